@@ -1,0 +1,106 @@
+/**
+ * The stream events of a turn, as a reader receives them and as the event log stores them.
+ * docs/protocol.md describes the wire format; `event` and `seq` are added when an event is written to a stream.
+ */
+import { z } from 'zod';
+import { ERROR_CODES, STOP_REASONS } from './names.ts';
+
+export const usageSchema = z.object({
+  calls: z.int(),
+  input_tokens: z.int(),
+  cached_tokens: z.int(),
+  output_tokens: z.int(),
+  reasoning_tokens: z.int(),
+  /** Decimal string in US dollars; null for a model without a price. */
+  cost_usd: z.string().nullable(),
+});
+export type Usage = z.infer<typeof usageSchema>;
+
+const position = z.object({ x: z.number(), y: z.number() });
+const edge = z.object({ source: z.string(), target: z.string(), sourceHandle: z.string().optional() });
+const config = z.record(z.string(), z.json());
+
+export const workflowDiffSchema = z.object({
+  add_blocks: z
+    .array(z.object({ id: z.string(), type: z.string(), name: z.string(), position, config }))
+    .optional(),
+  remove_blocks: z.array(z.string()).optional(),
+  update_blocks: z
+    .array(
+      z.object({
+        id: z.string(),
+        config,
+        name: z.string().optional(),
+        position: position.optional(),
+        enabled: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  add_edges: z.array(edge).optional(),
+  remove_edges: z.array(edge).optional(),
+});
+
+const step = z.int();
+
+/** Payload schema per event name, without `event` and `seq`. */
+export const turnEventSchemas = {
+  start: z.object({
+    turn_id: z.string(),
+    session_id: z.string(),
+    user_message_id: z.string(),
+    message_id: z.string(),
+    model: z.string(),
+  }),
+  status: z.object({ message: z.string(), step: step.optional(), tool: z.string().optional() }),
+  reasoning_delta: z.object({ step, delta: z.string() }),
+  content_delta: z.object({ step, delta: z.string() }),
+  content_reset: z.object({ step, content: z.string() }),
+  tool_call: z.object({
+    name: z.string(),
+    arguments: z.union([z.record(z.string(), z.json()), z.string()]),
+    call_id: z.string(),
+    step,
+    tool_call: z.object({ id: z.string(), name: z.string() }),
+  }),
+  tool_result: z.object({
+    name: z.string(),
+    result: z.string(),
+    call_id: z.string(),
+    step,
+    is_error: z.boolean(),
+    truncated: z.boolean(),
+  }),
+  confirmation_required: z.object({
+    call_id: z.string(),
+    name: z.string(),
+    arguments: z.record(z.string(), z.json()),
+    summary: z.string(),
+    before: z.json(),
+    after: z.json(),
+    expires_at: z.string(),
+  }),
+  confirmation_resolved: z.object({
+    call_id: z.string(),
+    decision: z.enum(['approved', 'rejected', 'expired']),
+    reason: z.string().optional(),
+  }),
+  complete: z.object({
+    message_id: z.string(),
+    content: z.string(),
+    workflow_diff: workflowDiffSchema.nullable(),
+    stop_reason: z.enum(STOP_REASONS),
+    usage: usageSchema,
+    turn_id: z.string(),
+  }),
+  error: z.object({
+    error: z.string(),
+    code: z.enum(ERROR_CODES),
+    message_id: z.string(),
+    turn_id: z.string(),
+  }),
+} as const;
+
+export type TurnEventName = keyof typeof turnEventSchemas;
+export type TurnEvent = {
+  [K in TurnEventName]: { event: K } & z.infer<(typeof turnEventSchemas)[K]>;
+}[TurnEventName];

@@ -1,0 +1,66 @@
+/**
+ * Names that are stored in Temporal histories, in Postgres or in clients. Renaming one is a migration.
+ * Bare constants only: the workflow sandbox imports this file.
+ */
+
+/** The Temporal workflow type of one chat turn. */
+export const CHAT_TURN_WORKFLOW = 'chatTurn';
+
+/** Default Temporal task queue. */
+export const DEFAULT_TASK_QUEUE = 'copilot';
+
+/** Schema of the platform's tables and of ours. */
+export const PLATFORM_SCHEMA = 'ai';
+
+/** Postgres channel on which the event log announces which turns have new events. */
+export const TURN_EVENTS_CHANNEL = 'copilot_turn_events';
+
+/** Custom search attributes of a turn, all of type Keyword. */
+export const SEARCH_ATTRIBUTES = {
+  session: 'CopilotSession',
+  workflow: 'CopilotWorkflow',
+  model: 'CopilotModel',
+  status: 'CopilotStatus',
+} as const;
+
+/** Model calls of a turn at most; the last one is made with tool_choice none. */
+export const MAX_STEPS = 25;
+
+/** The same call with the same arguments this many times in a row ends the turn with stop_reason `loop`. */
+export const LOOP_LIMIT = 3;
+
+export const TOOL_NAMES = [
+  'modify_workflow',
+  'get_block_info',
+  'get_db_schema',
+  'list_project_assets',
+  'get_asset_details',
+  'execute_public_sql',
+  'get_workflow_run_logs',
+  'manage_project_asset',
+] as const;
+export type ToolName = (typeof TOOL_NAMES)[number];
+
+/** Tools whose effects depend on order; all others of a step run in parallel. */
+export const WRITING_TOOLS: readonly string[] = ['modify_workflow', 'manage_project_asset'];
+
+export const STOP_REASONS = ['done', 'cancelled', 'step_limit', 'loop', 'budget'] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
+
+export const ERROR_CODES = [
+  'model_auth',
+  'model_quota',
+  'model_rate_limited',
+  'model_refused',
+  'model_unavailable',
+  'model_bad_response',
+  'context_overflow',
+  'workflow_gone',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The id of the Temporal workflow that runs a session's turn: Temporal allows one open run per id. */
+export function turnWorkflowId(sessionId: string): string {
+  return `copilot-session-${sessionId}`;
+}

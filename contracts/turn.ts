@@ -1,0 +1,84 @@
+/**
+ * What crosses between API, workflow and activities. Everything here is stored in a Temporal history:
+ * ids and small facts only, never a message, a graph, a prompt or a result.
+ */
+import type { ErrorCode, StopReason } from './names.ts';
+
+export interface ChatTurnInput {
+  turnId: string;
+  sessionId: string;
+  /** The customer's workflow (graph) that the session belongs to. */
+  workflowId: string;
+  model: string;
+}
+
+export interface ChatTurnResult {
+  status: TurnEndStatus;
+  stopReason: StopReason | null;
+  steps: number;
+}
+
+export type TurnStatus = 'starting' | 'running' | TurnEndStatus;
+export type TurnEndStatus = 'complete' | 'cancelled' | 'failed';
+
+export interface CallModelInput {
+  turnId: string;
+  step: number;
+  /** True on the last step: tools are shown but may not be called. */
+  toolsOff: boolean;
+}
+
+/** One call that the model asked for. The arguments stay in the transcript; their hash is what the loop guard needs. */
+export interface ToolCallRef {
+  callId: string;
+  name: string;
+  argumentsHash: string;
+}
+
+export interface CallModelResult {
+  finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
+  toolCalls: ToolCallRef[];
+  inputTokens: number;
+  outputTokens: number;
+  /** For operators: the first characters of the text, or the names of the calls. */
+  preview: string;
+}
+
+export interface RunToolInput {
+  turnId: string;
+  step: number;
+  callId: string;
+  name: string;
+}
+
+export interface RunToolResult {
+  isError: boolean;
+  /** For operators, such as `modify_workflow: +2 blocks, +1 edge`. */
+  preview: string;
+}
+
+export interface FinishTurnInput {
+  turnId: string;
+  steps: number;
+  outcome: { kind: 'complete'; stopReason: StopReason } | { kind: 'error'; code: ErrorCode; message: string };
+}
+
+/** Answer of the `progress` query. */
+export interface TurnProgress {
+  turnId: string;
+  status: 'running' | 'finishing' | TurnEndStatus;
+  step: number;
+  /** What the turn is doing now: a status line of the status map. */
+  activity: string;
+  modelCalls: number;
+  toolCalls: number;
+  pendingConfirmation: { callId: string; expiresAt: string } | null;
+}
+
+/** Heartbeat details of callModel. */
+export interface ModelHeartbeat {
+  step: number;
+  epoch: number;
+  characters: number;
+  tokens: number;
+}

@@ -1,0 +1,99 @@
+/**
+ * The neutral model interface. Provider types stop at the adapters; everything else in the service speaks this.
+ */
+import type { JsonObject } from '../domain/graph.ts';
+import type { ErrorCode } from '../contracts/names.ts';
+
+/** What a provider needs back on the next step (reasoning items, signatures): sent only to the model that made it. */
+export interface OpaqueParts {
+  provider: string;
+  model: string;
+  /** Provider-shaped items in their order. */
+  items: unknown[];
+}
+
+export interface ModelToolCall {
+  /** Unique within the turn. */
+  callId: string;
+  name: string;
+  /** The raw text, as the model wrote it. May be no JSON. */
+  arguments: string;
+}
+
+export type ModelMessage =
+  | { role: 'user'; content: string }
+  | { role: 'assistant'; content: string; toolCalls: ModelToolCall[]; opaque?: OpaqueParts | null }
+  | { role: 'tool'; callId: string; content: string; isError: boolean };
+
+export interface ModelTool {
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments, in the strict subset: all required, optional ones nullable, no additional ones. */
+  parameters: JsonObject;
+}
+
+export interface ModelRequest {
+  model: string;
+  /** Our own text only: nothing from users, graphs, tables or logs. */
+  system: string;
+  messages: ModelMessage[];
+  tools: ModelTool[];
+  toolChoice: 'auto' | 'none';
+  signal: AbortSignal;
+}
+
+export interface ModelUsage {
+  inputTokens: number;
+  cachedTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+}
+
+export type FinishReason = 'stop' | 'tool_calls' | 'length' | 'refusal';
+
+export type ModelEvent =
+  | { type: 'text_delta'; delta: string }
+  | { type: 'reasoning_delta'; delta: string }
+  | { type: 'tool_call_started'; callId: string; name: string }
+  | { type: 'tool_arguments_delta'; callId: string; delta: string }
+  /** A completed call. Only this may be acted on, and only after `finish`. */
+  | { type: 'tool_call'; call: ModelToolCall }
+  | { type: 'usage'; usage: ModelUsage }
+  /** Always last, exactly once. A stream that ends without the provider's own end throws instead. */
+  | { type: 'finish'; reason: FinishReason; opaque: OpaqueParts | null };
+
+export interface ModelClient {
+  /** Streams one model call. Throws ModelError, or the signal's reason when aborted. Never retries by itself. */
+  stream(request: ModelRequest): AsyncIterable<ModelEvent>;
+}
+
+/** Thrown when a model call fails. The message is ours, safe to show a person; never the provider's raw body. */
+export class ModelError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  /** The provider's own wish (Retry-After), in milliseconds; null when it gave none. */
+  readonly retryAfterMs: number | null;
+  readonly status: number | null;
+  /** Tokens the provider reported before it failed. */
+  readonly usage: ModelUsage | null;
+
+  constructor(
+    message: string,
+    facts: {
+      code: ErrorCode;
+      retryable: boolean;
+      retryAfterMs?: number | null;
+      status?: number | null;
+      usage?: ModelUsage | null;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: facts.cause });
+    this.name = 'ModelError';
+    this.code = facts.code;
+    this.retryable = facts.retryable;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.status = facts.status ?? null;
+    this.usage = facts.usage ?? null;
+  }
+}

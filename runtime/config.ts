@@ -1,0 +1,196 @@
+/**
+ * The one schema of the environment. Each process parses it once at its entry; nothing else reads `process.env`.
+ * All problems are reported together. A value that does not parse is an error, never the default.
+ */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+
+const DURATION_UNITS: Record<string, number> = {
+  ms: 1,
+  millisecond: 1,
+  milliseconds: 1,
+  s: 1000,
+  second: 1000,
+  seconds: 1000,
+  m: 60_000,
+  minute: 60_000,
+  minutes: 60_000,
+  h: 3_600_000,
+  hour: 3_600_000,
+  hours: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+  days: 86_400_000,
+};
+
+/** Parses `24 hours`, `90 seconds` or `500ms` to milliseconds; null when it is no positive duration. */
+export function parseDurationMs(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
+  const unitMs = match ? DURATION_UNITS[match[2]!.toLowerCase()] : undefined;
+  if (!match || unitMs === undefined) return null;
+  const ms = Math.round(Number(match[1]) * unitMs);
+  return ms > 0 && Number.isSafeInteger(ms) ? ms : null;
+}
+
+const duration = z.string().transform((text, ctx) => {
+  const ms = parseDurationMs(text);
+  if (ms !== null) return ms;
+  ctx.addIssue({ code: 'custom', message: 'write a duration such as `24 hours`, `90 seconds` or `500ms`' });
+  return z.NEVER;
+});
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const url = (protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `write a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+    );
+
+const schema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'write a port number, 0 to 65535')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'write a port number, 0 to 65535')
+    .default(4600),
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  TEMPORAL_ADDRESS: z.string().optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_CERT_DATA: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().optional(),
+  TEMPORAL_TLS_CLIENT_KEY_DATA: z.string().optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: z.string().optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: z.string().optional(),
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
+  TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
+  COPILOT_DATA_DIR: z.string().default('.copilot'),
+  JWT_SECRET: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
+    .optional(),
+  COPILOT_ALLOWED_ROLES: list
+    .refine((roles) => roles.every((role) => ['service_role', 'authenticated'].includes(role)), {
+      message: 'known roles are service_role and authenticated',
+    })
+    .default(['service_role']),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: url(['http:', 'https:']).optional(),
+  OPENAI_API: z.enum(['responses', 'chat']).optional(),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_BASE_URL: url(['http:', 'https:']).optional(),
+  COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_CORS_ORIGINS: list.default([]),
+  /** The scripted model's pace: characters a second, 0 for as fast as it goes. */
+  COPILOT_DEMO_CHARS_PER_SECOND: z
+    .string()
+    .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
+    .transform(Number)
+    .default(120),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+export interface TemporalConfig {
+  /** Undefined: the embedded dev server of the data folder. */
+  address: string | undefined;
+  namespace: string;
+  taskQueue: string;
+  apiKey: string | undefined;
+  /** Null: TLS only when an API key is given, as Temporal's environment configuration says. */
+  tls: {
+    enabled: boolean | null;
+    clientCertPath?: string | undefined;
+    clientCertData?: string | undefined;
+    clientKeyPath?: string | undefined;
+    clientKeyData?: string | undefined;
+    serverCaCertPath?: string | undefined;
+    serverCaCertData?: string | undefined;
+    serverName?: string | undefined;
+    disableHostVerification: boolean;
+  };
+}
+
+export interface Config {
+  host: string;
+  port: number;
+  /** Undefined: the embedded Postgres of the data folder. */
+  databaseUrl: string | undefined;
+  temporal: TemporalConfig;
+  /** Absolute path of the embedded stack's files. */
+  dataDir: string;
+  /** Undefined: the data folder's own secret, made on first start. */
+  jwtSecret: string | undefined;
+  allowedRoles: readonly string[];
+  openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
+  anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
+  confirmationTtlMs: number;
+  corsOrigins: readonly string[];
+  demoCharsPerSecond: number;
+  logLevel: string;
+}
+
+/** Thrown when the environment does not parse; the message lists every problem, one a line, without the values. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIG';
+}
+
+/** Parses an environment. Empty values count as absent. Throws ConfigError with all problems together. */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([key, value]) => key in schema.shape && value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(present);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The environment has values that can't be used:\n${lines.join('\n')}`);
+  }
+  const e = parsed.data;
+  return {
+    host: e.HOST,
+    port: e.PORT,
+    databaseUrl: e.DATABASE_URL,
+    temporal: {
+      address: e.TEMPORAL_ADDRESS,
+      namespace: e.TEMPORAL_NAMESPACE,
+      taskQueue: e.TEMPORAL_TASK_QUEUE,
+      apiKey: e.TEMPORAL_API_KEY,
+      tls: {
+        enabled: e.TEMPORAL_TLS === undefined ? null : e.TEMPORAL_TLS === 'true',
+        clientCertPath: e.TEMPORAL_TLS_CLIENT_CERT_PATH,
+        clientCertData: e.TEMPORAL_TLS_CLIENT_CERT_DATA,
+        clientKeyPath: e.TEMPORAL_TLS_CLIENT_KEY_PATH,
+        clientKeyData: e.TEMPORAL_TLS_CLIENT_KEY_DATA,
+        serverCaCertPath: e.TEMPORAL_TLS_SERVER_CA_CERT_PATH,
+        serverCaCertData: e.TEMPORAL_TLS_SERVER_CA_CERT_DATA,
+        serverName: e.TEMPORAL_TLS_SERVER_NAME,
+        disableHostVerification: e.TEMPORAL_TLS_DISABLE_HOST_VERIFICATION === 'true',
+      },
+    },
+    dataDir: resolve(e.COPILOT_DATA_DIR),
+    jwtSecret: e.JWT_SECRET,
+    allowedRoles: e.COPILOT_ALLOWED_ROLES,
+    openai: {
+      apiKey: e.OPENAI_API_KEY,
+      baseUrl: e.OPENAI_BASE_URL,
+      api: e.OPENAI_API ?? (e.OPENAI_BASE_URL === undefined ? 'responses' : 'chat'),
+    },
+    anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
+    confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    corsOrigins: e.COPILOT_CORS_ORIGINS,
+    demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
+    logLevel: e.LOG_LEVEL,
+  };
+}
