@@ -10,6 +10,8 @@ export interface ChatTurnInput {
   /** The customer's workflow (graph) that the session belongs to. */
   workflowId: string;
   model: string;
+  /** True when the server knows our search attributes; upserting unknown ones would block the workflow task. */
+  searchAttributes: boolean;
 }
 
 export interface ChatTurnResult {
@@ -33,6 +35,8 @@ export interface ToolCallRef {
   callId: string;
   name: string;
   argumentsHash: string;
+  /** For operators, such as `modify_workflow: +2 blocks, +1 edge`. */
+  preview: string;
 }
 
 export interface CallModelResult {
@@ -40,7 +44,7 @@ export interface CallModelResult {
   toolCalls: ToolCallRef[];
   inputTokens: number;
   outputTokens: number;
-  /** For operators: the first characters of the text, or the names of the calls. */
+  /** For operators: the length of the text, or the names of the calls. */
   preview: string;
 }
 

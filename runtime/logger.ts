@@ -8,7 +8,7 @@ const SECRET =
 
 /** Replaces what looks like a key, a token or a connection string's password. */
 export function redactSecrets(text: string): string {
-  return text.replace(SECRET, (match, prefix?: string) => `${prefix ?? ''}[redacted]`);
+  return text.replace(SECRET, (_match, prefix?: string) => `${prefix ?? ''}[redacted]`);
 }
 
 /**

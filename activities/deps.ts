@@ -1,0 +1,33 @@
+/** What the activities are given by worker/. Types only from db/ and llm/: this room makes no connection of its own. */
+import type { Usage } from '../contracts/events.ts';
+import type { EventLog } from '../db/event-log.ts';
+import type { TurnStore } from '../db/turn-store.ts';
+import type { ModelClient, ModelMessage } from '../llm/types.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { ToolRegistry } from './tools/registry.ts';
+
+/** Builds what a model is shown. Pure, so that a step's request begins with the bytes of the one before. */
+export interface PromptBuilder {
+  system: string;
+  buildConversation(input: {
+    history: { role: 'user' | 'assistant'; content: string; changes: string | null }[];
+    graphText: string;
+    message: string;
+    transcript: ModelMessage[];
+    fence: string;
+  }): ModelMessage[];
+  wrapToolResult(fence: string, name: string, text: string): string;
+}
+
+export interface ActivityDeps {
+  store: TurnStore;
+  events: EventLog;
+  model: ModelClient;
+  prompt: PromptBuilder;
+  tools: ToolRegistry;
+  costUsd(
+    model: string,
+    usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'>,
+  ): string | null;
+  logger: Logger;
+}

@@ -1,0 +1,10 @@
+/** The activities of a turn: everything with an effect. Each is idempotent; docs/architecture.md says how. */
+import type { ActivityDeps } from './deps.ts';
+import { createFinishActivities } from './finish.ts';
+import { createModelActivities } from './model.ts';
+import { createToolActivities } from './tools.ts';
+
+/** Creates all activities from what worker/ gives. */
+export function createActivities(deps: ActivityDeps) {
+  return { ...createModelActivities(deps), ...createToolActivities(deps), ...createFinishActivities(deps) };
+}

@@ -1,0 +1,274 @@
+/** callModel: one model call of a turn, streamed into the event log and stored once. */
+import { createHash } from 'node:crypto';
+import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contracts/turn.ts';
+import type { TurnEvent } from '../contracts/events.ts';
+import type { EventStream } from '../db/event-log.ts';
+import type { Fence, TurnContext } from '../db/turns.ts';
+import type { Graph } from '../domain/graph.ts';
+import { renderWorkflowState } from '../domain/shorten-state.ts';
+import { THINKING } from '../domain/status-map.ts';
+import { summarizeDiff } from '../domain/summarize-diff.ts';
+import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
+import { runAttempt } from './attempt.ts';
+import type { ActivityDeps } from './deps.ts';
+import { createSingleFlight } from './single-flight.ts';
+import {
+  type AssistantBody,
+  hashArguments,
+  parseArguments,
+  STEP_SEPARATOR,
+  textBeforeStep,
+  toModelMessages,
+  uniqueCallIds,
+} from './transcript.ts';
+
+const HISTORY_MESSAGES = 20;
+const PREVIEW_CHARS = 60;
+/** Turns whose unchanging part of the prompt is kept, so that a step need not read and render it again. */
+const CACHED_TURNS = 100;
+
+interface PromptParts {
+  context: TurnContext;
+  history: { role: 'user' | 'assistant'; content: string; changes: string | null }[];
+  graphText: string;
+  fence: string;
+}
+
+/** Creates the model activity. */
+export function createModelActivities(deps: ActivityDeps) {
+  const flights = createSingleFlight<CallModelResult>();
+  const parts = new Map<string, Promise<PromptParts>>();
+
+  const promptParts = (turnId: string): Promise<PromptParts> => {
+    const known = parts.get(turnId);
+    if (known) return known;
+    const loading = loadPromptParts(deps, turnId);
+    parts.set(turnId, loading);
+    loading.catch(() => parts.delete(turnId));
+    if (parts.size > CACHED_TURNS) parts.delete(parts.keys().next().value!);
+    return loading;
+  };
+
+  return {
+    /**
+     * Makes the model call of a step, or returns its stored result. Appends the answer to the event log as it comes.
+     * Fails with one of our error codes as its type; retried ones carry the provider's Retry-After.
+     */
+    async callModel(input: CallModelInput): Promise<CallModelResult> {
+      const heartbeat: ModelHeartbeat = { step: input.step, epoch: 0, characters: 0, tokens: 0 };
+      return runAttempt(
+        deps,
+        () => heartbeat,
+        (passenger) =>
+          flights.join(`${input.turnId}/${input.step}`, passenger, (signal) =>
+            performCall(deps, input, promptParts, heartbeat, signal),
+          ),
+      );
+    },
+  };
+}
+
+async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
+  const [context, history] = await Promise.all([
+    deps.store.loadTurnContext(turnId),
+    deps.store.listHistory(turnId, HISTORY_MESSAGES),
+  ]);
+  return {
+    context,
+    history: history.map(({ role, content, workflowDiff }) => ({
+      role,
+      content,
+      changes: workflowDiff === null ? null : summarizeDiff(workflowDiff),
+    })),
+    graphText: renderWorkflowState({
+      graph: JSON.parse(context.baseGraph) as Graph,
+      message: context.message,
+    }),
+    // The same for every step of the turn, or its requests would not share a prefix; unknown before the turn exists.
+    fence: createHash('sha256').update(`fence ${turnId}`).digest('hex').slice(0, 16),
+  };
+}
+
+async function performCall(
+  deps: ActivityDeps,
+  input: CallModelInput,
+  promptParts: (turnId: string) => Promise<PromptParts>,
+  heartbeat: ModelHeartbeat,
+  signal: AbortSignal,
+): Promise<CallModelResult> {
+  const { turnId, step } = input;
+  const claim = await deps.store.claimWork({
+    turnId,
+    key: `step:${step}`,
+    step,
+    onFirst: [{ event: 'status', message: THINKING, step }],
+    textBefore: async () => textBeforeStep(await deps.store.listTranscript(turnId), step),
+  });
+  if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
+  heartbeat.epoch = claim.fence.epoch;
+
+  const [{ context, history, graphText, fence }, transcript] = await Promise.all([
+    promptParts(turnId),
+    step === 1 ? [] : deps.store.listTranscript(turnId),
+  ]);
+  const earlier = transcript.filter((entry) => entry.step < step);
+  const messages = deps.prompt.buildConversation({
+    history,
+    graphText,
+    message: context.message,
+    transcript: toModelMessages(earlier, (name, text) => deps.prompt.wrapToolResult(fence, name, text)),
+    fence,
+  });
+
+  const stream = deps.events.open(claim.fence);
+  const answer = createAnswer(stream, step, textBeforeStep(earlier, step) !== '', heartbeat);
+  const startedAt = Date.now();
+  // A fenced append means that nobody wants this answer any more: stop paying for it.
+  const lost = new AbortController();
+  const call = AbortSignal.any([signal, lost.signal]);
+  try {
+    for await (const event of deps.model.stream({
+      model: context.model,
+      system: deps.prompt.system,
+      messages,
+      tools: deps.tools.definitions,
+      toolChoice: input.toolsOff ? 'none' : 'auto',
+      signal: call,
+    })) {
+      call.throwIfAborted();
+      answer.take(event, (error) => lost.abort(error));
+    }
+    await stream.drain();
+  } catch (error: unknown) {
+    await recordFailedAttempt(deps, claim.fence, context.model, step, answer.usage(), startedAt);
+    throw error;
+  }
+
+  const used = new Set(
+    earlier.flatMap((entry) =>
+      entry.role === 'assistant'
+        ? (JSON.parse(entry.body) as AssistantBody).toolCalls.map((c) => c.callId)
+        : [],
+    ),
+  );
+  const body = answer.toBody((calls) => uniqueCallIds(calls, used, step));
+  const usage = answer.usage();
+  await deps.store.saveWork(
+    claim.fence,
+    {
+      entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
+      events: [],
+      usage: {
+        step,
+        model: context.model,
+        ...(usage ?? NO_USAGE),
+        costUsd: usage === null ? null : priceOf(deps, context.model, usage),
+        estimated: usage === null,
+        latencyMs: Date.now() - startedAt,
+      },
+    },
+    signal,
+  );
+  return toResult(deps, body);
+}
+
+const NO_USAGE: ModelUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+
+function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
+  return deps.costUsd(model, {
+    input_tokens: usage.inputTokens,
+    cached_tokens: usage.cachedTokens,
+    output_tokens: usage.outputTokens,
+  });
+}
+
+/** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
+function createAnswer(stream: EventStream, step: number, followsText: boolean, heartbeat: ModelHeartbeat) {
+  let text = '';
+  let usage: ModelUsage | null = null;
+  let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
+  const calls: ModelToolCall[] = [];
+  return {
+    take(event: ModelEvent, onLost: (error: unknown) => void): void {
+      const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
+      switch (event.type) {
+        case 'text_delta': {
+          if (event.delta === '') return;
+          const separator: TurnEvent[] =
+            text === '' && followsText ? [{ event: 'content_delta', step, delta: STEP_SEPARATOR }] : [];
+          text += event.delta;
+          heartbeat.characters = text.length;
+          heartbeat.tokens = Math.ceil(text.length / 4);
+          show([...separator, { event: 'content_delta', step, delta: event.delta }]);
+          return;
+        }
+        case 'reasoning_delta':
+          show([{ event: 'reasoning_delta', step, delta: event.delta }]);
+          return;
+        case 'tool_call':
+          calls.push(event.call);
+          return;
+        case 'usage':
+          usage = event.usage;
+          return;
+        case 'finish':
+          finish = { reason: event.reason, opaque: event.opaque };
+          return;
+        case 'tool_call_started':
+        case 'tool_arguments_delta':
+      }
+    },
+    usage: () => usage,
+    toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[]): AssistantBody {
+      if (finish === null) throw new Error('the model stream ended without its finish event');
+      return {
+        content: text,
+        toolCalls: rename(calls),
+        opaque: finish.opaque,
+        finish: finish.reason,
+        inputTokens: usage?.inputTokens ?? 0,
+        outputTokens: usage?.outputTokens ?? 0,
+      };
+    },
+  };
+}
+
+/** An attempt that failed is on the bill when the provider said what it cost, and noted as estimated when it did not. */
+async function recordFailedAttempt(
+  deps: ActivityDeps,
+  fence: Fence,
+  model: string,
+  step: number,
+  usage: ModelUsage | null,
+  startedAt: number,
+): Promise<void> {
+  await deps.store
+    .insertUsage(fence, {
+      step,
+      model,
+      ...(usage ?? NO_USAGE),
+      costUsd: usage === null ? null : priceOf(deps, model, usage),
+      estimated: usage === null,
+      latencyMs: Date.now() - startedAt,
+    })
+    .catch((error: unknown) =>
+      deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of a failed attempt not recorded'),
+    );
+}
+
+function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
+  const names = body.toolCalls.map((call) => call.name).join(', ');
+  return {
+    finish: body.finish,
+    toolCalls: body.toolCalls.map((call) => ({
+      callId: call.callId,
+      name: call.name.slice(0, 64),
+      argumentsHash: hashArguments(call.arguments),
+      preview: deps.tools.preview(call.name, parseArguments(call.arguments)),
+    })),
+    inputTokens: body.inputTokens,
+    outputTokens: body.outputTokens,
+    preview:
+      names === '' ? `answer of ${body.content.length} characters` : `calls ${names}`.slice(0, PREVIEW_CHARS),
+  };
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { describeGraph, editGraph, type GraphEdit } from '../../domain/edit-graph.ts';
+import { fitResult } from './fit-result.ts';
+import type { Tool } from './registry.ts';
+
+const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
+const position = z.object({ x: z.number(), y: z.number() });
+const config = z.record(z.string(), z.json()).describe('Fields of the block type, see get_block_info');
+const edge = z.object({
+  source: ref,
+  target: ref,
+  sourceHandle: z
+    .string()
+    .nullish()
+    .describe('Only for condition (if, elif_1, ..., else) and split ("1", "2", ...) blocks'),
+});
+
+const input = z.object({
+  add_blocks: z
+    .array(
+      z.object({
+        id: z.string().nullish().describe('A name of your own for the block, to refer to it in this turn'),
+        type: z.string(),
+        name: z.string(),
+        config: config.nullish(),
+        position: position.nullish(),
+      }),
+    )
+    .optional(),
+  remove_blocks: z.array(ref).optional(),
+  update_blocks: z
+    .array(
+      z.object({
+        id: ref,
+        config: config.nullish().describe('JSON merge patch (RFC 7396): keys merge, null removes a key'),
+        name: z.string().nullish().describe('Renames the block and every reference to it'),
+        position: position.nullish(),
+        enabled: z.boolean().nullish(),
+      }),
+    )
+    .optional(),
+  add_edges: z.array(edge).optional(),
+  remove_edges: z.array(edge).optional(),
+});
+
+const count = (list: unknown[] | undefined, sign: string, noun: string): string[] =>
+  list && list.length > 0 ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`] : [];
+
+/** Changes the turn's working graph: all of a call, or nothing of it. */
+export const modifyWorkflowTool: Tool<z.infer<typeof input>> = {
+  name: 'modify_workflow',
+  description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
+Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
+  input,
+  preview: (edit) =>
+    [
+      ...count(edit.add_blocks, '+', 'block'),
+      ...count(edit.update_blocks, '~', 'block'),
+      ...count(edit.remove_blocks, '-', 'block'),
+      ...count(edit.add_edges, '+', 'edge'),
+      ...count(edit.remove_edges, '-', 'edge'),
+    ].join(', ') || 'nothing',
+  async run(edit, context) {
+    const { graph, aliases } = await context.workingGraph();
+    const outcome = editGraph({ graph, edit: edit as GraphEdit, newId: randomUUID, aliases });
+    if (!outcome.applied) {
+      return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
+    }
+    const summary = describeGraph(outcome.graph);
+    return {
+      result: fitResult({
+        applied: true,
+        changes: outcome.changes,
+        warnings: outcome.warnings,
+        graph: summary,
+      }),
+      isError: false,
+      graph: { graph: outcome.graph, aliases: outcome.aliases },
+    };
+  },
+};

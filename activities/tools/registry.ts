@@ -1,0 +1,121 @@
+/**
+ * The registry through which every tool comes. A tool is one file: name, description, input schema, run.
+ * What does not fit its schema becomes a result that says what to change, never a failed turn.
+ */
+import { z } from 'zod';
+import type { Graph, JsonObject } from '../../domain/graph.ts';
+import type { ModelTool } from '../../llm/types.ts';
+
+/** What a tool may see of its turn. */
+export interface ToolContext {
+  turnId: string;
+  sessionId: string;
+  workflowId: string;
+  /** The graph as the calls before have left it, and the ids the model gave to blocks that it added. */
+  workingGraph(): Promise<{ graph: Graph; aliases: ReadonlyMap<string, string> }>;
+}
+
+export interface ToolOutcome {
+  /** Becomes one JSON object as text for the model. */
+  result: object;
+  isError: boolean;
+  /** The graph after the call; stored in the same transaction as the result. Absent: unchanged. */
+  graph?: { graph: Graph; aliases: ReadonlyMap<string, string> };
+}
+
+export interface Tool<Input = unknown> {
+  name: string;
+  /** For the model: when to use it, when not, one short example. */
+  description: string;
+  input: z.ZodType<Input>;
+  run(input: Input, context: ToolContext): Promise<ToolOutcome>;
+  /** One line for operators; holds counts and types, never the user's text. */
+  preview?(input: Input): string;
+}
+
+export interface ToolRegistry {
+  /** In the order of their names, so that requests share a prefix. */
+  definitions: ModelTool[];
+  /** Runs a call with parsed arguments (null when they were no JSON object). Throws only what a retry may mend. */
+  run(name: string, args: Record<string, unknown> | null, context: ToolContext): Promise<ToolOutcome>;
+  preview(name: string, args: Record<string, unknown> | null): string;
+}
+
+/** Makes a tool's failure: what went wrong, a stable code, and what to do instead. */
+export function toolFailure(code: string, error: string, hint?: string): ToolOutcome {
+  return { result: { error, code, ...(hint === undefined ? {} : { hint }) }, isError: true };
+}
+
+/** Collects the tools. */
+// biome-ignore lint: tools of different inputs share one list; each parses its own input.
+export function createToolRegistry(tools: readonly Tool<never>[]): ToolRegistry {
+  const byName = new Map(tools.map((tool) => [tool.name, tool as unknown as Tool]));
+  const names = [...byName.keys()].sort();
+  return {
+    definitions: names.map((name) => toDefinition(byName.get(name)!)),
+    async run(name, args, context) {
+      const tool = byName.get(name);
+      if (!tool)
+        return toolFailure(
+          'unknown_tool',
+          `There is no tool ${name}.`,
+          `The tools are: ${names.join(', ')}.`,
+        );
+      if (args === null) {
+        return toolFailure('invalid_arguments', 'The arguments are no JSON object.', 'Send one JSON object.');
+      }
+      const parsed = tool.input.safeParse(dropNulls(args));
+      if (!parsed.success) {
+        const issues = parsed.error.issues
+          .slice(0, 10)
+          .map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`);
+        return toolFailure(
+          'invalid_arguments',
+          issues.join('; '),
+          `Call ${name} again with arguments that fit its schema.`,
+        );
+      }
+      return tool.run(parsed.data, context);
+    },
+    preview(name, args) {
+      const tool = byName.get(name);
+      const parsed = args === null ? undefined : tool?.input.safeParse(dropNulls(args));
+      return tool?.preview && parsed?.success ? `${name}: ${tool.preview(parsed.data)}` : name.slice(0, 64);
+    },
+  };
+}
+
+/** In a strict schema an optional argument is nullable and its null means absent: at the top level we drop it. */
+function dropNulls(args: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+}
+
+function toDefinition(tool: Tool): ModelTool {
+  const { $schema: _, ...schema } = z.toJSONSchema(tool.input, { io: 'input' });
+  return { name: tool.name, description: tool.description, parameters: toStrict(schema as JsonObject) };
+}
+
+/**
+ * The strict form of a schema: every property required, what was optional nullable. An object that takes any key
+ * (a block's config) stays as it is, and the adapter then leaves `strict` off for the tool.
+ */
+function toStrict(schema: JsonObject): JsonObject {
+  const out: JsonObject = { ...schema };
+  if (isObject(out.items)) out.items = toStrict(out.items);
+  if (Array.isArray(out.anyOf)) out.anyOf = out.anyOf.map((part) => (isObject(part) ? toStrict(part) : part));
+  if (!isObject(out.properties)) return out;
+  const required = new Set(Array.isArray(out.required) ? out.required : []);
+  out.properties = Object.fromEntries(
+    Object.entries(out.properties).map(([key, value]) => {
+      const strict = isObject(value) ? toStrict(value) : value;
+      return [key, required.has(key) ? strict : { anyOf: [strict, { type: 'null' }] }];
+    }),
+  );
+  out.required = Object.keys(out.properties);
+  out.additionalProperties = false;
+  return out;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

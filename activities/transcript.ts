@@ -1,0 +1,97 @@
+/** The transcript's bodies: what the model said and what the tools answered, as stored and as sent back. */
+import { createHash } from 'node:crypto';
+import type { ModelMessage, ModelToolCall, OpaqueParts } from '../llm/types.ts';
+
+export interface AssistantBody {
+  content: string;
+  toolCalls: ModelToolCall[];
+  opaque: OpaqueParts | null;
+  finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
+  inputTokens: number;
+  outputTokens: number;
+}
+
+export interface ToolBody {
+  callId: string;
+  name: string;
+  content: string;
+  isError: boolean;
+  preview: string;
+}
+
+interface Entry {
+  step: number;
+  role: 'assistant' | 'tool';
+  body: string;
+}
+
+/** The texts of all answers before `step`, joined as the stream joins them. */
+export function textBeforeStep(entries: readonly Entry[], step: number): string {
+  return entries
+    .filter((entry) => entry.role === 'assistant' && entry.step < step)
+    .map((entry) => (JSON.parse(entry.body) as AssistantBody).content)
+    .filter((text) => text !== '')
+    .join(STEP_SEPARATOR);
+}
+
+/** What the stream puts between the texts of two steps. */
+export const STEP_SEPARATOR = '\n\n';
+
+/** Model messages from transcript rows in order. `wrap` fences a tool's result as data. */
+export function toModelMessages(
+  entries: readonly Entry[],
+  wrap: (name: string, text: string) => string,
+): ModelMessage[] {
+  return entries.map((entry) => {
+    if (entry.role === 'assistant') {
+      const { content, toolCalls, opaque } = JSON.parse(entry.body) as AssistantBody;
+      return { role: 'assistant', content, toolCalls, opaque };
+    }
+    const { callId, name, content, isError } = JSON.parse(entry.body) as ToolBody;
+    return { role: 'tool', callId, content: wrap(name, content), isError };
+  });
+}
+
+/** Ids are keys of the turn's tables and parts of URLs, and some servers use the same ones in every answer. */
+export function uniqueCallIds(
+  calls: readonly ModelToolCall[],
+  used: ReadonlySet<string>,
+  step: number,
+): ModelToolCall[] {
+  const taken = new Set(used);
+  return calls.map((call, index) => {
+    let callId = call.callId.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 56) || `call_${index}`;
+    if (taken.has(callId)) callId = `${callId.slice(0, 48)}_s${step}_${index}`;
+    taken.add(callId);
+    return { ...call, callId };
+  });
+}
+
+/** The arguments as an object; null when the text is no JSON object. */
+export function parseArguments(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A short hash that is equal for equal arguments, whatever their key order or white space. */
+export function hashArguments(text: string): string {
+  const parsed = parseArguments(text);
+  return createHash('sha256')
+    .update(parsed === null ? text : canonicalJson(parsed))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

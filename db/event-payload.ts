@@ -1,0 +1,15 @@
+/** How an event's payload is stored: JSON text without `event` and `seq`, safe to put on one line of a stream. */
+import type { TurnEvent } from '../contracts/events.ts';
+
+// Line separators that JSON allows raw and that some readers (Python's str.splitlines among them) break lines at.
+const LINE_BREAKS = /[\u0085\u2028\u2029]/g;
+
+/**
+ * The payload column of an event. NUL and lone surrogates, which Postgres or UTF-8 can't hold, become U+FFFD.
+ */
+export function toPayload(event: TurnEvent): string {
+  const { event: _name, ...payload } = event;
+  return JSON.stringify(payload, (_key, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed().replaceAll('\u0000', '\uFFFD') : value,
+  ).replace(LINE_BREAKS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,594 @@
+/**
+ * The turn aggregate: a row per turn, its fences, transcript and terminal state. Every write that a turn's activity
+ * makes goes through a fence here or in event-log.ts: the holder of an older epoch can write nothing.
+ *
+ * Lock order, to be kept by every writer: claims of the turn, then the turn's row.
+ */
+import type { Knex } from 'knex';
+import type { TurnEvent, Usage } from '../contracts/events.ts';
+import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+import type { TurnEndStatus, TurnStatus } from '../contracts/turn.ts';
+import type { WorkflowDiff } from '../domain/graph.ts';
+import { toPayload } from './event-payload.ts';
+
+/** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
+export interface Fence {
+  turnId: string;
+  key: string;
+  epoch: number;
+}
+
+/** Thrown when a newer claim exists or the turn has ended: whoever holds this fence must stop writing. */
+export class FencedError extends Error {
+  readonly code = 'FENCED';
+  readonly fence: Fence;
+
+  constructor(fence: Fence) {
+    super(
+      `a newer claim than epoch ${fence.epoch} of ${fence.key} exists, or turn ${fence.turnId} has ended`,
+    );
+    this.name = 'FencedError';
+    this.fence = fence;
+  }
+}
+
+/** Thrown when the turn's row is not there: its session or workflow was deleted, or it was never started. */
+export class TurnGoneError extends Error {
+  readonly code = 'TURN_GONE';
+
+  constructor(turnId: string) {
+    super(`turn ${turnId} does not exist`);
+    this.name = 'TurnGoneError';
+  }
+}
+
+export interface Turn {
+  id: string;
+  sessionId: string;
+  workflowId: string;
+  userMessageId: string;
+  messageId: string;
+  idempotencyKey: string | null;
+  message: string;
+  model: string;
+  status: TurnStatus;
+  stopReason: StopReason | null;
+  steps: number;
+  workflowDiff: WorkflowDiff | null;
+  createdAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+interface TurnRow {
+  id: string;
+  session_id: string;
+  workflow_id: string;
+  user_message_id: string;
+  message_id: string;
+  idempotency_key: string | null;
+  message: string;
+  model: string;
+  status: TurnStatus;
+  stop_reason: StopReason | null;
+  steps: number;
+  workflow_diff: WorkflowDiff | null;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+
+const TURN_COLUMNS = `id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model,
+  status, stop_reason, steps, workflow_diff, created_at, started_at, finished_at`;
+
+function toTurn(row: TurnRow): Turn {
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    workflowId: row.workflow_id,
+    userMessageId: row.user_message_id,
+    messageId: row.message_id,
+    idempotencyKey: row.idempotency_key,
+    message: row.message,
+    model: row.model,
+    status: row.status,
+    stopReason: row.stop_reason,
+    steps: row.steps,
+    workflowDiff: row.workflow_diff,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+async function rowsOf<T>(db: Knex, sql: string, bindings: readonly unknown[]): Promise<T[]> {
+  const result = (await db.raw(sql, bindings as Knex.RawBinding[])) as { rows: T[] };
+  return result.rows;
+}
+
+/**
+ * Adds a turn that nobody sees yet (status `starting`). With an idempotency key that the session has used already,
+ * nothing is added and the earlier turn is returned with `created: false`. Null when the session is gone.
+ */
+export async function insertStartingTurn(
+  db: Knex,
+  input: {
+    id: string;
+    sessionId: string;
+    workflowId: string;
+    userMessageId: string;
+    messageId: string;
+    idempotencyKey: string | null;
+    message: string;
+    model: string;
+    graph: string;
+  },
+): Promise<{ turn: Turn; created: boolean } | null> {
+  const inserted = await rowsOf<TurnRow>(
+    db,
+    `insert into ai.copilot_turns
+       (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, base_graph, working_graph)
+     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
+     on conflict (session_id, idempotency_key) do nothing
+     returning ${TURN_COLUMNS}`,
+    [
+      input.id,
+      input.workflowId,
+      input.userMessageId,
+      input.messageId,
+      input.idempotencyKey,
+      input.message,
+      input.model,
+      input.graph,
+      input.graph,
+      input.sessionId,
+    ],
+  );
+  if (inserted[0]) return { turn: toTurn(inserted[0]), created: true };
+  if (input.idempotencyKey === null) return null;
+  const earlier = await findTurnByIdempotencyKey(db, input.sessionId, input.idempotencyKey);
+  return earlier && { turn: earlier, created: false };
+}
+
+/** The turn that an idempotency key started in a session, in any status; null when there is none. */
+export async function findTurnByIdempotencyKey(
+  db: Knex,
+  sessionId: string,
+  key: string,
+): Promise<Turn | null> {
+  const rows = await rowsOf<TurnRow>(
+    db,
+    `select ${TURN_COLUMNS} from ai.copilot_turns where session_id = ? and idempotency_key = ?`,
+    [sessionId, key],
+  );
+  return rows[0] ? toTurn(rows[0]) : null;
+}
+
+/** A turn by id, in any status; null when there is none. */
+export async function findTurn(db: Knex, turnId: string): Promise<Turn | null> {
+  const rows = await rowsOf<TurnRow>(db, `select ${TURN_COLUMNS} from ai.copilot_turns where id = ?`, [
+    turnId,
+  ]);
+  return rows[0] ? toTurn(rows[0]) : null;
+}
+
+/** The open turns (starting or running), oldest first: of one session, or those older than `olderThanMs`. */
+export async function listOpenTurns(
+  db: Knex,
+  filter: { sessionId: string } | { olderThanMs: number; limit: number },
+): Promise<Turn[]> {
+  const rows =
+    'sessionId' in filter
+      ? await rowsOf<TurnRow>(
+          db,
+          `select ${TURN_COLUMNS} from ai.copilot_turns
+           where session_id = ? and status in ('starting', 'running') order by created_at`,
+          [filter.sessionId],
+        )
+      : await rowsOf<TurnRow>(
+          db,
+          `select ${TURN_COLUMNS} from ai.copilot_turns
+           where status in ('starting', 'running') and created_at < now() - make_interval(secs => ?)
+           order by created_at limit ?`,
+          [filter.olderThanMs / 1000, filter.limit],
+        );
+  return rows.map(toTurn);
+}
+
+/** Removes a turn that never ran. False when it runs after all (or is gone): then it must be served. */
+export async function deleteStartingTurn(db: Knex, turnId: string): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    `delete from ai.copilot_turns where id = ? and status = 'starting' returning id`,
+    [turnId],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Makes a starting turn visible: the user's message, the start event (seq 1) and status running, in one statement.
+ * API and worker both call it once the Temporal workflow exists; the second call changes nothing.
+ */
+export async function promoteTurn(db: Knex, turnId: string): Promise<void> {
+  await db.raw(
+    `with turn as (
+       update ai.copilot_turns
+       set status = 'running', started_at = clock_timestamp(), last_seq = 1
+       where id = ? and status = 'starting'
+       returning id, session_id, user_message_id, message_id, message, model
+     ), message as (
+       insert into ai.copilot_messages (id, session_id, role, content, created_at)
+       select user_message_id, session_id, 'user', message, clock_timestamp() from turn
+     ), session as (
+       update ai.copilot_sessions s set updated_at = clock_timestamp() from turn where s.id = turn.session_id
+     ), event as (
+       insert into ai.copilot_turn_events (turn_id, seq, event, payload)
+       select id, 1, 'start', format(
+         '{"turn_id":"%s","session_id":"%s","user_message_id":"%s","message_id":"%s","model":%s}',
+         id, session_id, user_message_id, message_id, to_json(model))
+       from turn
+     )
+     select pg_notify('${TURN_EVENTS_CHANNEL}', id::text) from turn`,
+    [turnId],
+  );
+}
+
+export interface Claim {
+  fence: Fence;
+  /** The stored result of this key, when an earlier attempt finished it: nothing is left to do. */
+  stored: string | null;
+}
+
+/**
+ * Claims one activity's work. The first claim appends `onFirst`; a later one fences off all before it and, when text
+ * of this key was already shown, appends a content_reset to `textBefore()`. A finished key is returned, not claimed.
+ * Throws TurnGoneError without the turn, FencedError when the turn has ended.
+ */
+export async function claimWork(
+  db: Knex,
+  input: {
+    turnId: string;
+    key: string;
+    step: number;
+    onFirst: TurnEvent[];
+    textBefore: (trx: Knex) => Promise<string>;
+  },
+): Promise<Claim> {
+  const { turnId, key } = input;
+  return db.transaction(async (trx) => {
+    const claims = await rowsOf<{ epoch: number; was_shown: boolean; stored: string | null }>(
+      trx,
+      `insert into ai.copilot_turn_claims as c (turn_id, key, epoch)
+       select id, ?, 1 from ai.copilot_turns where id = ?
+       on conflict (turn_id, key) do update set epoch = c.epoch + 1, written = 0
+       returning c.epoch, c.text_shown as was_shown,
+         (select body from ai.copilot_transcript t where t.turn_id = c.turn_id and t.key = c.key) as stored`,
+      [key, turnId],
+    );
+    const claim = claims[0];
+    if (!claim) throw new TurnGoneError(turnId);
+    const fence = { turnId, key, epoch: claim.epoch };
+    if (claim.stored !== null) return { fence, stored: claim.stored };
+
+    if (key === 'step:1') await promoteTurn(trx, turnId);
+    let events: TurnEvent[] = [];
+    if (claim.was_shown) {
+      events = [{ event: 'content_reset', step: input.step, content: await input.textBefore(trx) }];
+      await trx.raw('update ai.copilot_turn_claims set text_shown = false where turn_id = ? and key = ?', [
+        turnId,
+        key,
+      ]);
+    } else if (claim.epoch === 1) {
+      events = input.onFirst;
+    }
+    await appendLocked(trx, fence, events);
+    return { fence, stored: null };
+  });
+}
+
+/** Appends events under the turn row's lock and announces them. Throws FencedError when the turn is not running. */
+async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[]): Promise<void> {
+  const rows = await rowsOf<{ base: string }>(
+    trx,
+    `update ai.copilot_turns set last_seq = last_seq + ? where id = ? and status = 'running'
+     returning last_seq - ? as base`,
+    [events.length, fence.turnId, events.length],
+  );
+  if (!rows[0]) throw new FencedError(fence);
+  await insertEvents(trx, fence.turnId, Number(rows[0].base), events);
+}
+
+async function insertEvents(trx: Knex, turnId: string, base: number, events: TurnEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await trx.raw(
+    `with written as (
+       insert into ai.copilot_turn_events (turn_id, seq, event, payload)
+       select ?, ? + n, event, payload from unnest(?::text[], ?::text[]) with ordinality as e (event, payload, n)
+     )
+     select pg_notify('${TURN_EVENTS_CHANNEL}', ?)`,
+    [turnId, base, events.map((event) => event.event), events.map(toPayload), turnId],
+  );
+}
+
+export interface TranscriptEntry {
+  step: number;
+  position: number;
+  role: 'assistant' | 'tool';
+  /** JSON, as the activities write it. */
+  body: string;
+}
+
+export interface UsageEntry {
+  step: number;
+  model: string;
+  inputTokens: number;
+  cachedTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  costUsd: string | null;
+  /** True for an attempt that ended without the provider's report: kept apart, outside the sums. */
+  estimated: boolean;
+  latencyMs: number;
+}
+
+/**
+ * Stores an activity's result with everything that belongs to it, in one transaction under the fence. Saving again
+ * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists.
+ */
+export async function saveWork(
+  db: Knex,
+  fence: Fence,
+  work: {
+    entry: TranscriptEntry;
+    events: TurnEvent[];
+    usage?: UsageEntry;
+    graph?: { working: string; aliases: Record<string, string> };
+  },
+): Promise<void> {
+  await db.transaction(async (trx) => {
+    const held = await rowsOf(
+      trx,
+      'select 1 from ai.copilot_turn_claims where turn_id = ? and key = ? and epoch = ? for update',
+      [fence.turnId, fence.key, fence.epoch],
+    );
+    if (held.length === 0) throw new FencedError(fence);
+    const inserted = await rowsOf(
+      trx,
+      `insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
+       on conflict (turn_id, key) do nothing returning 1`,
+      [fence.turnId, fence.key, work.entry.step, work.entry.position, work.entry.role, work.entry.body],
+    );
+    if (inserted.length === 0) return;
+    await appendLocked(trx, fence, work.events);
+    if (work.graph) {
+      await trx.raw('update ai.copilot_turns set working_graph = ?, block_aliases = ? where id = ?', [
+        work.graph.working,
+        JSON.stringify(work.graph.aliases),
+        fence.turnId,
+      ]);
+    }
+    if (work.usage) await insertUsage(trx, fence, work.usage);
+  });
+}
+
+/** Records an attempt's tokens. An attempt is one (turn, step, epoch): recording it again changes nothing. */
+export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
+  await db.raw(
+    `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
+       reasoning_tokens, cost_usd, estimated, latency_ms)
+     select t.id, t.session_id, ?, ?, ?, ?, ?, ?, ?, ?::numeric, ?, ? from ai.copilot_turns t where t.id = ?
+     on conflict (turn_id, step, epoch) do nothing`,
+    [
+      usage.step,
+      fence.epoch,
+      usage.model,
+      usage.inputTokens,
+      usage.cachedTokens,
+      usage.outputTokens,
+      usage.reasoningTokens,
+      usage.costUsd,
+      usage.estimated,
+      Math.round(usage.latencyMs),
+      fence.turnId,
+    ],
+  );
+}
+
+/** What a turn's first model call needs. Everything here stays the same for the whole turn. */
+export interface TurnContext {
+  turnId: string;
+  sessionId: string;
+  workflowId: string;
+  message: string;
+  model: string;
+  baseGraph: string;
+}
+
+/** Throws TurnGoneError. */
+export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnContext> {
+  const rows = await rowsOf<{
+    session_id: string;
+    workflow_id: string;
+    message: string;
+    model: string;
+    base_graph: string;
+  }>(db, 'select session_id, workflow_id, message, model, base_graph from ai.copilot_turns where id = ?', [
+    turnId,
+  ]);
+  const row = rows[0];
+  if (!row) throw new TurnGoneError(turnId);
+  return {
+    turnId,
+    sessionId: row.session_id,
+    workflowId: row.workflow_id,
+    message: row.message,
+    model: row.model,
+    baseGraph: row.base_graph,
+  };
+}
+
+/** The graph as the turn's calls have left it, and the ids the model gave to new blocks. Throws TurnGoneError. */
+export async function loadWorkingGraph(
+  db: Knex,
+  turnId: string,
+): Promise<{ working: string; aliases: Record<string, string> }> {
+  const rows = await rowsOf<{ working_graph: string; block_aliases: Record<string, string> }>(
+    db,
+    'select working_graph, block_aliases from ai.copilot_turns where id = ?',
+    [turnId],
+  );
+  if (!rows[0]) throw new TurnGoneError(turnId);
+  return { working: rows[0].working_graph, aliases: rows[0].block_aliases };
+}
+
+/** The transcript in the order of the conversation; with `step`, only that step's rows. */
+export async function listTranscript(db: Knex, turnId: string, step?: number): Promise<TranscriptEntry[]> {
+  return rowsOf<TranscriptEntry>(
+    db,
+    `select step, position, role, body from ai.copilot_transcript
+     where turn_id = ? ${step === undefined ? '' : 'and step = ?'} order by step, position`,
+    step === undefined ? [turnId] : [turnId, step],
+  );
+}
+
+export interface HistoryMessage {
+  role: 'user' | 'assistant';
+  content: string;
+  workflowDiff: WorkflowDiff | null;
+}
+
+/** The newest `limit` messages of a session before this turn, oldest first. */
+export async function listHistory(db: Knex, turnId: string, limit: number): Promise<HistoryMessage[]> {
+  const rows = await rowsOf<{
+    role: 'user' | 'assistant';
+    content: string;
+    workflow_diff: WorkflowDiff | null;
+  }>(
+    db,
+    `select m.role, m.content, m.workflow_diff
+     from ai.copilot_turns t
+     join ai.copilot_messages m on m.session_id = t.session_id
+     where t.id = ? and m.role in ('user', 'assistant') and m.id not in (t.user_message_id, t.message_id)
+     order by m.created_at desc, m.id limit ?`,
+    [turnId, limit],
+  );
+  return rows
+    .reverse()
+    .map((row) => ({ role: row.role, content: row.content, workflowDiff: row.workflow_diff }));
+}
+
+/** Sums of the reported attempts of a turn. */
+export async function sumUsage(db: Knex, turnId: string): Promise<Usage> {
+  const rows = await rowsOf<Record<keyof Omit<Usage, 'cost_usd'>, number> & { cost_usd: string | null }>(
+    db,
+    `select count(*)::int as calls, coalesce(sum(input_tokens), 0)::int as input_tokens,
+       coalesce(sum(cached_tokens), 0)::int as cached_tokens, coalesce(sum(output_tokens), 0)::int as output_tokens,
+       coalesce(sum(reasoning_tokens), 0)::int as reasoning_tokens,
+       case when count(*) > 0 and bool_and(cost_usd is not null) then trim_scale(sum(cost_usd))::text end as cost_usd
+     from ai.copilot_usage where turn_id = ? and not estimated`,
+    [turnId],
+  );
+  return rows[0]!;
+}
+
+/** What a reader has seen of the answer: every content_delta since the last content_reset. */
+export async function visibleText(db: Knex, turnId: string): Promise<string> {
+  const rows = await rowsOf<{ text: string | null }>(
+    db,
+    `with texts as (
+       select seq, event, payload::json as body from ai.copilot_turn_events
+       where turn_id = ? and event in ('content_delta', 'content_reset')
+     ), reset as (select max(seq) as seq from texts where event = 'content_reset')
+     select string_agg(coalesce(body ->> 'delta', body ->> 'content'), '' order by seq) as text
+     from texts where seq >= coalesce((select seq from reset), 0)`,
+    [turnId],
+  );
+  return rows[0]?.text ?? '';
+}
+
+export interface TurnEnd {
+  status: TurnEndStatus;
+  stopReason: StopReason | null;
+}
+
+/**
+ * Ends a turn: the assistant message, the terminal event and the status, in one transaction. The first caller decides;
+ * a later one gets what was decided. `diff` is called under the lock with the base and the working graph (JSON texts).
+ * Throws TurnGoneError.
+ */
+export async function endTurn(
+  db: Knex,
+  input: {
+    turnId: string;
+    steps: number | null;
+    outcome:
+      | { kind: 'complete'; stopReason: StopReason }
+      | { kind: 'error'; code: ErrorCode; message: string };
+    diff: (base: string, working: string) => WorkflowDiff | null;
+  },
+): Promise<TurnEnd> {
+  const { turnId, outcome } = input;
+  return db.transaction(async (trx) => {
+    await promoteTurn(trx, turnId);
+    const rows = await rowsOf<{
+      status: TurnStatus;
+      stop_reason: StopReason | null;
+      session_id: string;
+      message_id: string;
+      base_graph: string;
+      working_graph: string;
+      last_seq: string;
+    }>(
+      trx,
+      `select status, stop_reason, session_id, message_id, base_graph, working_graph, last_seq
+       from ai.copilot_turns where id = ? for update`,
+      [turnId],
+    );
+    const turn = rows[0];
+    if (!turn) throw new TurnGoneError(turnId);
+    if (turn.status !== 'running')
+      return { status: turn.status as TurnEndStatus, stopReason: turn.stop_reason };
+
+    const diff = input.diff(turn.base_graph, turn.working_graph);
+    const diffJson = diff === null ? null : JSON.stringify(diff);
+    const content = await visibleText(trx, turnId);
+    const stopReason = outcome.kind === 'complete' ? outcome.stopReason : null;
+    const status: TurnEndStatus =
+      outcome.kind === 'error' ? 'failed' : outcome.stopReason === 'cancelled' ? 'cancelled' : 'complete';
+    await trx.raw(
+      `insert into ai.copilot_messages (id, session_id, role, content, workflow_diff, created_at)
+       values (?, ?, 'assistant', ?, ?::jsonb, clock_timestamp())`,
+      [turn.message_id, turn.session_id, content, diffJson],
+    );
+    await trx.raw('update ai.copilot_sessions set updated_at = clock_timestamp() where id = ?', [
+      turn.session_id,
+    ]);
+    await trx.raw(
+      `update ai.copilot_turns
+       set status = ?, stop_reason = ?, error_code = ?, workflow_diff = ?::jsonb, finished_at = clock_timestamp(),
+         last_seq = last_seq + 1, steps = coalesce(?::int, steps)
+       where id = ?`,
+      [status, stopReason, outcome.kind === 'error' ? outcome.code : null, diffJson, input.steps, turnId],
+    );
+    const terminal: TurnEvent =
+      outcome.kind === 'complete'
+        ? {
+            event: 'complete',
+            message_id: turn.message_id,
+            content,
+            workflow_diff: diff,
+            stop_reason: outcome.stopReason,
+            usage: await sumUsage(trx, turnId),
+            turn_id: turnId,
+          }
+        : {
+            event: 'error',
+            error: outcome.message,
+            code: outcome.code,
+            message_id: turn.message_id,
+            turn_id: turnId,
+          };
+    await insertEvents(trx, turnId, Number(turn.last_seq), [terminal]);
+    return { status, stopReason };
+  });
+}

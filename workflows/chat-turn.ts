@@ -1,0 +1,167 @@
+/**
+ * The turn: what happens next, and nothing else. Activities do the work, Postgres holds the documents;
+ * this history holds ids and small facts. Imports values only from domain/, contracts/names.ts and Temporal.
+ */
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { createActivities } from '../activities/index.ts';
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  LOOP_LIMIT,
+  MAX_STEPS,
+  SEARCH_ATTRIBUTES,
+  WRITING_TOOLS,
+} from '../contracts/names.ts';
+import type {
+  ChatTurnInput,
+  ChatTurnResult,
+  FinishTurnInput,
+  ToolCallRef,
+  TurnProgress,
+} from '../contracts/turn.ts';
+import { ANALYZING, statusForTool, THINKING } from '../domain/status-map.ts';
+import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
+
+type Activities = ReturnType<typeof createActivities>;
+type Outcome = FinishTurnInput['outcome'];
+
+// A dead worker is noticed by its missing heartbeat. Attempts are not counted here: a worker's death is no fault of
+// the model, and the activity itself gives up after its own number of failed calls.
+const { callModel } = proxyActivities<Activities>({
+  startToCloseTimeout: '11 minutes',
+  heartbeatTimeout: '4 seconds',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+const { runTool, finishTurn } = proxyActivities<Activities>({
+  startToCloseTimeout: '30 seconds',
+  heartbeatTimeout: '4 seconds',
+  retry: { initialInterval: '200ms', maximumInterval: '5s' },
+});
+const statusKey = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, SearchAttributeType.KEYWORD);
+
+/** Runs one chat turn to its terminal event. */
+export async function chatTurn(input: ChatTurnInput): Promise<ChatTurnResult> {
+  const { turnId } = input;
+  const progress: TurnProgress = {
+    turnId,
+    status: 'running',
+    step: 1,
+    activity: THINKING,
+    modelCalls: 0,
+    toolCalls: 0,
+    pendingConfirmation: null,
+  };
+  const turn = new CancellationScope();
+  setHandler(progressQuery, () => progress);
+  setHandler(confirmSignal, () => undefined);
+  setHandler(cancelSignal, (signal) => {
+    if (signal.turnId === turnId) turn.cancel();
+  });
+
+  let outcome: Outcome;
+  try {
+    outcome = await turn.run(() => react(input, progress));
+  } catch (error: unknown) {
+    outcome = isCancellation(error) ? { kind: 'complete', stopReason: 'cancelled' } : toErrorOutcome(error);
+  }
+  progress.status = 'finishing';
+  const finished = await CancellationScope.nonCancellable(() =>
+    finishTurn.executeWithOptions({ summary: describeOutcome(outcome) }, [
+      { turnId, steps: progress.step, outcome },
+    ]),
+  );
+  progress.status = finished.status;
+  if (input.searchAttributes) upsertSearchAttributes([{ key: statusKey, value: finished.status }]);
+  setCurrentDetails(
+    `${describeOutcome(outcome)} after ${progress.modelCalls} model calls, ${progress.toolCalls} tool calls`,
+  );
+  return { status: finished.status, stopReason: finished.stopReason, steps: progress.step };
+}
+
+/** The ReAct loop: a model call, its tool calls, the next step; until the model answers or a limit ends it. */
+async function react({ turnId }: ChatTurnInput, progress: TurnProgress): Promise<Outcome> {
+  const repeats = { call: '', count: 0 };
+  for (let step = 1; step <= MAX_STEPS; step++) {
+    progress.step = step;
+    progress.activity = step === 1 ? THINKING : ANALYZING;
+    setCurrentDetails(`Step **${step}** of ${MAX_STEPS}: model call ${progress.modelCalls + 1}`);
+    const toolsOff = step === MAX_STEPS;
+    const answer = await callModel.executeWithOptions({ summary: `step ${step}` }, [
+      { turnId, step, toolsOff },
+    ]);
+    progress.modelCalls += 1;
+    if (toolsOff) return { kind: 'complete', stopReason: 'step_limit' };
+    if (answer.toolCalls.length === 0) return { kind: 'complete', stopReason: 'done' };
+
+    for (const batch of toBatches(answer.toolCalls)) {
+      progress.activity = statusForTool(batch[0]!.name);
+      setCurrentDetails(
+        `Step **${step}** of ${MAX_STEPS}: ${batch.map((call) => `\`${call.name}\``).join(', ')}`,
+      );
+      await Promise.all(
+        batch.map(({ callId, name, preview }) =>
+          runTool.executeWithOptions({ summary: preview }, [{ turnId, step, callId, name }]),
+        ),
+      );
+      progress.toolCalls += batch.length;
+    }
+    if (isLoop(answer.toolCalls, repeats)) return { kind: 'complete', stopReason: 'loop' };
+  }
+  throw new Error('unreachable: the last step returns');
+}
+
+/** Calls in their order: a run of reading ones is one batch, a writing one is a batch of its own. */
+function toBatches(calls: ToolCallRef[]): ToolCallRef[][] {
+  const batches: ToolCallRef[][] = [];
+  let reading: ToolCallRef[] | null = null;
+  for (const call of calls) {
+    if (WRITING_TOOLS.includes(call.name)) {
+      batches.push([call]);
+      reading = null;
+    } else if (reading) {
+      reading.push(call);
+    } else {
+      batches.push((reading = [call]));
+    }
+  }
+  return batches;
+}
+
+/** Counts equal calls in a row, over steps and within one; true once the limit is met. */
+function isLoop(calls: ToolCallRef[], repeats: { call: string; count: number }): boolean {
+  let met = false;
+  for (const { name, argumentsHash } of calls) {
+    const call = `${name} ${argumentsHash}`;
+    repeats.count = call === repeats.call ? repeats.count + 1 : 1;
+    repeats.call = call;
+    met ||= repeats.count >= LOOP_LIMIT;
+  }
+  return met;
+}
+
+/** A failed activity carries one of our codes as its type; anything else is an internal fault. */
+function toErrorOutcome(error: unknown): Outcome {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && ERROR_CODES.includes(cause.type as ErrorCode)) {
+    return { kind: 'error', code: cause.type as ErrorCode, message: cause.message };
+  }
+  return {
+    kind: 'error',
+    code: 'internal',
+    message: 'The copilot failed unexpectedly. What it did so far is kept; please try again.',
+  };
+}
+
+function describeOutcome(outcome: Outcome): string {
+  return outcome.kind === 'complete' ? `complete: ${outcome.stopReason}` : `error: ${outcome.code}`;
+}
