@@ -1,0 +1,310 @@
+/**
+ * The one registry of block types. Validation, defaults, GET /api/block-types, get_block_info and the prompt read it;
+ * there is no second list.
+ */
+import type { Block, Json, JsonObject } from './graph.ts';
+import { isObject } from './json.ts';
+
+export type FieldType = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'any';
+
+export interface ConfigField {
+  name: string;
+  type: FieldType;
+  description: string;
+  required?: boolean;
+  /** Given to a new block that does not set the field. */
+  default?: Json;
+  enum?: readonly string[];
+  min?: number;
+  max?: number;
+  /** Owned by the platform: an edit may neither set nor change it. */
+  serverOwned?: boolean;
+}
+
+export interface BlockType {
+  type: string;
+  label: string;
+  purpose: string;
+  /** True for the entries of a workflow: exactly one, no edge into it. */
+  trigger: boolean;
+  /** True where nothing may follow. */
+  terminal: boolean;
+  fields: readonly ConfigField[];
+  /** The source handles of a block with this config; empty for a plain block, whose edges carry none. */
+  handles(config: JsonObject): readonly string[];
+  /** How the handles are named, for people and models. */
+  handleRule: string;
+  /** Output fields that references may name, and what they are. */
+  outputs: Readonly<Record<string, string>>;
+  example: JsonObject;
+}
+
+const plain = { handles: () => [], handleRule: 'one plain output: edges carry no sourceHandle' } as const;
+
+/** Branches of a condition in order: if, elif_1 ..., else. At least if and else. */
+function conditionHandles(config: JsonObject): readonly string[] {
+  const branches = Array.isArray(config.branches) ? config.branches.length : 1;
+  const elifs = Array.from({ length: Math.max(0, Math.min(branches, 100) - 1) }, (_, index) => `elif_${index + 1}`);
+  return ['if', ...elifs, 'else'];
+}
+
+function splitHandles(config: JsonObject): readonly string[] {
+  const { branches } = config;
+  const count = typeof branches === 'number' && Number.isInteger(branches) ? Math.max(0, Math.min(branches, 100)) : 2;
+  return Array.from({ length: count }, (_, index) => String(index + 1));
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+const RESOURCES = ['agents', 'knowledge_bases', 'sources', 'sessions', 'context_handlers', 'database'] as const;
+
+export const blockTypes: readonly BlockType[] = [
+  {
+    type: 'starter',
+    label: 'Start',
+    purpose: 'Manual or API entry of the workflow, optionally on a schedule. Its input keys are its output fields.',
+    trigger: true,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'input', type: 'object', required: true, default: {}, description: 'Input fields: {name: type or default value}' },
+      { name: 'schedule_enabled', type: 'boolean', default: false, description: 'Whether the schedule runs the workflow' },
+      { name: 'schedule_type', type: 'string', enum: ['interval', 'cron'], description: 'How the schedule is written' },
+      { name: 'schedule_interval_value', type: 'integer', min: 1, description: 'Interval, in schedule_interval_unit' },
+      { name: 'schedule_interval_unit', type: 'string', enum: ['minutes', 'hours', 'days'], description: 'Unit of the interval' },
+      { name: 'schedule_cron', type: 'string', description: 'Cron expression, five fields' },
+      { name: 'schedule_timezone', type: 'string', description: 'IANA time zone, such as Europe/Berlin' },
+      { name: 'schedule_start_at', type: 'string', description: 'ISO 8601 time of the first run' },
+      { name: 'schedule_end_at', type: 'string', description: 'ISO 8601 time after which no run starts' },
+      { name: 'schedule_max_runs', type: 'integer', min: 1, description: 'Runs after which the schedule stops' },
+    ],
+    outputs: { '<input key>': 'the value given for that input' },
+    example: { input: { customer_id: 'string' } },
+  },
+  {
+    type: 'webhook',
+    label: 'Webhook',
+    purpose: 'Entry by an HTTP POST to an address of the platform. Its output is the request body.',
+    trigger: true,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'webhook_id', type: 'string', serverOwned: true, description: 'Given by the platform' },
+      { name: 'webhook_secret', type: 'string', serverOwned: true, description: 'Given by the platform, never shown' },
+    ],
+    outputs: { output: 'the parsed body' },
+    example: {},
+  },
+  {
+    type: 'response',
+    label: 'Response',
+    purpose: 'Ends the workflow and returns its output to the caller.',
+    trigger: false,
+    terminal: true,
+    handles: () => [],
+    handleRule: 'no outgoing edges',
+    fields: [
+      { name: 'output', type: 'any', required: true, description: 'What is returned, usually a reference' },
+      { name: 'status_code', type: 'integer', default: 200, min: 100, max: 599, description: 'HTTP status' },
+      { name: 'headers', type: 'object', description: 'HTTP headers' },
+    ],
+    outputs: {},
+    example: { output: '<Summarise.output>', status_code: 200 },
+  },
+  {
+    type: 'condition',
+    label: 'Condition',
+    purpose: 'Chooses one way: the first branch whose expression is true, else the else branch.',
+    trigger: false,
+    terminal: false,
+    handles: conditionHandles,
+    handleRule: 'if for the first branch, elif_1, elif_2, ... for the next ones, else; each outgoing edge names one',
+    fields: [
+      { name: 'branches', type: 'array', required: true, description: 'Branches in order: [{"expression": "<Check.output.score> > 5"}]' },
+    ],
+    outputs: { output: 'what came in' },
+    example: { branches: [{ expression: '<Check.output.score> > 5' }] },
+  },
+  {
+    type: 'split',
+    label: 'Split',
+    purpose: 'Runs several branches in parallel.',
+    trigger: false,
+    terminal: false,
+    handles: splitHandles,
+    handleRule: '"1" to "N" for N branches; each outgoing edge names one',
+    fields: [{ name: 'branches', type: 'integer', required: true, default: 2, min: 2, max: 100, description: 'Number of branches' }],
+    outputs: { output: 'what came in' },
+    example: { branches: 2 },
+  },
+  {
+    type: 'agent',
+    label: 'Agent',
+    purpose: 'Calls an LLM: an agent of the project by agent_id, or one described here.',
+    trigger: false,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'agent_id', type: 'string', description: 'An agent of the project; then give only input beside it' },
+      { name: 'model', type: 'string', description: 'Inline agent: the model, such as gpt-5.2' },
+      { name: 'system_prompt', type: 'string', description: 'Inline agent: what it is to do' },
+      { name: 'input', type: 'any', required: true, description: 'The message to the agent, usually with references' },
+      { name: 'temperature', type: 'number', min: 0, max: 2, description: 'Inline agent: sampling temperature' },
+      { name: 'max_tokens', type: 'integer', min: 1, description: 'Inline agent: output tokens at most' },
+      { name: 'knowledge_bases', type: 'array', description: 'Inline agent: [{"id": "<knowledge base id>"}]' },
+    ],
+    outputs: { output: 'the answer as plain text' },
+    example: { model: 'gpt-5.2', system_prompt: 'Summarise the order in two sentences.', input: '<Start.output.order>' },
+  },
+  {
+    type: 'code',
+    label: 'Code',
+    purpose: 'Runs Python. Reads input_data["Block Name"]["output"] and must assign output.',
+    trigger: false,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'code', type: 'string', required: true, description: 'Python source that assigns output' },
+      { name: 'language', type: 'string', enum: ['python'], default: 'python', description: 'The language' },
+    ],
+    outputs: { output: 'what the code assigns to output' },
+    example: { language: 'python', code: 'order = input_data["Start"]["output"]\noutput = {"total": order["price"] * order["count"]}' },
+  },
+  {
+    type: 'platform_api',
+    label: 'Platform API',
+    purpose: 'Calls a service of the platform: agents, knowledge bases, sources, sessions, context handlers, the database.',
+    trigger: false,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'resource', type: 'string', required: true, enum: RESOURCES, description: 'The service' },
+      { name: 'operation', type: 'string', required: true, description: 'What to do, such as list, get, create or query' },
+      { name: 'params', type: 'object', description: 'Arguments of the operation' },
+    ],
+    outputs: { output: 'the answer of the service' },
+    example: { resource: 'database', operation: 'query', params: { sql: 'select count(*) from orders' } },
+  },
+  {
+    type: 'general_api',
+    label: 'HTTP request',
+    purpose: 'Calls any HTTP API.',
+    trigger: false,
+    terminal: false,
+    ...plain,
+    fields: [
+      { name: 'url', type: 'string', required: true, description: 'http or https address; references are allowed in path and query' },
+      { name: 'method', type: 'string', required: true, default: 'GET', enum: METHODS, description: 'HTTP method' },
+      { name: 'headers', type: 'object', description: 'Request headers' },
+      { name: 'body', type: 'any', description: 'Request body' },
+      { name: 'body_type', type: 'string', enum: ['json', 'form'], description: 'How the body is sent' },
+    ],
+    outputs: { output: 'the parsed body', status_code: 'the HTTP status', headers: 'the response headers' },
+    example: {
+      url: 'https://hooks.slack.com/services/T000/B000/XXXX',
+      method: 'POST',
+      body_type: 'json',
+      body: { text: 'Run finished: <Summarise.output>' },
+    },
+  },
+];
+
+const byType = new Map(blockTypes.map((blockType) => [blockType.type, blockType]));
+
+/** The type of that exact name, or undefined. */
+export function findBlockType(type: string): BlockType | undefined {
+  return byType.get(type);
+}
+
+/** A type as data, for clients and models. */
+export function describeBlockType(blockType: BlockType): JsonObject {
+  const { type, label, purpose, trigger, terminal, handleRule, outputs, example } = blockType;
+  return {
+    type,
+    label,
+    purpose,
+    trigger,
+    terminal,
+    config: blockType.fields.map((field) => ({
+      name: field.name,
+      type: field.type,
+      required: field.required ?? false,
+      ...(field.default === undefined ? {} : { default: field.default }),
+      ...(field.enum ? { enum: [...field.enum] } : {}),
+      ...(field.min === undefined ? {} : { min: field.min }),
+      ...(field.max === undefined ? {} : { max: field.max }),
+      ...(field.serverOwned ? { server_owned: true } : {}),
+      description: field.description,
+    })),
+    handles: { rule: handleRule, of_example: [...blockType.handles(example)] },
+    outputs: { ...outputs },
+    example,
+  };
+}
+
+/** The config of a new block: what was given, with the defaults of its type beneath it. */
+export function withDefaults(blockType: BlockType, config: JsonObject): JsonObject {
+  const defaults = blockType.fields.filter((field) => field.default !== undefined && !Object.hasOwn(config, field.name));
+  const result: JsonObject = { ...config };
+  for (const field of defaults) result[field.name] = structuredClone(field.default!);
+  return result;
+}
+
+/** The source handles of a block; an unknown type has none. */
+export function handlesOf(block: Pick<Block, 'type' | 'config'>): readonly string[] {
+  return byType.get(block.type)?.handles(block.config) ?? [];
+}
+
+/** What is wrong with a field's value, or null. References (`<Block.output>`) and templates pass as any kind. */
+export function checkFieldValue(field: ConfigField, value: Json): string | null {
+  if (typeof value === 'string' && field.type !== 'string' && value.includes('<')) return null;
+  switch (field.type) {
+    case 'number':
+    case 'integer':
+      if (typeof value !== 'number' || (field.type === 'integer' && !Number.isInteger(value))) {
+        return `must be ${field.type === 'integer' ? 'a whole number' : 'a number'}`;
+      }
+      if ((field.min !== undefined && value < field.min) || (field.max !== undefined && value > field.max)) {
+        return `must be ${field.min ?? 'at most'}${field.max === undefined ? ' or more' : ` to ${field.max}`}`;
+      }
+      return null;
+    case 'boolean':
+      return typeof value === 'boolean' ? null : 'must be true or false';
+    case 'object':
+      return isObject(value) || typeof value === 'string' ? null : 'must be an object';
+    case 'array':
+      return Array.isArray(value) ? null : 'must be a list';
+    case 'string':
+      if (typeof value !== 'string') return 'must be text';
+      if (field.enum && !field.enum.includes(value) && !value.includes('<')) {
+        return `must be one of ${field.enum.join(', ')}`;
+      }
+      return null;
+    case 'any':
+      return null;
+  }
+}
+
+/** The `count` candidates nearest to a name by edit distance (case-insensitive), nearest first; far ones left out. */
+export function nearestNames(name: string, candidates: readonly string[], count: number): string[] {
+  const wanted = name.toLowerCase().slice(0, 100);
+  return candidates
+    .map((candidate) => ({ candidate, distance: distance(wanted, candidate.toLowerCase().slice(0, 100)) }))
+    .filter(({ candidate, distance: d }) => d <= Math.max(3, Math.floor(candidate.length / 2)))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** Levenshtein distance; a name that contains the other is near. */
+function distance(a: string, b: string): number {
+  if (a !== '' && b !== '' && (a.includes(b) || b.includes(a))) return 1;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

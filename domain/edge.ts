@@ -1,0 +1,17 @@
+import type { Edge } from './graph.ts';
+
+/** A handle in its normal form: null, absent, empty and `output` all mean the plain output. */
+export function normalHandle(handle: string | null | undefined): string | undefined {
+  return handle === null || handle === undefined || handle === '' || handle === 'output' ? undefined : handle;
+}
+
+/** An edge in its normal form, with no key beside the three. */
+export function toEdge(edge: { source: string; target: string; sourceHandle?: string | null | undefined }): Edge {
+  const sourceHandle = normalHandle(edge.sourceHandle);
+  return { source: edge.source, target: edge.target, ...(sourceHandle === undefined ? {} : { sourceHandle }) };
+}
+
+/** Equal for equal edges only, whatever characters the ids hold. */
+export function edgeKey(edge: Edge): string {
+  return JSON.stringify([edge.source, edge.sourceHandle ?? null, edge.target]);
+}

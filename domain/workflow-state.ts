@@ -1,0 +1,86 @@
+/**
+ * Reads what an editor sends as its state into a graph. Tolerant of shape, strict about identity: existing faults of a
+ * graph (dangling edges, cycles, equal names) pass, because refusing them would lock the user out of the copilot that
+ * could mend them.
+ */
+import { toEdge } from './edge.ts';
+import type { Block, Edge, Graph, Json, JsonObject } from './graph.ts';
+import { isObject } from './json.ts';
+
+export type ParsedState =
+  | {
+      ok: true;
+      graph: Graph;
+      /** Ids of the blocks that say whether they are enabled; the others default to true. */
+      enabledGiven: ReadonlySet<string>;
+    }
+  | { ok: false; problem: string };
+
+/**
+ * Parses `{nodes, edges}`: flat nodes (`{id, type, name, position, config, enabled?}`) and React Flow nodes
+ * (`{id, data: {blockType | type, label | name, config}, position}`), which may be mixed.
+ */
+export function parseWorkflowState(state: unknown): ParsedState {
+  if (!isObject(state)) return fail('must be an object with nodes and edges');
+  const nodes = state.nodes ?? [];
+  const edges = state.edges ?? [];
+  if (!Array.isArray(nodes)) return fail('nodes must be a list');
+  if (!Array.isArray(edges)) return fail('edges must be a list');
+
+  const blocks: Block[] = [];
+  const seen = new Set<string>();
+  const enabledGiven = new Set<string>();
+  for (const [index, node] of nodes.entries()) {
+    const where = `nodes[${index}]`;
+    if (!isObject(node)) return fail(`${where} must be an object`);
+    const id = toId(node.id);
+    if (id === null) return fail(`${where} has no id`);
+    if (seen.has(id)) return fail(`${where} has the id of another node: ${id.slice(0, 100)}`);
+    seen.add(id);
+    const data = isObject(node.data) ? node.data : {};
+    const config = node.config ?? data.config ?? {};
+    if (!isObject(config)) return fail(`${where} (${id.slice(0, 100)}): config must be an object`);
+    const enabled = node.enabled ?? data.enabled;
+    if (typeof enabled === 'boolean') enabledGiven.add(id);
+    blocks.push({
+      id,
+      type: firstText(data.blockType, data.type, node.type) ?? '',
+      name: firstText(data.label, data.name, node.name) ?? id,
+      position: toPosition(node.position),
+      config: config as JsonObject,
+      enabled: enabled !== false,
+    });
+  }
+  const parsed: Edge[] = [];
+  for (const [index, edge] of edges.entries()) {
+    const where = `edges[${index}]`;
+    if (!isObject(edge)) return fail(`${where} must be an object`);
+    const source = toId(edge.source);
+    const target = toId(edge.target);
+    if (source === null || target === null) return fail(`${where} needs a source and a target`);
+    parsed.push(toEdge({ source, target, sourceHandle: typeof edge.sourceHandle === 'string' ? edge.sourceHandle : null }));
+  }
+  return { ok: true, graph: { blocks, edges: parsed }, enabledGiven };
+}
+
+function fail(problem: string): ParsedState {
+  return { ok: false, problem };
+}
+
+function toId(value: Json | undefined): string | null {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function firstText(...values: (Json | undefined)[]): string | undefined {
+  return values.find((value): value is string => typeof value === 'string' && value !== '');
+}
+
+function toPosition(value: Json | undefined): { x: number; y: number } {
+  const position = isObject(value) ? value : {};
+  const { x, y } = position;
+  return {
+    x: typeof x === 'number' && Number.isFinite(x) ? x : 0,
+    y: typeof y === 'number' && Number.isFinite(y) ? y : 0,
+  };
+}

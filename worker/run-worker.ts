@@ -1,0 +1,117 @@
+/** Composition root of the Temporal worker: everything the activities need is made here, and closed here. */
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
+import { modifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
+import { createToolRegistry } from '../activities/tools/registry.ts';
+import { costUsd } from '../contracts/models.ts';
+import { createEventLog } from '../db/event-log.ts';
+import { createKnex } from '../db/knex.ts';
+import { createTurnStore } from '../db/turn-store.ts';
+import { createModelClient } from '../llm/create-client.ts';
+import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
+import type { Config } from '../runtime/config.ts';
+import { connectNative } from '../runtime/connections.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+export interface RunningWorker {
+  /** Hands running activities over to other workers and closes everything. May be called twice. */
+  stop(): Promise<void>;
+  /** Resolves with the error when the worker ends without having been stopped. */
+  failed: Promise<Error>;
+}
+
+export interface WorkerSettings {
+  config: Config;
+  databaseUrl: string;
+  temporalAddress: string;
+  logger: Logger;
+  /** Shared with the API of the same process; its owner closes it. */
+  nativeConnection?: NativeConnection;
+  /** A bundle made before; without it the workflows are bundled now (0.6 s). */
+  workflowBundle?: { code: string };
+}
+
+/** How Temporal's Core is set up in this process. Must be called before the first native connection, once. */
+export function installRuntime(logger: Logger): void {
+  const level = (name: string) => (name === 'WARN' ? 'warn' : name === 'ERROR' ? 'error' : 'debug');
+  Runtime.install({
+    logger: new DefaultLogger('INFO', (entry) => {
+      logger[level(entry.level)]({ sdk: entry.meta?.sdkComponent, ...pickIds(entry.meta) }, entry.message);
+    }),
+    // The process has its own shutdown; Core's handlers would stop the worker behind its back.
+    shutdownSignals: [],
+  });
+}
+
+function pickIds(meta: Record<string, unknown> | undefined): Record<string, unknown> {
+  const { workflowId, runId, activityType, error } = meta ?? {};
+  return { workflowId, runId, activityType, ...(error instanceof Error ? { err: error } : {}) };
+}
+
+/** Starts a worker. Fails when Temporal is not there. */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const { config, databaseUrl, logger } = settings;
+  const connection = settings.nativeConnection ?? (await connectNative(config.temporal, settings.temporalAddress));
+  const db = createKnex({ databaseUrl, applicationName: 'copilot-worker' });
+  const events = createEventLog({
+    databaseUrl,
+    onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),
+  });
+  const activities = createActivities({
+    store: createTurnStore(db),
+    events,
+    model: createModelClient({ config, logger }),
+    prompt: { system: loadSystemPrompt(), buildConversation, wrapToolResult },
+    tools: createToolRegistry([getBlockInfoTool, modifyWorkflowTool]),
+    costUsd,
+    logger,
+  });
+  const worker = await Worker.create({
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue: config.temporal.taskQueue,
+    activities,
+    ...workflowSource(settings),
+    ...LIMITS,
+  });
+  const running = worker.run();
+  let stopping = false;
+  const failed = new Promise<Error>((resolve) => {
+    running.then(
+      () => stopping || resolve(new Error('the worker stopped by itself')),
+      (error: unknown) => resolve(error instanceof Error ? error : new Error(String(error))),
+    );
+  });
+  logger.info({ taskQueue: config.temporal.taskQueue }, 'worker is polling');
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
+    await events.close();
+    await db.destroy();
+    if (!settings.nativeConnection) await connection.close();
+  };
+  return { stop: () => (stopped ??= stop()), failed };
+}
+
+function workflowSource(settings: WorkerSettings): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  if (settings.workflowBundle) return { workflowBundle: settings.workflowBundle };
+  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}
+
+const LIMITS: Partial<WorkerOptions> = {
+  maxConcurrentActivityTaskExecutions: 200,
+  maxConcurrentWorkflowTaskExecutions: 40,
+  // A workflow task that waits for a dead worker's sticky queue goes to another worker after this long.
+  stickyQueueScheduleToStartTimeout: '1s',
+  // The server must hear of every heartbeat: its timeout (4 s) is how a dead worker is noticed.
+  maxHeartbeatThrottleInterval: '800ms',
+  defaultHeartbeatThrottleInterval: '800ms',
+  // Handing over at once beats finishing: another worker goes on where the transcript stands.
+  shutdownGraceTime: 0,
+  shutdownForceTime: '3s',
+};
