@@ -10,6 +10,8 @@ import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../contrac
 import type { TurnEndStatus, TurnStatus } from '../contracts/turn.ts';
 import type { WorkflowDiff } from '../domain/graph.ts';
 import { toPayload } from './event-payload.ts';
+import { USAGE_SUMS } from './usage-sums.ts';
+import { rowsOf } from './sql-rows.ts';
 
 /** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
 export interface Fence {
@@ -99,11 +101,6 @@ function toTurn(row: TurnRow): Turn {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
   };
-}
-
-async function rowsOf<T>(db: Knex, sql: string, bindings: readonly unknown[]): Promise<T[]> {
-  const result = (await db.raw(sql, bindings as Knex.RawBinding[])) as { rows: T[] };
-  return result.rows;
 }
 
 /**
@@ -479,13 +476,9 @@ export async function listHistory(db: Knex, turnId: string, limit: number): Prom
 
 /** Sums of the reported attempts of a turn. */
 export async function sumUsage(db: Knex, turnId: string): Promise<Usage> {
-  const rows = await rowsOf<Record<keyof Omit<Usage, 'cost_usd'>, number> & { cost_usd: string | null }>(
+  const rows = await rowsOf<Usage>(
     db,
-    `select count(*)::int as calls, coalesce(sum(input_tokens), 0)::int as input_tokens,
-       coalesce(sum(cached_tokens), 0)::int as cached_tokens, coalesce(sum(output_tokens), 0)::int as output_tokens,
-       coalesce(sum(reasoning_tokens), 0)::int as reasoning_tokens,
-       case when count(*) > 0 and bool_and(cost_usd is not null) then trim_scale(sum(cost_usd))::text end as cost_usd
-     from ai.copilot_usage where turn_id = ? and not estimated`,
+    `select ${USAGE_SUMS} from ai.copilot_usage where turn_id = ? and not estimated`,
     [turnId],
   );
   return rows[0]!;

@@ -44,38 +44,81 @@ const plain = { handles: () => [], handleRule: 'one plain output: edges carry no
 /** Branches of a condition in order: if, elif_1 ..., else. At least if and else. */
 function conditionHandles(config: JsonObject): readonly string[] {
   const branches = Array.isArray(config.branches) ? config.branches.length : 1;
-  const elifs = Array.from({ length: Math.max(0, Math.min(branches, 100) - 1) }, (_, index) => `elif_${index + 1}`);
+  const elifs = Array.from(
+    { length: Math.max(0, Math.min(branches, 100) - 1) },
+    (_, index) => `elif_${index + 1}`,
+  );
   return ['if', ...elifs, 'else'];
 }
 
 function splitHandles(config: JsonObject): readonly string[] {
   const { branches } = config;
-  const count = typeof branches === 'number' && Number.isInteger(branches) ? Math.max(0, Math.min(branches, 100)) : 2;
+  const count =
+    typeof branches === 'number' && Number.isInteger(branches) ? Math.max(0, Math.min(branches, 100)) : 2;
   return Array.from({ length: count }, (_, index) => String(index + 1));
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
-const RESOURCES = ['agents', 'knowledge_bases', 'sources', 'sessions', 'context_handlers', 'database'] as const;
+const RESOURCES = [
+  'agents',
+  'knowledge_bases',
+  'sources',
+  'sessions',
+  'context_handlers',
+  'database',
+] as const;
 
 export const blockTypes: readonly BlockType[] = [
   {
     type: 'starter',
     label: 'Start',
-    purpose: 'Manual or API entry of the workflow, optionally on a schedule. Its input keys are its output fields.',
+    purpose:
+      'Manual or API entry of the workflow, optionally on a schedule. Its input keys are its output fields.',
     trigger: true,
     terminal: false,
     ...plain,
     fields: [
-      { name: 'input', type: 'object', required: true, default: {}, description: 'Input fields: {name: type or default value}' },
-      { name: 'schedule_enabled', type: 'boolean', default: false, description: 'Whether the schedule runs the workflow' },
-      { name: 'schedule_type', type: 'string', enum: ['interval', 'cron'], description: 'How the schedule is written' },
-      { name: 'schedule_interval_value', type: 'integer', min: 1, description: 'Interval, in schedule_interval_unit' },
-      { name: 'schedule_interval_unit', type: 'string', enum: ['minutes', 'hours', 'days'], description: 'Unit of the interval' },
+      {
+        name: 'input',
+        type: 'object',
+        required: true,
+        default: {},
+        description: 'Input fields: {name: type or default value}',
+      },
+      {
+        name: 'schedule_enabled',
+        type: 'boolean',
+        default: false,
+        description: 'Whether the schedule runs the workflow',
+      },
+      {
+        name: 'schedule_type',
+        type: 'string',
+        enum: ['interval', 'cron'],
+        description: 'How the schedule is written',
+      },
+      {
+        name: 'schedule_interval_value',
+        type: 'integer',
+        min: 1,
+        description: 'Interval, in schedule_interval_unit',
+      },
+      {
+        name: 'schedule_interval_unit',
+        type: 'string',
+        enum: ['minutes', 'hours', 'days'],
+        description: 'Unit of the interval',
+      },
       { name: 'schedule_cron', type: 'string', description: 'Cron expression, five fields' },
       { name: 'schedule_timezone', type: 'string', description: 'IANA time zone, such as Europe/Berlin' },
       { name: 'schedule_start_at', type: 'string', description: 'ISO 8601 time of the first run' },
       { name: 'schedule_end_at', type: 'string', description: 'ISO 8601 time after which no run starts' },
-      { name: 'schedule_max_runs', type: 'integer', min: 1, description: 'Runs after which the schedule stops' },
+      {
+        name: 'schedule_max_runs',
+        type: 'integer',
+        min: 1,
+        description: 'Runs after which the schedule stops',
+      },
     ],
     outputs: { '<input key>': 'the value given for that input' },
     example: { input: { customer_id: 'string' } },
@@ -89,7 +132,12 @@ export const blockTypes: readonly BlockType[] = [
     ...plain,
     fields: [
       { name: 'webhook_id', type: 'string', serverOwned: true, description: 'Given by the platform' },
-      { name: 'webhook_secret', type: 'string', serverOwned: true, description: 'Given by the platform, never shown' },
+      {
+        name: 'webhook_secret',
+        type: 'string',
+        serverOwned: true,
+        description: 'Given by the platform, never shown',
+      },
     ],
     outputs: { output: 'the parsed body' },
     example: {},
@@ -117,9 +165,15 @@ export const blockTypes: readonly BlockType[] = [
     trigger: false,
     terminal: false,
     handles: conditionHandles,
-    handleRule: 'if for the first branch, elif_1, elif_2, ... for the next ones, else; each outgoing edge names one',
+    handleRule:
+      'if for the first branch, elif_1, elif_2, ... for the next ones, else; each outgoing edge names one',
     fields: [
-      { name: 'branches', type: 'array', required: true, description: 'Branches in order: [{"expression": "<Check.output.score> > 5"}]' },
+      {
+        name: 'branches',
+        type: 'array',
+        required: true,
+        description: 'Branches in order: [{"expression": "<Check.output.score> > 5"}]',
+      },
     ],
     outputs: { output: 'what came in' },
     example: { branches: [{ expression: '<Check.output.score> > 5' }] },
@@ -132,7 +186,17 @@ export const blockTypes: readonly BlockType[] = [
     terminal: false,
     handles: splitHandles,
     handleRule: '"1" to "N" for N branches; each outgoing edge names one',
-    fields: [{ name: 'branches', type: 'integer', required: true, default: 2, min: 2, max: 100, description: 'Number of branches' }],
+    fields: [
+      {
+        name: 'branches',
+        type: 'integer',
+        required: true,
+        default: 2,
+        min: 2,
+        max: 100,
+        description: 'Number of branches',
+      },
+    ],
     outputs: { output: 'what came in' },
     example: { branches: 2 },
   },
@@ -144,16 +208,39 @@ export const blockTypes: readonly BlockType[] = [
     terminal: false,
     ...plain,
     fields: [
-      { name: 'agent_id', type: 'string', description: 'An agent of the project; then give only input beside it' },
+      {
+        name: 'agent_id',
+        type: 'string',
+        description: 'An agent of the project; then give only input beside it',
+      },
       { name: 'model', type: 'string', description: 'Inline agent: the model, such as gpt-5.2' },
       { name: 'system_prompt', type: 'string', description: 'Inline agent: what it is to do' },
-      { name: 'input', type: 'any', required: true, description: 'The message to the agent, usually with references' },
-      { name: 'temperature', type: 'number', min: 0, max: 2, description: 'Inline agent: sampling temperature' },
+      {
+        name: 'input',
+        type: 'any',
+        required: true,
+        description: 'The message to the agent, usually with references',
+      },
+      {
+        name: 'temperature',
+        type: 'number',
+        min: 0,
+        max: 2,
+        description: 'Inline agent: sampling temperature',
+      },
       { name: 'max_tokens', type: 'integer', min: 1, description: 'Inline agent: output tokens at most' },
-      { name: 'knowledge_bases', type: 'array', description: 'Inline agent: [{"id": "<knowledge base id>"}]' },
+      {
+        name: 'knowledge_bases',
+        type: 'array',
+        description: 'Inline agent: [{"id": "<knowledge base id>"}]',
+      },
     ],
     outputs: { output: 'the answer as plain text' },
-    example: { model: 'gpt-5.2', system_prompt: 'Summarise the order in two sentences.', input: '<Start.output.order>' },
+    example: {
+      model: 'gpt-5.2',
+      system_prompt: 'Summarise the order in two sentences.',
+      input: '<Start.output.order>',
+    },
   },
   {
     type: 'code',
@@ -167,18 +254,27 @@ export const blockTypes: readonly BlockType[] = [
       { name: 'language', type: 'string', enum: ['python'], default: 'python', description: 'The language' },
     ],
     outputs: { output: 'what the code assigns to output' },
-    example: { language: 'python', code: 'order = input_data["Start"]["output"]\noutput = {"total": order["price"] * order["count"]}' },
+    example: {
+      language: 'python',
+      code: 'order = input_data["Start"]["output"]\noutput = {"total": order["price"] * order["count"]}',
+    },
   },
   {
     type: 'platform_api',
     label: 'Platform API',
-    purpose: 'Calls a service of the platform: agents, knowledge bases, sources, sessions, context handlers, the database.',
+    purpose:
+      'Calls a service of the platform: agents, knowledge bases, sources, sessions, context handlers, the database.',
     trigger: false,
     terminal: false,
     ...plain,
     fields: [
       { name: 'resource', type: 'string', required: true, enum: RESOURCES, description: 'The service' },
-      { name: 'operation', type: 'string', required: true, description: 'What to do, such as list, get, create or query' },
+      {
+        name: 'operation',
+        type: 'string',
+        required: true,
+        description: 'What to do, such as list, get, create or query',
+      },
       { name: 'params', type: 'object', description: 'Arguments of the operation' },
     ],
     outputs: { output: 'the answer of the service' },
@@ -192,8 +288,20 @@ export const blockTypes: readonly BlockType[] = [
     terminal: false,
     ...plain,
     fields: [
-      { name: 'url', type: 'string', required: true, description: 'http or https address; references are allowed in path and query' },
-      { name: 'method', type: 'string', required: true, default: 'GET', enum: METHODS, description: 'HTTP method' },
+      {
+        name: 'url',
+        type: 'string',
+        required: true,
+        description: 'http or https address; references are allowed in path and query',
+      },
+      {
+        name: 'method',
+        type: 'string',
+        required: true,
+        default: 'GET',
+        enum: METHODS,
+        description: 'HTTP method',
+      },
       { name: 'headers', type: 'object', description: 'Request headers' },
       { name: 'body', type: 'any', description: 'Request body' },
       { name: 'body_type', type: 'string', enum: ['json', 'form'], description: 'How the body is sent' },
@@ -243,7 +351,9 @@ export function describeBlockType(blockType: BlockType): JsonObject {
 
 /** The config of a new block: what was given, with the defaults of its type beneath it. */
 export function withDefaults(blockType: BlockType, config: JsonObject): JsonObject {
-  const defaults = blockType.fields.filter((field) => field.default !== undefined && !Object.hasOwn(config, field.name));
+  const defaults = blockType.fields.filter(
+    (field) => field.default !== undefined && !Object.hasOwn(config, field.name),
+  );
   const result: JsonObject = { ...config };
   for (const field of defaults) result[field.name] = structuredClone(field.default!);
   return result;

@@ -63,12 +63,28 @@ function checkSizes(graph: Graph): Finding[] {
   const findings: Finding[] = [];
   if (graph.blocks.length > MAX_BLOCKS) {
     findings.push(
-      finding(String(graph.blocks.length), problem('error', 'too_many_blocks', null, `A workflow has at most ${MAX_BLOCKS} blocks (this one would have ${graph.blocks.length}).`)),
+      finding(
+        String(graph.blocks.length),
+        problem(
+          'error',
+          'too_many_blocks',
+          null,
+          `A workflow has at most ${MAX_BLOCKS} blocks (this one would have ${graph.blocks.length}).`,
+        ),
+      ),
     );
   }
   if (graph.edges.length > MAX_EDGES) {
     findings.push(
-      finding(String(graph.edges.length), problem('error', 'too_many_edges', null, `A workflow has at most ${MAX_EDGES} edges (this one would have ${graph.edges.length}).`)),
+      finding(
+        String(graph.edges.length),
+        problem(
+          'error',
+          'too_many_edges',
+          null,
+          `A workflow has at most ${MAX_EDGES} edges (this one would have ${graph.edges.length}).`,
+        ),
+      ),
     );
   }
   return findings;
@@ -83,7 +99,14 @@ function checkNames(blocks: readonly Block[]): Finding[] {
       findings.push(
         finding(
           JSON.stringify([block.id, name]),
-          problem('error', 'duplicate_name', block.name, `Another block is named ${block.name} already.`, `A free name: ${freeName(block.name, blocks)}`, 'name'),
+          problem(
+            'error',
+            'duplicate_name',
+            block.name,
+            `Another block is named ${block.name} already.`,
+            `A free name: ${freeName(block.name, blocks)}`,
+            'name',
+          ),
         ),
       );
     } else seen.set(name, block);
@@ -92,7 +115,14 @@ function checkNames(blocks: readonly Block[]): Finding[] {
       findings.push(
         finding(
           JSON.stringify([block.id, block.name]),
-          problem('error', 'invalid_name', block.name, `${block.name || 'An empty name'} can't be used in references.`, 'Use letters, digits, _, space and - only.', 'name'),
+          problem(
+            'error',
+            'invalid_name',
+            block.name,
+            `${block.name || 'An empty name'} can't be used in references.`,
+            'Use letters, digits, _, space and - only.',
+            'name',
+          ),
         ),
       );
     }
@@ -110,15 +140,34 @@ export function freeName(name: string, blocks: readonly Block[]): string {
 function checkTriggers(blocks: readonly Block[]): Finding[] {
   const triggers = blocks.filter((block) => findBlockType(block.type)?.trigger);
   if (triggers.length > 1) {
-    return triggers.slice(1).map((block) =>
-      finding(
-        JSON.stringify(block.id),
-        problem('error', 'second_trigger', block.name, `A workflow has exactly one trigger, and ${triggers[0]!.name} is it.`, 'Change that trigger, or remove it in the same call.'),
-      ),
-    );
+    return triggers
+      .slice(1)
+      .map((block) =>
+        finding(
+          JSON.stringify(block.id),
+          problem(
+            'error',
+            'second_trigger',
+            block.name,
+            `A workflow has exactly one trigger, and ${triggers[0]!.name} is it.`,
+            'Change that trigger, or remove it in the same call.',
+          ),
+        ),
+      );
   }
   if (triggers.length === 0 && blocks.length > 0) {
-    return [finding('', problem('warning', 'no_trigger', null, 'The workflow has no trigger yet.', 'Add a starter or a webhook.'))];
+    return [
+      finding(
+        '',
+        problem(
+          'warning',
+          'no_trigger',
+          null,
+          'The workflow has no trigger yet.',
+          'Add a starter or a webhook.',
+        ),
+      ),
+    ];
   }
   return [];
 }
@@ -127,17 +176,40 @@ function checkBlock(block: Block): Finding[] {
   const blockType = findBlockType(block.type);
   const id = JSON.stringify(block.id);
   if (!blockType) {
-    const nearest = nearestNames(block.type, blockTypes.map((known) => known.type), 3);
+    const nearest = nearestNames(
+      block.type,
+      blockTypes.map((known) => known.type),
+      3,
+    );
     return [
       finding(
         `${id} ${block.type}`,
-        problem('error', 'unknown_block_type', block.name, `There is no block type ${block.type.slice(0, 60) || '(empty)'}.`, `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${blockTypes.map((known) => known.type).join(', ')}.`, 'type'),
+        problem(
+          'error',
+          'unknown_block_type',
+          block.name,
+          `There is no block type ${block.type.slice(0, 60) || '(empty)'}.`,
+          `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${blockTypes.map((known) => known.type).join(', ')}.`,
+          'type',
+        ),
       ),
     ];
   }
   const findings: Finding[] = [];
   if (JSON.stringify(block.config).length > MAX_CONFIG_BYTES) {
-    findings.push(finding(id, problem('error', 'config_too_large', block.name, `A block's config has at most ${MAX_CONFIG_BYTES / 1024} KB.`, null, 'config')));
+    findings.push(
+      finding(
+        id,
+        problem(
+          'error',
+          'config_too_large',
+          block.name,
+          `A block's config has at most ${MAX_CONFIG_BYTES / 1024} KB.`,
+          null,
+          'config',
+        ),
+      ),
+    );
   }
   const fields = new Map(blockType.fields.map((field) => [field.name, field]));
   for (const [key, value] of Object.entries(block.config)) {
@@ -146,24 +218,60 @@ function checkBlock(block: Block): Finding[] {
       findings.push(
         finding(
           JSON.stringify([block.id, key]),
-          problem('warning', 'unknown_config_key', block.name, `${block.type} has no config field ${key.slice(0, 60)}.`, `Fields: ${[...fields.keys()].join(', ') || 'none'}.`, key),
+          problem(
+            'warning',
+            'unknown_config_key',
+            block.name,
+            `${block.type} has no config field ${key.slice(0, 60)}.`,
+            `Fields: ${[...fields.keys()].join(', ') || 'none'}.`,
+            key,
+          ),
         ),
       );
       continue;
     }
     const wrong = value === null ? null : checkFieldValue(field, value);
     if (wrong) {
-      findings.push(finding(JSON.stringify([block.id, key, value]), problem('error', 'invalid_config', block.name, `${key} ${wrong}.`, null, key)));
+      findings.push(
+        finding(
+          JSON.stringify([block.id, key, value]),
+          problem('error', 'invalid_config', block.name, `${key} ${wrong}.`, null, key),
+        ),
+      );
     }
     if (key === 'code' && typeof value === 'string' && value.length > MAX_CODE_CHARS) {
-      findings.push(finding(id, problem('error', 'code_too_long', block.name, `Code has at most ${MAX_CODE_CHARS / 1024} KB.`, null, key)));
+      findings.push(
+        finding(
+          id,
+          problem(
+            'error',
+            'code_too_long',
+            block.name,
+            `Code has at most ${MAX_CODE_CHARS / 1024} KB.`,
+            null,
+            key,
+          ),
+        ),
+      );
     }
   }
   for (const field of blockType.fields) {
     const value = block.config[field.name];
     const missing = value === undefined || value === null || value === '';
     if (field.required && missing) {
-      findings.push(finding(JSON.stringify([block.id, field.name]), problem('warning', 'missing_config', block.name, `${field.name} is required and not set.`, field.description, field.name)));
+      findings.push(
+        finding(
+          JSON.stringify([block.id, field.name]),
+          problem(
+            'warning',
+            'missing_config',
+            block.name,
+            `${field.name} is required and not set.`,
+            field.description,
+            field.name,
+          ),
+        ),
+      );
     }
   }
   return findings;
@@ -181,7 +289,8 @@ function checkEdges(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
     const add = (code: string, block: string, message: string, hint: string | null = null): void => {
       findings.push(finding(key, problem('error', code, block, message, hint, 'edges')));
     };
-    if (!source || !target) add('dangling_edge', from, `The edge ${from} -> ${to} has an end that names no block.`);
+    if (!source || !target)
+      add('dangling_edge', from, `The edge ${from} -> ${to} has an end that names no block.`);
     if (seen.has(key)) add('duplicate_edge', from, `The edge ${from} -> ${to} is there already.`);
     seen.add(key);
     if (edge.source === edge.target) add('self_edge', from, `${from} can't be connected to itself.`);
@@ -206,12 +315,27 @@ function checkHandle(
   const handle = edge.sourceHandle;
   if (handles.length === 0) {
     if (handle !== undefined) {
-      add('handle_not_allowed', source.name, `The edge ${source.name} -> ${to} must not have a sourceHandle.`, `Only condition and split blocks have handles; leave ${handle.slice(0, 60)} out.`);
+      add(
+        'handle_not_allowed',
+        source.name,
+        `The edge ${source.name} -> ${to} must not have a sourceHandle.`,
+        `Only condition and split blocks have handles; leave ${handle.slice(0, 60)} out.`,
+      );
     }
   } else if (handle === undefined) {
-    add('handle_required', source.name, `The edge ${source.name} -> ${to} needs a sourceHandle.`, `One of: ${handles.join(', ')}`);
+    add(
+      'handle_required',
+      source.name,
+      `The edge ${source.name} -> ${to} needs a sourceHandle.`,
+      `One of: ${handles.join(', ')}`,
+    );
   } else if (!handles.includes(handle)) {
-    add('unknown_handle', source.name, `${source.name} has no handle ${handle.slice(0, 60)} for the edge to ${to}.`, `Its handles: ${handles.join(', ')}. An edge of a branch that goes away must be removed in the same call.`);
+    add(
+      'unknown_handle',
+      source.name,
+      `${source.name} has no handle ${handle.slice(0, 60)} for the edge to ${to}.`,
+      `Its handles: ${handles.join(', ')}. An edge of a branch that goes away must be removed in the same call.`,
+    );
   }
 }
 
@@ -224,16 +348,39 @@ function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] 
     if (list) list.push(edge.target);
     else next.set(edge.source, [edge.target]);
   }
-  const component = components(graph.blocks.map((block) => block.id), next);
+  const component = components(
+    graph.blocks.map((block) => block.id),
+    next,
+  );
   return graph.edges
-    .filter((edge) => edge.source !== edge.target && component.has(edge.source) && component.get(edge.source) === component.get(edge.target))
+    .filter(
+      (edge) =>
+        edge.source !== edge.target &&
+        component.has(edge.source) &&
+        component.get(edge.source) === component.get(edge.target),
+    )
     .map((edge) => {
-      const path = [edge.source, ...findPath(edge.target, edge.source, next)].map((id) => byId.get(id)?.name ?? id);
-      return finding(edgeKey(edge), problem('error', 'edge_cycle', byId.get(edge.source)!.name, `The edges form a cycle: ${path.slice(0, 20).join(' -> ')}.`, 'Data flows one way; leave out the edge that goes back.', 'edges'));
+      const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
+        (id) => byId.get(id)?.name ?? id,
+      );
+      return finding(
+        edgeKey(edge),
+        problem(
+          'error',
+          'edge_cycle',
+          byId.get(edge.source)!.name,
+          `The edges form a cycle: ${path.slice(0, 20).join(' -> ')}.`,
+          'Data flows one way; leave out the edge that goes back.',
+          'edges',
+        ),
+      );
     });
 }
 
-function components(ids: readonly string[], next: ReadonlyMap<string, readonly string[]>): Map<string, number> {
+function components(
+  ids: readonly string[],
+  next: ReadonlyMap<string, readonly string[]>,
+): Map<string, number> {
   const index = new Map<string, number>();
   const low = new Map<string, number>();
   const component = new Map<string, number>();
@@ -300,7 +447,17 @@ function checkReferences(graph: Graph): Finding[] {
       .map((name) =>
         finding(
           JSON.stringify([block.id, nameKey(name)]),
-          problem('warning', 'reference_to_missing_block', block.name, `${block.name} refers to ${name}, which is no block.`, `Blocks: ${graph.blocks.slice(0, 20).map((other) => other.name).join(', ')}`, 'config'),
+          problem(
+            'warning',
+            'reference_to_missing_block',
+            block.name,
+            `${block.name} refers to ${name}, which is no block.`,
+            `Blocks: ${graph.blocks
+              .slice(0, 20)
+              .map((other) => other.name)
+              .join(', ')}`,
+            'config',
+          ),
         ),
       ),
   );
@@ -314,7 +471,9 @@ function checkFlow(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
     if (list) list.push(edge);
     else next.set(edge.source, [edge]);
   }
-  const reached = new Set(graph.blocks.filter((block) => findBlockType(block.type)?.trigger).map((block) => block.id));
+  const reached = new Set(
+    graph.blocks.filter((block) => findBlockType(block.type)?.trigger).map((block) => block.id),
+  );
   const queue = [...reached];
   for (const id of queue) {
     for (const { target } of next.get(id) ?? []) {
@@ -327,11 +486,34 @@ function checkFlow(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
   for (const block of graph.blocks) {
     const id = JSON.stringify(block.id);
     if (queue.length > 0 && !reached.has(block.id)) {
-      findings.push(finding(id, problem('warning', 'unreachable', block.name, `${block.name} can't be reached from the trigger; it would still run.`, 'Connect it, or remove it.')));
+      findings.push(
+        finding(
+          id,
+          problem(
+            'warning',
+            'unreachable',
+            block.name,
+            `${block.name} can't be reached from the trigger; it would still run.`,
+            'Connect it, or remove it.',
+          ),
+        ),
+      );
     }
     for (const handle of handlesOf(block)) {
       if (!(next.get(block.id) ?? []).some((edge) => edge.sourceHandle === handle)) {
-        findings.push(finding(JSON.stringify([block.id, handle]), problem('warning', 'branch_without_edge', block.name, `The ${handle} branch of ${block.name} leads nowhere.`, null, 'edges')));
+        findings.push(
+          finding(
+            JSON.stringify([block.id, handle]),
+            problem(
+              'warning',
+              'branch_without_edge',
+              block.name,
+              `The ${handle} branch of ${block.name} leads nowhere.`,
+              null,
+              'edges',
+            ),
+          ),
+        );
       }
     }
   }

@@ -6,9 +6,17 @@ export function normalHandle(handle: string | null | undefined): string | undefi
 }
 
 /** An edge in its normal form, with no key beside the three. */
-export function toEdge(edge: { source: string; target: string; sourceHandle?: string | null | undefined }): Edge {
+export function toEdge(edge: {
+  source: string;
+  target: string;
+  sourceHandle?: string | null | undefined;
+}): Edge {
   const sourceHandle = normalHandle(edge.sourceHandle);
-  return { source: edge.source, target: edge.target, ...(sourceHandle === undefined ? {} : { sourceHandle }) };
+  return {
+    source: edge.source,
+    target: edge.target,
+    ...(sourceHandle === undefined ? {} : { sourceHandle }),
+  };
 }
 
 /** Equal for equal edges only, whatever characters the ids hold. */

@@ -11,7 +11,11 @@ const BLOCK_WIDTH = 250;
 const BLOCK_HEIGHT = 120;
 
 /** Positions for the blocks of `newIds`, in the given graph; the positions they carry now are ignored. */
-export function layOut(blocks: readonly Block[], edges: readonly Edge[], newIds: ReadonlySet<string>): Map<string, Position> {
+export function layOut(
+  blocks: readonly Block[],
+  edges: readonly Edge[],
+  newIds: ReadonlySet<string>,
+): Map<string, Position> {
   const placed = new Map<string, Position>();
   const rows = new Map<number, Position[]>();
   const settle = (id: string, position: Position): void => {
@@ -24,7 +28,9 @@ export function layOut(blocks: readonly Block[], edges: readonly Edge[], newIds:
   const isFree = (at: Position): boolean => {
     const row = Math.floor(at.y / BLOCK_HEIGHT);
     return [row - 1, row, row + 1].every((r) =>
-      (rows.get(r) ?? []).every((p) => Math.abs(p.x - at.x) >= BLOCK_WIDTH || Math.abs(p.y - at.y) >= BLOCK_HEIGHT),
+      (rows.get(r) ?? []).every(
+        (p) => Math.abs(p.x - at.x) >= BLOCK_WIDTH || Math.abs(p.y - at.y) >= BLOCK_HEIGHT,
+      ),
     );
   };
   for (const block of blocks) if (!newIds.has(block.id)) settle(block.id, block.position);
@@ -45,7 +51,10 @@ export function layOut(blocks: readonly Block[], edges: readonly Edge[], newIds:
       if (newIds.has(parent)) place(parent);
       return placed.has(parent);
     });
-    const position = firstFree(above.length > 0 ? below(above.map((parent) => placed.get(parent)!)) : start(placed), isFree);
+    const position = firstFree(
+      above.length > 0 ? below(above.map((parent) => placed.get(parent)!)) : start(placed),
+      isFree,
+    );
     settle(id, position);
     result.set(id, position);
   };

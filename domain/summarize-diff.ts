@@ -14,8 +14,16 @@ export function summarizeDiff(diff: WorkflowDiff): string {
   const counted = (sign: string, edges: unknown[] | undefined): string[] =>
     edges && edges.length > 0 ? [`${sign}${edges.length} edge${edges.length === 1 ? '' : 's'}`] : [];
   return [
-    ...named('+', 'block', (diff.add_blocks ?? []).map((block) => `${block.name}: ${block.type}`)),
-    ...named('~', 'block', (diff.update_blocks ?? []).map((block) => block.name ?? block.id)),
+    ...named(
+      '+',
+      'block',
+      (diff.add_blocks ?? []).map((block) => `${block.name}: ${block.type}`),
+    ),
+    ...named(
+      '~',
+      'block',
+      (diff.update_blocks ?? []).map((block) => block.name ?? block.id),
+    ),
     ...named('-', 'block', diff.remove_blocks ?? []),
     ...counted('+', diff.add_edges),
     ...counted('-', diff.remove_edges),

@@ -58,7 +58,13 @@ export function parseWorkflowState(state: unknown): ParsedState {
     const source = toId(edge.source);
     const target = toId(edge.target);
     if (source === null || target === null) return fail(`${where} needs a source and a target`);
-    parsed.push(toEdge({ source, target, sourceHandle: typeof edge.sourceHandle === 'string' ? edge.sourceHandle : null }));
+    parsed.push(
+      toEdge({
+        source,
+        target,
+        sourceHandle: typeof edge.sourceHandle === 'string' ? edge.sourceHandle : null,
+      }),
+    );
   }
   return { ok: true, graph: { blocks, edges: parsed }, enabledGiven };
 }

@@ -1,6 +1,12 @@
 /** Composition root of the Temporal worker: everything the activities need is made here, and closed here. */
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
 import { modifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
@@ -53,7 +59,8 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
 /** Starts a worker. Fails when Temporal is not there. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { config, databaseUrl, logger } = settings;
-  const connection = settings.nativeConnection ?? (await connectNative(config.temporal, settings.temporalAddress));
+  const connection =
+    settings.nativeConnection ?? (await connectNative(config.temporal, settings.temporalAddress));
   const db = createKnex({ databaseUrl, applicationName: 'copilot-worker' });
   const events = createEventLog({
     databaseUrl,
@@ -62,7 +69,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const activities = createActivities({
     store: createTurnStore(db),
     events,
-    model: createModelClient({ config, logger }),
+    model: createModelClient(config),
     prompt: { system: loadSystemPrompt(), buildConversation, wrapToolResult },
     tools: createToolRegistry([getBlockInfoTool, modifyWorkflowTool]),
     costUsd,

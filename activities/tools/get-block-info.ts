@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { blockTypes, describeBlockType, findBlockType, nearestNames } from '../../domain/block-registry.ts';
 import { fitResult } from './fit-result.ts';
-import { type Tool, toolFailure } from './registry.ts';
+import { defineTool, toolFailure } from './registry.ts';
 
 const names = blockTypes.map((block) => block.type);
 const input = z.object({
@@ -13,7 +13,7 @@ const input = z.object({
 });
 
 /** Looks up block types in the registry that validation and defaults use too. */
-export const getBlockInfoTool: Tool<z.infer<typeof input>> = {
+export const getBlockInfoTool = defineTool<z.infer<typeof input>>({
   name: 'get_block_info',
   description: `Describes block types: purpose, config fields with types, defaults and limits, handles, outputs, an example. Use it before you add or configure a block type that you have not looked up in this conversation. Not for the blocks on the canvas: those are in the workflow state.
 Example: {"block_types":["condition","general_api"]}`,
@@ -36,4 +36,4 @@ Example: {"block_types":["condition","general_api"]}`,
     const block_types = known.map((type) => describeBlockType(findBlockType(type)!));
     return { result: fitResult({ block_types, ...(unknown.length > 0 ? { unknown } : {}) }), isError: false };
   },
-};
+});

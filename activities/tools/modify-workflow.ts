@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { describeGraph, editGraph, type GraphEdit } from '../../domain/edit-graph.ts';
 import { fitResult } from './fit-result.ts';
-import type { Tool } from './registry.ts';
+import { defineTool } from './registry.ts';
 
 const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
 const position = z.object({ x: z.number(), y: z.number() });
@@ -48,7 +48,7 @@ const count = (list: unknown[] | undefined, sign: string, noun: string): string[
   list && list.length > 0 ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`] : [];
 
 /** Changes the turn's working graph: all of a call, or nothing of it. */
-export const modifyWorkflowTool: Tool<z.infer<typeof input>> = {
+export const modifyWorkflowTool = defineTool<z.infer<typeof input>>({
   name: 'modify_workflow',
   description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
@@ -79,4 +79,4 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
       graph: { graph: outcome.graph, aliases: outcome.aliases },
     };
   },
-};
+});

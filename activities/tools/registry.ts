@@ -46,10 +46,17 @@ export function toolFailure(code: string, error: string, hint?: string): ToolOut
   return { result: { error, code, ...(hint === undefined ? {} : { hint }) }, isError: true };
 }
 
+/** A tool whose input type does not matter: each parses its own. */
+export type AnyTool = Tool<unknown>;
+
+/** Types a tool by its schema, so that a registry can hold tools of different inputs. */
+export function defineTool<Input>(tool: Tool<Input>): AnyTool {
+  return tool as unknown as AnyTool;
+}
+
 /** Collects the tools. */
-// biome-ignore lint: tools of different inputs share one list; each parses its own input.
-export function createToolRegistry(tools: readonly Tool<never>[]): ToolRegistry {
-  const byName = new Map(tools.map((tool) => [tool.name, tool as unknown as Tool]));
+export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const names = [...byName.keys()].sort();
   return {
     definitions: names.map((name) => toDefinition(byName.get(name)!)),

@@ -1,0 +1,54 @@
+/** What Temporal knows of a turn whose event log is silent, as one line for a person. Pure. */
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { TurnProgress } from '../../contracts/turn.ts';
+
+/** A pending activity or task that no worker has taken for this long means that there is none free. */
+const WAITING_MS = 2_000;
+
+/** The line, or null when the turn just works and has nothing to say. */
+export function describeSilence(
+  description: Pick<WorkflowExecutionDescription, 'raw'>,
+  progress: TurnProgress | null,
+  now: number,
+): { message: string; step?: number } | null {
+  const step = progress ? { step: progress.step } : {};
+  if (progress?.pendingConfirmation) return { message: 'Waiting for your confirmation...', ...step };
+  const task = description.raw.pendingWorkflowTask;
+  if (task && !task.startedTime && ageMs(task.scheduledTime, now) > WAITING_MS) {
+    return { message: 'Waiting for a worker...', ...step };
+  }
+  for (const activity of description.raw.pendingActivities ?? []) {
+    const isModel = activity.activityType?.name === 'callModel';
+    const attempt = activity.attempt ?? 1;
+    // PENDING_ACTIVITY_STATE_SCHEDULED = 1: in the queue, or waiting for its next attempt.
+    if (activity.state === 1) {
+      const nextMs = -ageMs(activity.scheduledTime, now);
+      if (attempt > 1 && nextMs > 0) {
+        const seconds = Math.max(1, Math.ceil(nextMs / 1_000));
+        return {
+          message: `${reasonOf(activity.lastFailure?.message, isModel)} (retry ${attempt - 1} in ${seconds} s)...`,
+          ...step,
+        };
+      }
+      if (nextMs < -WAITING_MS) return { message: 'Waiting for a worker...', ...step };
+    } else if (isModel) {
+      return {
+        message: attempt > 1 ? `Still thinking (attempt ${attempt})...` : 'Still thinking...',
+        ...step,
+      };
+    }
+  }
+  return progress ? { message: progress.activity, ...step } : null;
+}
+
+/** Failure messages of our activities are ours; those that Temporal makes (timeouts) are put in words. */
+function reasonOf(message: string | null | undefined, isModel: boolean): string {
+  if (!message || /timeout/i.test(message)) return 'The worker was lost; another one takes over';
+  const text = message.replace(/[.\s]+$/, '');
+  return isModel && text === '' ? 'The model is not available' : text;
+}
+
+function ageMs(time: { seconds?: unknown; nanos?: number | null } | null | undefined, now: number): number {
+  if (!time) return 0;
+  return now - Number(String(time.seconds ?? 0)) * 1_000 - (time.nanos ?? 0) / 1e6;
+}

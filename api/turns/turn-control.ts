@@ -1,0 +1,43 @@
+/** What the routers may do with turns. `create-turn-control.ts` implements it on Temporal and Postgres. */
+import type { Usage } from '../../contracts/events.ts';
+import type { StopReason } from '../../contracts/names.ts';
+import type { TurnStatus } from '../../contracts/turn.ts';
+import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
+
+/** The body of GET turn. Times are ISO 8601. */
+export interface TurnView {
+  id: string;
+  status: TurnStatus;
+  step: number;
+  model: string;
+  started_at: string | null;
+  finished_at: string | null;
+  pending_confirmation: { call_id: string; expires_at: string } | null;
+  workflow_diff: WorkflowDiff | null;
+  usage: Usage;
+  stop_reason: StopReason | null;
+}
+
+export interface TurnControl {
+  /**
+   * Starts a turn, or attaches to the one that the idempotency key started. `graph` null: the persisted one is used.
+   * Throws HttpError: 409 (with `turn_id` while a turn runs; the key came with another message), 503, 404.
+   */
+  start(input: {
+    session: { id: string; workflowId: string };
+    message: string;
+    graph: Graph | null;
+    idempotencyKey: string | null;
+  }): Promise<{ turnId: string; attached: boolean }>;
+  /** Asks a turn to end as cancelled. May be repeated. Throws HttpError 404, or 409 when it ended otherwise. */
+  cancel(input: { sessionId: string; turnId: string }): Promise<void>;
+  /** Cancels a session's running turn, if any, and waits until deleting the session is safe. */
+  cancelForDelete(sessionId: string): Promise<void>;
+  /** Null for an unknown turn, or one of another session. */
+  get(input: { sessionId: string; turnId: string }): Promise<TurnView | null>;
+  /**
+   * What Temporal knows of a silent turn, as a status line; null when there is nothing to say. Settles the turn when
+   * its workflow closed without a terminal event.
+   */
+  inspectSilence(turnId: string): Promise<{ message: string; step?: number } | null>;
+}

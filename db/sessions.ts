@@ -1,0 +1,82 @@
+/** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
+import type { Knex } from 'knex';
+import { rowsOf } from './sql-rows.ts';
+
+/** Null sees every session (service_role); a sub sees its own. */
+export type Viewer = { ownerSub: string | null };
+
+export interface Session {
+  id: string;
+  workflowId: string;
+  createdAt: Date;
+  updatedAt: Date;
+  /** The turn that runs now, or null. */
+  activeTurnId: string | null;
+}
+
+interface SessionRow {
+  id: string;
+  workflow_id: string;
+  created_at: Date;
+  updated_at: Date;
+  active_turn_id: string | null;
+}
+
+const COLUMNS = `s.id, s.workflow_id, s.created_at, s.updated_at,
+  (select t.id from ai.copilot_turns t where t.session_id = s.id and t.status = 'running'
+   order by t.created_at desc limit 1) as active_turn_id`;
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    workflowId: row.workflow_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    activeTurnId: row.active_turn_id,
+  };
+}
+
+/** Creates a session of a workflow; null when there is no such workflow. */
+export async function createSession(
+  db: Knex,
+  input: { workflowId: string } & Viewer,
+): Promise<Session | null> {
+  const rows = await rowsOf<SessionRow>(
+    db,
+    `insert into ai.copilot_sessions (id, workflow_id, owner_sub, created_at, updated_at)
+     select gen_random_uuid(), w.id, ?::text, clock_timestamp(), clock_timestamp() from ai.workflows w where w.id = ?
+     returning id, workflow_id, created_at, updated_at, null::uuid as active_turn_id`,
+    [input.ownerSub, input.workflowId],
+  );
+  return rows[0] ? toSession(rows[0]) : null;
+}
+
+/** A session that the viewer may see, or null. */
+export async function findSession(db: Knex, id: string, viewer: Viewer): Promise<Session | null> {
+  const rows = await rowsOf<SessionRow>(
+    db,
+    `select ${COLUMNS} from ai.copilot_sessions s where s.id = ? and (?::text is null or s.owner_sub = ?)`,
+    [id, viewer.ownerSub, viewer.ownerSub],
+  );
+  return rows[0] ? toSession(rows[0]) : null;
+}
+
+/** The newest session of a workflow that the viewer may see, or null. */
+export async function findNewestSession(
+  db: Knex,
+  workflowId: string,
+  viewer: Viewer,
+): Promise<Session | null> {
+  const rows = await rowsOf<SessionRow>(
+    db,
+    `select ${COLUMNS} from ai.copilot_sessions s
+     where s.workflow_id = ? and (?::text is null or s.owner_sub = ?) order by s.created_at desc, s.id limit 1`,
+    [workflowId, viewer.ownerSub, viewer.ownerSub],
+  );
+  return rows[0] ? toSession(rows[0]) : null;
+}
+
+/** Removes a session with its messages, turns and events. False when it was gone already. */
+export async function deleteSession(db: Knex, id: string): Promise<boolean> {
+  return (await rowsOf(db, 'delete from ai.copilot_sessions where id = ? returning id', [id])).length > 0;
+}

@@ -1,0 +1,24 @@
+/** Project settings. */
+import type { Knex } from 'knex';
+import { rowsOf } from './sql-rows.ts';
+
+const MODEL_KEY = 'copilot_model';
+
+/** The model that was set for the copilot, or null. */
+export async function findModelSetting(db: Knex): Promise<string | null> {
+  const rows = await rowsOf<{ value: string | null }>(
+    db,
+    'select value from ai.project_settings where key = ?',
+    [MODEL_KEY],
+  );
+  return rows[0]?.value ?? null;
+}
+
+/** Sets the copilot's model; turns that run already keep theirs. */
+export async function saveModelSetting(db: Knex, model: string): Promise<void> {
+  await db.raw(
+    `insert into ai.project_settings (key, value, updated_at) values (?, ?, clock_timestamp())
+     on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`,
+    [MODEL_KEY, model],
+  );
+}

@@ -1,0 +1,124 @@
+/** Applying a message's change to the persisted workflow, and undoing it: each once, in one transaction. */
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import type { Graph, WorkflowDiff } from '../domain/graph.ts';
+import { planRevert, planSnapshot } from '../domain/snapshot.ts';
+import { rowsOf } from './sql-rows.ts';
+import { findWorkflow, replaceGraph, type StoredWorkflow, toGraph } from './workflows.ts';
+
+export interface SnapshotTarget {
+  sessionId: string;
+  workflowId: string;
+  messageId: string;
+}
+
+interface SnapshotRow {
+  before_graph: string | null;
+  after_graph: string | null;
+  response: string;
+  revert_response: string | null;
+}
+
+/**
+ * Keeps the canvas on the message and applies the message's diff to it; the result becomes the persisted workflow.
+ * A repeat returns what the first one did. `present` makes the answer that is kept. Null when the message is no
+ * assistant message of the session, or the workflow is gone. Throws DiffConflictError.
+ */
+export async function applySnapshot(
+  db: Knex,
+  target: SnapshotTarget,
+  canvas: { graph: Graph; enabledGiven: ReadonlySet<string>; raw: unknown },
+  present: (workflow: StoredWorkflow) => unknown,
+): Promise<unknown> {
+  return db.transaction(async (trx) => {
+    const workflow = await findWorkflow(trx, target.workflowId, true);
+    const message = await findAssistantMessage(trx, target);
+    if (!workflow || !message) return null;
+    const earlier = await findSnapshot(trx, target.messageId);
+    if (earlier) return JSON.parse(earlier.response) as unknown;
+
+    let saved = workflow;
+    let without: Graph | null = null;
+    if (message.workflow_diff !== null) {
+      const planned = planSnapshot({
+        persisted: toGraph(workflow),
+        preSnapshot: canvas.graph,
+        enabledGiven: canvas.enabledGiven,
+        diff: message.workflow_diff,
+        newId: randomUUID,
+      });
+      without = planned.without;
+      saved = await replaceGraph(trx, workflow, planned.graph);
+    }
+    await trx.raw('update ai.copilot_messages set pre_snapshot = ?::jsonb where id = ?', [
+      JSON.stringify(canvas.raw),
+      target.messageId,
+    ]);
+    const response = JSON.stringify(present(saved));
+    await trx.raw(
+      `insert into ai.copilot_snapshots (message_id, workflow_id, before_graph, after_graph, response)
+       values (?, ?, ?, ?, ?)`,
+      [
+        target.messageId,
+        target.workflowId,
+        without === null ? null : JSON.stringify(without),
+        without === null ? null : JSON.stringify(toGraph(saved)),
+        response,
+      ],
+    );
+    return JSON.parse(response) as unknown;
+  });
+}
+
+/** Undoes a message's change on the persisted workflow. A repeat returns what the first one did. */
+export async function revertSnapshot(
+  db: Knex,
+  target: SnapshotTarget,
+  present: (workflow: StoredWorkflow) => unknown,
+): Promise<
+  { found: false } | { found: true; applied: false } | { found: true; applied: true; response: unknown }
+> {
+  return db.transaction(async (trx) => {
+    const workflow = await findWorkflow(trx, target.workflowId, true);
+    const message = await findAssistantMessage(trx, target);
+    if (!workflow || !message) return { found: false };
+    const snapshot = await findSnapshot(trx, target.messageId);
+    if (!snapshot || snapshot.before_graph === null || snapshot.after_graph === null)
+      return { found: true, applied: false };
+    if (snapshot.revert_response !== null) {
+      return { found: true, applied: true, response: JSON.parse(snapshot.revert_response) as unknown };
+    }
+    const reverted = planRevert({
+      before: JSON.parse(snapshot.before_graph) as Graph,
+      after: JSON.parse(snapshot.after_graph) as Graph,
+      current: toGraph(workflow),
+    });
+    const response = JSON.stringify(present(await replaceGraph(trx, workflow, reverted)));
+    await trx.raw(
+      'update ai.copilot_snapshots set revert_response = ?, reverted_at = clock_timestamp() where message_id = ?',
+      [response, target.messageId],
+    );
+    return { found: true, applied: true, response: JSON.parse(response) as unknown };
+  });
+}
+
+async function findAssistantMessage(
+  db: Knex,
+  target: SnapshotTarget,
+): Promise<{ workflow_diff: WorkflowDiff | null } | null> {
+  const rows = await rowsOf<{ workflow_diff: WorkflowDiff | null }>(
+    db,
+    `select workflow_diff from ai.copilot_messages where id = ? and session_id = ? and role = 'assistant'`,
+    [target.messageId, target.sessionId],
+  );
+  return rows[0] ?? null;
+}
+
+async function findSnapshot(db: Knex, messageId: string): Promise<SnapshotRow | null> {
+  const rows = await rowsOf<SnapshotRow>(
+    db,
+    'select before_graph, after_graph, response, revert_response from ai.copilot_snapshots where message_id = ?',
+    [messageId],
+  );
+  return rows[0] ?? null;
+}

@@ -1,0 +1,77 @@
+import { edgeKey } from './edge.ts';
+import type { Block, Edge, Graph, JsonObject, WorkflowDiff } from './graph.ts';
+import { jsonEqual, setKey } from './json.ts';
+
+/**
+ * The net change from one graph to another, null when there is none. Blocks are compared by id, edges as a set.
+ * A block whose type changed is another block: it is removed and added, with its edges.
+ */
+export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
+  const before = new Map(base.blocks.map((block) => [block.id, block]));
+  const after = new Map(work.blocks.map((block) => [block.id, block]));
+  const replaced = (id: string): boolean => before.get(id)?.type !== after.get(id)?.type;
+
+  const added = work.blocks.filter((block) => replaced(block.id));
+  const removed = base.blocks.filter((block) => replaced(block.id)).map((block) => block.id);
+  const gone = new Set(removed);
+  const updates = work.blocks.flatMap((block) => {
+    const update = replaced(block.id) ? enabledOf(block) : updateOf(before.get(block.id)!, block);
+    return update ? [update] : [];
+  });
+
+  // What is left of the base's edges once the removed blocks have taken theirs along.
+  const kept = base.edges.filter((edge) => !gone.has(edge.source) && !gone.has(edge.target));
+  const keptKeys = new Set(kept.map(edgeKey));
+  const wantedKeys = new Set(work.edges.map(edgeKey));
+  const addEdges = work.edges.filter((edge) => !keptKeys.has(edgeKey(edge)));
+  const removeEdges = kept.filter((edge) => !wantedKeys.has(edgeKey(edge)));
+
+  const diff: WorkflowDiff = {
+    ...(added.length > 0
+      ? {
+          add_blocks: added.map(({ id, type, name, position, config }) => ({
+            id,
+            type,
+            name,
+            position,
+            config,
+          })),
+        }
+      : {}),
+    ...(removed.length > 0 ? { remove_blocks: removed } : {}),
+    ...(updates.length > 0 ? { update_blocks: updates } : {}),
+    ...(addEdges.length > 0 ? { add_edges: unique(addEdges) } : {}),
+    ...(removeEdges.length > 0 ? { remove_edges: unique(removeEdges) } : {}),
+  };
+  return Object.keys(diff).length === 0 ? null : diff;
+}
+
+type Update = NonNullable<WorkflowDiff['update_blocks']>[number];
+
+/** add_blocks has no flag for it: a new block that is switched off is added and then updated. */
+function enabledOf(block: Block): Update | null {
+  return block.enabled ? null : { id: block.id, config: {}, enabled: false };
+}
+
+function updateOf(before: Block, after: Block): Update | null {
+  const config: JsonObject = {};
+  for (const key of Object.keys(after.config)) {
+    const had = Object.hasOwn(before.config, key);
+    if (!had || !jsonEqual(before.config[key], after.config[key])) setKey(config, key, after.config[key]!);
+  }
+  for (const key of Object.keys(before.config))
+    if (!Object.hasOwn(after.config, key)) setKey(config, key, null);
+  const moved = before.position.x !== after.position.x || before.position.y !== after.position.y;
+  const update: Update = {
+    id: after.id,
+    config,
+    ...(before.name === after.name ? {} : { name: after.name }),
+    ...(moved ? { position: after.position } : {}),
+    ...(before.enabled === after.enabled ? {} : { enabled: after.enabled }),
+  };
+  return Object.keys(update).length === 2 && Object.keys(config).length === 0 ? null : update;
+}
+
+function unique(edges: Edge[]): Edge[] {
+  return [...new Map(edges.map((edge) => [edgeKey(edge), edge])).values()];
+}

@@ -1,0 +1,165 @@
+/**
+ * The workflow state as a model sees it: JSON text of bounded size, whatever the graph holds.
+ * A config over 2,000 characters is cut; of what is then too much, the longest configs go first. Every block's id,
+ * name and type and every edge stay, until even those are too much: then the blocks nearest to what the message names.
+ */
+import type { Block, Edge, Graph } from './graph.ts';
+
+export const MAX_STATE_CHARS = 50_000;
+export const MAX_CONFIG_CHARS = 2_000;
+export const TRUNCATED = '... [truncated]';
+const MAX_LABEL_CHARS = 200;
+
+/** Renders the state; at most `maxChars` characters (UTF-16 units). */
+export function renderWorkflowState(input: {
+  graph: Graph;
+  message: string;
+  maxChars?: number;
+  maxConfigChars?: number;
+}): string {
+  const { graph, message, maxChars = MAX_STATE_CHARS, maxConfigChars = MAX_CONFIG_CHARS } = input;
+  const configs = new Map(graph.blocks.map((block) => [block, shortConfig(block, maxConfigChars)]));
+  const full = render(graph.blocks, graph.edges, configs, null);
+  if (full.length <= maxChars) return full;
+
+  const bare = render(graph.blocks, graph.edges, null, null);
+  if (bare.length <= maxChars) return shed(graph, configs, maxChars);
+  return nearest(graph, message, maxChars);
+}
+
+/** The config's JSON text; one that was cut becomes a JSON string of its first part. */
+function shortConfig(block: Block, maxConfigChars: number): string {
+  const text = JSON.stringify(block.config);
+  return text.length <= maxConfigChars ? text : JSON.stringify(`${cut(text, maxConfigChars)}${TRUNCATED}`);
+}
+
+/** At most `chars` characters, not ending in half a surrogate pair. */
+function cut(text: string, chars: number): string {
+  return text.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+function renderBlock(block: Block, config: string | null): string {
+  const { id, name, type, position, enabled } = block;
+  const head = JSON.stringify({
+    id,
+    name,
+    type,
+    ...(config === null ? {} : { position }),
+    ...(enabled ? {} : { enabled }),
+  });
+  return config === null ? head : `${head.slice(0, -1)},"config":${config}}`;
+}
+
+function render(
+  blocks: readonly Block[],
+  edges: readonly Edge[],
+  configs: ReadonlyMap<Block, string> | null,
+  leftOut: { blocks: number; edges: number } | null,
+): string {
+  const nodes = blocks.map((block) => renderBlock(block, configs?.get(block) ?? null)).join(',\n');
+  const note = leftOut === null ? '' : `,"left_out":${JSON.stringify(leftOut)}`;
+  return `{"nodes":[\n${nodes}\n],"edges":${JSON.stringify(edges)}${note}}`;
+}
+
+/** Cuts the longest configs, all to one length that fits: the shorter ones stay whole. */
+function shed(graph: Graph, configs: ReadonlyMap<Block, string>, maxChars: number): string {
+  const render1 = (limit: number): string =>
+    render(
+      graph.blocks,
+      graph.edges,
+      new Map(
+        graph.blocks.map((block) => {
+          const text = configs.get(block)!;
+          return [
+            block,
+            text.length <= limit ? text : shortConfig(block, Math.max(0, Math.floor(limit / 2) - 20)),
+          ];
+        }),
+      ),
+      null,
+    );
+  let low = 0;
+  let high = Math.max(...[...configs.values()].map((text) => text.length));
+  let best: string | null = null;
+  while (low <= high) {
+    const limit = Math.floor((low + high) / 2);
+    const text = render1(limit);
+    if (text.length <= maxChars) {
+      best = text;
+      low = limit + 1;
+    } else high = limit - 1;
+  }
+  return best ?? render(graph.blocks, graph.edges, null, null);
+}
+
+/** As many blocks as fit, nearest first to those that the message names, with the edges between them. */
+function nearest(graph: Graph, message: string, maxChars: number): string {
+  const order = byNearness(graph, message);
+  const short = (block: Block): Block => ({
+    ...block,
+    id: label(block.id),
+    name: label(block.name),
+    type: label(block.type),
+  });
+  const attempt = (count: number): string => {
+    const kept = order.slice(0, count);
+    const ids = new Set(kept.map((block) => block.id));
+    const edges = graph.edges
+      .filter((edge) => ids.has(edge.source) && ids.has(edge.target))
+      .map((edge) => ({
+        ...edge,
+        source: label(edge.source),
+        target: label(edge.target),
+        ...(edge.sourceHandle === undefined ? {} : { sourceHandle: label(edge.sourceHandle) }),
+      }));
+    return render(kept.map(short), edges, null, {
+      blocks: graph.blocks.length - kept.length,
+      edges: graph.edges.length - edges.length,
+    });
+  };
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (attempt(middle).length <= maxChars) low = middle;
+    else high = middle - 1;
+  }
+  return attempt(low);
+}
+
+function label(text: string): string {
+  return text.length <= MAX_LABEL_CHARS ? text : `${cut(text, MAX_LABEL_CHARS)}${TRUNCATED}`;
+}
+
+function byNearness(graph: Graph, message: string): Block[] {
+  const words = message.toLowerCase();
+  const distance = new Map<string, number>();
+  const queue: string[] = [];
+  for (const block of graph.blocks) {
+    const name = block.name.trim().toLowerCase();
+    if (name !== '' && words.includes(name)) {
+      distance.set(block.id, 0);
+      queue.push(block.id);
+    }
+  }
+  const beside = new Map<string, string[]>();
+  for (const { source, target } of graph.edges) {
+    for (const [from, to] of [
+      [source, target],
+      [target, source],
+    ] as const) {
+      const list = beside.get(from);
+      if (list) list.push(to);
+      else beside.set(from, [to]);
+    }
+  }
+  for (const id of queue) {
+    for (const next of beside.get(id) ?? []) {
+      if (distance.has(next)) continue;
+      distance.set(next, distance.get(id)! + 1);
+      queue.push(next);
+    }
+  }
+  const far = Number.MAX_SAFE_INTEGER;
+  return [...graph.blocks].sort((a, b) => (distance.get(a.id) ?? far) - (distance.get(b.id) ?? far));
+}

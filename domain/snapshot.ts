@@ -1,0 +1,179 @@
+/** From a turn's diff to the persisted workflow, and back. */
+import { applyDiff, DiffConflictError } from './apply-diff.ts';
+import { diffGraph } from './diff-graph.ts';
+import { edgeKey } from './edge.ts';
+import { indexBlocks, nameKey } from './find-block.ts';
+import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
+import { jsonEqual } from './json.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * The graph that becomes the persisted workflow: the diff applied to the editor's canvas, with persisted ids.
+ * `without` is the same canvas without the diff: what a revert leads back to.
+ *
+ * The diff's ids are those of workflow_state, which may be display names, while the canvas has ids of its own: each
+ * is looked up in the canvas by id, then by unique name, then `Name #n`. Ids of the result that are no UUIDs are
+ * matched to persisted blocks by id, then by unique name; the rest get `newId()`. Throws DiffConflictError.
+ */
+export function planSnapshot(input: {
+  persisted: Graph;
+  preSnapshot: Graph;
+  /** Blocks of the canvas that say whether they are enabled; the others stay as they are persisted. */
+  enabledGiven: ReadonlySet<string>;
+  diff: WorkflowDiff;
+  newId: () => string;
+}): { graph: Graph; without: Graph } {
+  const { persisted, preSnapshot } = input;
+  const diff = translateDiff(input.diff, preSnapshot);
+  const canvas = applyDiff(preSnapshot, diff);
+  const kept = new Set(canvas.blocks.map((block) => block.id));
+  const ids = toPersistedIds(
+    [...canvas.blocks, ...preSnapshot.blocks.filter((block) => !kept.has(block.id))],
+    persisted,
+    input.newId,
+  );
+  const before = new Map(persisted.blocks.map((block) => [block.id, block]));
+  const saysEnabled = new Set(input.enabledGiven);
+  for (const update of diff.update_blocks ?? []) if (update.enabled !== undefined) saysEnabled.add(update.id);
+  const translate = (graph: Graph, says: ReadonlySet<string>): Graph => ({
+    blocks: graph.blocks.map((block) => {
+      const id = ids.get(block.id)!;
+      return {
+        ...block,
+        id,
+        enabled: says.has(block.id) ? block.enabled : (before.get(id)?.enabled ?? block.enabled),
+      };
+    }),
+    edges: graph.edges.map((edge) => ({
+      ...edge,
+      source: ids.get(edge.source) ?? edge.source,
+      target: ids.get(edge.target) ?? edge.target,
+    })),
+  });
+  return { graph: translate(canvas, saysEnabled), without: translate(preSnapshot, input.enabledGiven) };
+}
+
+/** The persisted id of each block, by the id it has in the editor. No two blocks get the same one. */
+function toPersistedIds(
+  blocks: readonly Block[],
+  persisted: Graph,
+  newId: () => string,
+): Map<string, string> {
+  const known = indexBlocks(persisted.blocks);
+  const taken = new Set(blocks.filter((block) => UUID.test(block.id)).map((block) => block.id.toLowerCase()));
+  const ids = new Map<string, string>();
+  for (const block of blocks) {
+    if (UUID.test(block.id)) {
+      ids.set(block.id, block.id.toLowerCase());
+      continue;
+    }
+    const match = [block.id, block.name].map((ref) => known.find(ref)).find((found) => 'block' in found);
+    const id = match && 'block' in match && !taken.has(match.block.id) ? match.block.id : newId();
+    taken.add(id);
+    ids.set(block.id, id);
+  }
+  return ids;
+}
+
+/** The diff with the canvas's ids for every block that it refers to. Unknown ones stay, and conflict when applied. */
+function translateDiff(diff: WorkflowDiff, canvas: Graph): WorkflowDiff {
+  const index = indexBlocks(canvas.blocks);
+  const added = new Set((diff.add_blocks ?? []).map((block) => block.id));
+  const resolve = (ref: string): string => {
+    const found = index.find(ref);
+    return 'block' in found ? found.block.id : ref;
+  };
+  const resolveNew = (ref: string): string => (added.has(ref) ? ref : resolve(ref));
+  const oldEdge = (edge: Edge): Edge => ({
+    ...edge,
+    source: resolve(edge.source),
+    target: resolve(edge.target),
+  });
+  return {
+    ...diff,
+    ...(diff.remove_edges ? { remove_edges: diff.remove_edges.map(oldEdge) } : {}),
+    ...(diff.remove_blocks ? { remove_blocks: diff.remove_blocks.map(resolve) } : {}),
+    ...(diff.update_blocks
+      ? { update_blocks: diff.update_blocks.map((update) => ({ ...update, id: resolveNew(update.id) })) }
+      : {}),
+    ...(diff.add_edges
+      ? {
+          add_edges: diff.add_edges.map((edge) => ({
+            ...edge,
+            source: resolveNew(edge.source),
+            target: resolveNew(edge.target),
+          })),
+        }
+      : {}),
+  };
+}
+
+/**
+ * Undoes the change from `before` to `after` on the current graph and keeps everything else. Throws
+ * DiffConflictError with the blocks that were changed since in the same places.
+ */
+export function planRevert(input: { before: Graph; after: Graph; current: Graph }): Graph {
+  const { before, after, current } = input;
+  const undo = diffGraph(after, before);
+  if (undo === null) return current;
+  const index = indexBlocks(current.blocks);
+  const afterById = new Map(after.blocks.map((block) => [block.id, block]));
+  // Clients may have given added blocks ids of their own: by id, then by name.
+  const locate = (id: string): Block | null => {
+    const own = current.blocks.find((block) => block.id === id);
+    if (own) return own;
+    const made = afterById.get(id);
+    const found = made ? index.find(made.name) : null;
+    return found && 'block' in found && nameKey(found.block.name) === nameKey(made!.name)
+      ? found.block
+      : null;
+  };
+  const idNow = (id: string): string => locate(id)?.id ?? id;
+  const conflicts = new Set<string>();
+  const edgeNow = (edge: Edge): Edge => ({ ...edge, source: idNow(edge.source), target: idNow(edge.target) });
+  const madeEdges = new Set(after.edges.map((edge) => edgeKey(edgeNow(edge))));
+
+  const removals = (undo.remove_blocks ?? []).flatMap((id) => {
+    const block = locate(id);
+    if (!block) return [];
+    const made = afterById.get(id)!;
+    const edited =
+      !jsonEqual(block.config, made.config) || block.name !== made.name || block.enabled !== made.enabled;
+    const touching = current.edges.filter((edge) => edge.source === block.id || edge.target === block.id);
+    if (edited || touching.some((edge) => !madeEdges.has(edgeKey(edge)))) conflicts.add(block.name);
+    return [block.id];
+  });
+  const updates = (undo.update_blocks ?? []).flatMap((update) => {
+    const made = afterById.get(update.id);
+    if (!made) return [update];
+    const block = locate(update.id);
+    if (!block) {
+      conflicts.add(made.name);
+      return [];
+    }
+    const keys = Object.keys(update.config);
+    const changed =
+      keys.some((key) => !jsonEqual(block.config[key], made.config[key])) ||
+      (update.name !== undefined && block.name !== made.name) ||
+      (update.enabled !== undefined && block.enabled !== made.enabled);
+    if (changed) conflicts.add(block.name);
+    return [{ ...update, id: block.id }];
+  });
+  const gone = new Set(removals);
+  for (const block of undo.add_blocks ?? []) {
+    const sameName = current.blocks.some(
+      (other) => !gone.has(other.id) && nameKey(other.name) === nameKey(block.name),
+    );
+    if (sameName) conflicts.add(block.name);
+  }
+  if (conflicts.size > 0) throw new DiffConflictError([...conflicts]);
+  const there = new Set(current.edges.map(edgeKey));
+  return applyDiff(current, {
+    remove_edges: (undo.remove_edges ?? []).map(edgeNow).filter((edge) => there.has(edgeKey(edge))),
+    remove_blocks: removals,
+    add_blocks: undo.add_blocks ?? [],
+    update_blocks: updates,
+    add_edges: (undo.add_edges ?? []).map(edgeNow),
+  });
+}

@@ -1,0 +1,46 @@
+/** The model client of a worker: routes each call to the adapter of its model's provider. */
+import OpenAI from 'openai';
+import { findModel } from '../contracts/models.ts';
+import type { Config } from '../runtime/config.ts';
+import { createDemoClient } from './demo.ts';
+import { createChatClient } from './openai-chat.ts';
+import { createResponsesClient } from './openai-responses.ts';
+import { type ModelClient, ModelError } from './types.ts';
+
+/** Servers behind a base URL often need no key, and the SDK insists on one. */
+const PLACEHOLDER_KEY = 'not-needed';
+
+/** Creates the client. Keys stay inside the SDK; a call to a model without one fails as model_auth. */
+export function createModelClient(config: Pick<Config, 'openai' | 'demoCharsPerSecond'>): ModelClient {
+  const demo = createDemoClient({ charsPerSecond: config.demoCharsPerSecond });
+  const openai = createOpenAI(config.openai);
+  return {
+    stream(request) {
+      const provider = findModel(request.model)?.provider;
+      if (provider === 'demo') return demo.stream(request);
+      if (provider === 'openai' && openai) return openai.stream(request);
+      throw new ModelError(
+        `No connection is configured for the model ${request.model}. Choose another one in the settings.`,
+        {
+          code: 'model_unavailable',
+          retryable: false,
+        },
+      );
+    },
+  };
+}
+
+function createOpenAI(config: Config['openai']): ModelClient | null {
+  if (config.apiKey === undefined && config.baseUrl === undefined) return null;
+  const client = new OpenAI({
+    apiKey: config.apiKey ?? PLACEHOLDER_KEY,
+    ...(config.baseUrl === undefined ? {} : { baseURL: config.baseUrl }),
+    // Temporal owns retries, and the SDK's environment variables are not ours.
+    maxRetries: 0,
+    timeout: 60_000,
+    organization: null,
+    project: null,
+    logLevel: 'off',
+  });
+  return config.api === 'chat' ? createChatClient(client) : createResponsesClient(client);
+}

@@ -1,0 +1,20 @@
+import type { Json, JsonObject } from '../domain/graph.ts';
+
+/**
+ * Whether a schema is in the strict subset: every object closed and all of its properties required. A provider refuses
+ * `strict: true` for any other.
+ */
+export function isStrictSchema(schema: Json | undefined): boolean {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return true;
+  const node = schema as JsonObject;
+  const parts = [node.items, ...(Array.isArray(node.anyOf) ? node.anyOf : [])];
+  if (!parts.every(isStrictSchema)) return false;
+  if (node.type !== 'object' && node.properties === undefined) return true;
+  const properties = (node.properties ?? {}) as JsonObject;
+  const required = Array.isArray(node.required) ? node.required : [];
+  return (
+    node.additionalProperties === false &&
+    Object.keys(properties).every((key) => required.includes(key)) &&
+    Object.values(properties).every(isStrictSchema)
+  );
+}
