@@ -43,3 +43,13 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   }
   return result;
 }
+
+/** A text as a JSON object (empty text is an empty one, as models send it for no arguments); null when it is none. */
+export function parseJsonObject(text: string): JsonObject | null {
+  try {
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,109 @@
+/** Reads request bodies: bounded in bytes, depth and tokens before anything is parsed, and safe to store after. */
+import type { IncomingMessage } from 'node:http';
+import type { Middleware } from 'koa';
+import type { Json, JsonObject } from '../../domain/graph.ts';
+import { HttpError } from '../http-error.ts';
+import { scanJson } from './scan-json.ts';
+import { NonFiniteNumberError, toStorableJson } from './storable-json.ts';
+
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const LIMITS = { maxDepth: 64, maxTokens: 200_000 };
+// A client that is still sending when we answer and close may lose the answer to a reset, so some of what is too much
+// is read and thrown away first.
+const MAX_DISCARD_BYTES = 3 * MAX_BODY_BYTES;
+const MAX_DISCARD_MS = 5_000;
+
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Puts the parsed body into `ctx.state.body`: an empty object without one. Ends the request with 400, 413 or 415. */
+export function createBodyMiddleware(): Middleware {
+  return async function body(ctx, next) {
+    ctx.state.body = {};
+    if (WITH_BODY.has(ctx.method) && hasBody(ctx.req)) {
+      checkHeaders(ctx.req);
+      const bytes = await readBody(ctx.req);
+      if (bytes === null) {
+        // The connection can't be used again: the rest of the body may still be on its way.
+        throw new HttpError(413, `The body is larger than ${MAX_BODY_BYTES} bytes (8 MB)`, {}, { Connection: 'close' });
+      }
+      ctx.state.body = parseBody(bytes);
+    }
+    await next();
+  };
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  return (
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  );
+}
+
+function checkHeaders(request: IncomingMessage): void {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding !== 'identity' && encoding !== '') {
+    throw new HttpError(415, 'Content-Encoding is not supported: send the body as it is');
+  }
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((part) => part.startsWith('charset='))?.slice('charset='.length);
+  if (!/^application\/(?:json|[\w.-]+\+json)$/.test(type)) {
+    throw new HttpError(415, 'The body must be JSON: send Content-Type: application/json');
+  }
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset.replaceAll('"', ''))) {
+    throw new HttpError(415, 'The body must be JSON in UTF-8');
+  }
+}
+
+/** The bytes of the body; null when there are too many. Rejects with HttpError when the client breaks off. */
+function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES + MAX_DISCARD_BYTES)
+    return Promise.resolve(null);
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = [];
+    let received = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const settle = (done: () => void) => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      request.pause();
+      done();
+    };
+    const onData = (chunk: Buffer) => {
+      received += chunk.length;
+      if (received <= MAX_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks = [];
+      timer ??= setTimeout(() => settle(() => resolve(null)), MAX_DISCARD_MS);
+      if (received > MAX_BODY_BYTES + MAX_DISCARD_BYTES) settle(() => resolve(null));
+    };
+    const onEnd = () => settle(() => resolve(received > MAX_BODY_BYTES ? null : Buffer.concat(chunks)));
+    const onClose = () =>
+      settle(() => reject(new HttpError(400, 'The request ended before its body was complete')));
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+/** Parses a body. Throws HttpError 400 that says what is wrong with it. */
+export function parseBody(bytes: Uint8Array): JsonObject {
+  const exceeded = scanJson(bytes, LIMITS);
+  if (exceeded === 'depth')
+    throw new HttpError(400, `The body is nested deeper than ${LIMITS.maxDepth} levels`);
+  if (exceeded === 'tokens')
+    throw new HttpError(400, `The body has more than ${LIMITS.maxTokens} keys and values`);
+  let value: Json;
+  try {
+    value = toStorableJson(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json);
+  } catch (error: unknown) {
+    if (error instanceof NonFiniteNumberError)
+      throw new HttpError(400, 'The body holds a number that is too large');
+    if (error instanceof SyntaxError) throw new HttpError(400, 'The body is not valid JSON');
+    if (error instanceof TypeError) throw new HttpError(400, 'The body is not valid UTF-8');
+    throw error;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new HttpError(400, 'The body must be a JSON object');
+  return value;
+}

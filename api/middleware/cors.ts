@@ -1,0 +1,15 @@
+import cors from '@koa/cors';
+import type { Middleware } from 'koa';
+
+/** CORS for exact origins; any other origin gets no CORS header at all. Preflights are answered here, before auth. */
+export function createCorsMiddleware(origins: readonly string[]): Middleware {
+  const allowed = new Set(origins);
+  return cors({
+    origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : ''),
+    allowMethods: 'GET,HEAD,PUT,POST,DELETE',
+    allowHeaders: 'Authorization,apikey,Content-Type,Idempotency-Key,Last-Event-ID,X-Request-Id',
+    exposeHeaders: 'X-Turn-Id,X-Request-Id,Retry-After',
+    maxAge: 600,
+    keepHeadersOnError: false,
+  });
+}

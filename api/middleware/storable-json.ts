@@ -1,0 +1,44 @@
+import type { Json } from '../../domain/graph.ts';
+
+/** Thrown by toStorableJson when a number is too large to be one. */
+export class NonFiniteNumberError extends Error {
+  readonly code = 'NON_FINITE_NUMBER';
+}
+
+/**
+ * Makes a parsed value safe to store, in place where it can: NUL becomes U+FFFD and lone surrogates are replaced, in
+ * strings and keys (Postgres takes neither). Throws NonFiniteNumberError for what JSON.parse made of 1e400.
+ * Recursive: the caller has bounded the depth.
+ */
+export function toStorableJson(value: Json): Json {
+  if (typeof value === 'string') return toStorableText(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new NonFiniteNumberError('a number is too large');
+    return value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) value[index] = toStorableJson(item);
+    return value;
+  }
+  const keys = Object.keys(value);
+  // defineProperty, because a plain assignment to `__proto__` could set the prototype.
+  const target = keys.every(isStorableText) ? value : {};
+  for (const key of keys) {
+    Object.defineProperty(target, toStorableText(key), {
+      value: toStorableJson(value[key]!),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return target;
+}
+
+function isStorableText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000');
+}
+
+function toStorableText(text: string): string {
+  return isStorableText(text) ? text : text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}

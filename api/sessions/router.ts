@@ -1,0 +1,122 @@
+/** Sessions, their messages, and applying or undoing what a message proposes. */
+import Router from '@koa/router';
+import { listMessages } from '../../db/messages.ts';
+import {
+  createSession,
+  deleteSession,
+  findNewestSession,
+  findSession,
+  type Session,
+  type Viewer,
+} from '../../db/sessions.ts';
+import { applySnapshot, revertSnapshot } from '../../db/snapshots.ts';
+import { workflowExists } from '../../db/workflows.ts';
+import { DiffConflictError } from '../../domain/apply-diff.ts';
+import { parseWorkflowState } from '../../domain/workflow-state.ts';
+import type { ApiDeps } from '../deps.ts';
+import { HttpError } from '../http-error.ts';
+import { isUuid } from '../ids.ts';
+import type { Principal } from '../principal.ts';
+import { presentWorkflowGraph } from '../workflows/present.ts';
+import { presentMessage, presentNewSession, presentSession } from './present.ts';
+import { parsePage, parseWorkflowId } from './schema.ts';
+
+const NO_WORKFLOW = 'No workflow exists with the given ID';
+const NO_SESSION = 'No copilot session exists with the given ID';
+const NO_MESSAGE = 'No assistant message exists with the given ID in this session';
+
+/** Whose sessions a principal sees: service_role all, anybody else its own. */
+export function toViewer(principal: Principal): Viewer {
+  return { ownerSub: principal.role === 'service_role' ? null : (principal.sub ?? '') };
+}
+
+/** The session of a path, or 404 with the same bytes for an unknown, a foreign and a malformed id. */
+export async function requireSession(
+  deps: ApiDeps,
+  principal: Principal,
+  id: string | undefined,
+): Promise<Session> {
+  const session = isUuid(id) ? await findSession(deps.db, id, toViewer(principal)) : null;
+  if (!session) throw new HttpError(404, NO_SESSION);
+  return session;
+}
+
+/** Routes under /api/copilot/sessions, but for the chat and its turns. */
+export function createSessionsRouter(deps: ApiDeps): Router {
+  const router = new Router({ prefix: '/api/copilot/sessions' });
+  const { db } = deps;
+
+  router.post('/', async (ctx) => {
+    const workflowId = parseWorkflowId((ctx.state.body as { workflow_id?: unknown }).workflow_id);
+    const principal = ctx.state.principal as Principal;
+    const session = workflowId && (await createSession(db, { workflowId, ...toViewer(principal) }));
+    if (!session) throw new HttpError(404, NO_WORKFLOW);
+    ctx.status = 201;
+    ctx.body = presentNewSession(session);
+  });
+
+  router.get('/', async (ctx) => {
+    const workflowId = parseWorkflowId(ctx.query.workflow_id);
+    if (!workflowId || !(await workflowExists(db, workflowId))) throw new HttpError(404, NO_WORKFLOW);
+    const session = await findNewestSession(db, workflowId, toViewer(ctx.state.principal as Principal));
+    ctx.body = { session: session && presentSession(session) };
+  });
+
+  router.delete('/:id', async (ctx) => {
+    const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
+    await deps.turns.cancelForDelete(session.id);
+    if (!(await deleteSession(db, session.id))) throw new HttpError(404, NO_SESSION);
+    ctx.status = 204;
+  });
+
+  router.get('/:id/messages', async (ctx) => {
+    const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
+    const messages = await listMessages(db, session.id, parsePage(ctx.query));
+    if (!messages) throw new HttpError(400, 'before must be the id of a message of this session');
+    ctx.body = { messages: messages.map(presentMessage) };
+  });
+
+  router.post('/:id/messages/:mid/snapshot', async (ctx) => {
+    const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
+    const { pre_snapshot: raw } = ctx.state.body as { pre_snapshot?: unknown };
+    if (raw === undefined || raw === null) throw new HttpError(400, 'pre_snapshot is required');
+    const canvas = parseWorkflowState(raw);
+    if (!canvas.ok) throw new HttpError(400, `pre_snapshot: ${canvas.problem}`);
+    const { mid } = ctx.params;
+    const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
+    const answer = isUuid(mid)
+      ? await orConflict(applySnapshot(db, target, { ...canvas, raw }, presentWorkflowGraph))
+      : null;
+    if (!answer) throw new HttpError(404, NO_MESSAGE);
+    ctx.body = { ok: true, workflow: answer };
+  });
+
+  router.post('/:id/messages/:mid/revert', async (ctx) => {
+    const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
+    const { mid } = ctx.params;
+    const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
+    const result = isUuid(mid)
+      ? await orConflict(revertSnapshot(db, target, presentWorkflowGraph))
+      : { found: false as const };
+    if (!result.found) throw new HttpError(404, NO_MESSAGE);
+    if (!result.applied)
+      throw new HttpError(409, "This message's change was never applied: there is nothing to undo");
+    ctx.body = { ok: true, workflow: result.response };
+  });
+
+  return router;
+}
+
+/** A change that does not fit becomes a 409 that names the blocks. */
+async function orConflict<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error: unknown) {
+    if (!(error instanceof DiffConflictError)) throw error;
+    throw new HttpError(
+      409,
+      `The change no longer fits. These blocks stand in the way: ${error.blocks.join(', ')}`,
+      { blocks: error.blocks },
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/** Which model the copilot runs on. */
+import Router from '@koa/router';
+import { DEFAULT_MODEL, effectiveModel, listModelOptions, modelKeys } from '../../contracts/models.ts';
+import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
+import type { ApiDeps } from '../deps.ts';
+import { HttpError } from '../http-error.ts';
+
+/** Routes under /api/copilot/settings. */
+export function createSettingsRouter(deps: ApiDeps): Router {
+  const router = new Router({ prefix: '/api/copilot/settings' });
+  const keys = modelKeys(deps.config);
+  const options = listModelOptions(keys);
+
+  router.get('/model', async (ctx) => {
+    ctx.body = {
+      model: effectiveModel(await findModelSetting(deps.db), keys),
+      default: DEFAULT_MODEL,
+      options,
+    };
+  });
+
+  router.put('/model', async (ctx) => {
+    const { model } = ctx.state.body as { model?: unknown };
+    if (model === undefined || model === null || model === '') throw new HttpError(400, 'model is required');
+    const option = options.find(({ value }) => value === model);
+    if (!option)
+      throw new HttpError(400, `model must be one of ${options.map(({ value }) => value).join(', ')}`);
+    await saveModelSetting(deps.db, option.value);
+    ctx.body = { ok: true, model: option.value };
+  });
+
+  return router;
+}

@@ -1,0 +1,40 @@
+/** The sample project of a first start: small, made up, and the same every time but for its dates. */
+import { createKnex } from './knex.ts';
+import { withMigrationLock } from './migrate.ts';
+import { SAMPLE_SQL, SAMPLE_WORKFLOW_ID } from './sample-project.ts';
+import { rowsOf } from './sql-rows.ts';
+
+const MARKER = 'copilot_sample_project';
+
+/**
+ * Makes the sample project once, in a database that holds no workflow and no table in `public`. A user who deletes it
+ * does not get it back. Returns the sample workflow's id while it exists, else null.
+ */
+export async function seedSampleProject(options: { databaseUrl: string }): Promise<string | null> {
+  const db = createKnex({ databaseUrl: options.databaseUrl, applicationName: 'copilot-sample', poolMax: 1 });
+  try {
+    await withMigrationLock(options.databaseUrl, () =>
+      db.transaction(async (trx) => {
+        const [state] = await rowsOf<{ done: boolean; empty: boolean }>(
+          trx,
+          `select exists (select 1 from ai.project_settings where key = ?) as done,
+             not exists (select 1 from ai.workflows)
+             and not exists (select 1 from information_schema.tables where table_schema = 'public') as empty`,
+          [MARKER],
+        );
+        if (state!.done) return;
+        if (state!.empty) await trx.raw(SAMPLE_SQL);
+        await trx.raw('insert into ai.project_settings (key, value) values (?, ?)', [
+          MARKER,
+          String(state!.empty),
+        ]);
+      }),
+    );
+    const found = await rowsOf<{ id: string }>(db, 'select id from ai.workflows where id = ?', [
+      SAMPLE_WORKFLOW_ID,
+    ]);
+    return found[0]?.id ?? null;
+  } finally {
+    await db.destroy();
+  }
+}
