@@ -1,12 +1,422 @@
+/**
+ * Serves the event streams of all turns that somebody watches through this process. Nothing here matters: the log is
+ * in Postgres, a cursor is all that a stream is, and any other process can go on with it.
+ *
+ * A viewer is one response with a cursor, in one of these modes:
+ * - `catchUp`: it may be anywhere in the log. It is read for in bounded pages, apart from the live ones, until a page
+ *   reaches the end of the log.
+ * - `live`: it stands at the end of the log as it was last read. It is read for when its turn is announced.
+ * - `blocked`: its socket takes no more. Nothing is read or kept for it; when it drains it catches up from its cursor.
+ * When it has ended or its client has gone it is `released`, for reads that are still under way.
+ *
+ * Viewers of one turn at one cursor share a read and its bytes. Announcements that come while a read is under way are
+ * gathered for the next one. Order of things: listen, then read, then drop what is at or below the cursor.
+ */
 import type { ServerResponse } from 'node:http';
+import { isConnectionError } from '../../db/pg-errors.ts';
+import {
+  createTurnEventReader,
+  type EventPage,
+  listenForTurnEvents,
+  type TurnEventReader,
+} from '../../db/turn-event-pages.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { PING_BLOCK, RETRY_BLOCK, renderEvent } from './render-event.ts';
+import { createSilenceWatcher, type Quiet, type SilenceInspector } from './silence-watcher.ts';
 
-/** Serves the event streams of all turns that somebody watches through this process. */
 export interface TurnEventHub {
   /**
    * Streams a turn's events with a seq above `afterSeq`, then closes. Takes the response over: headers must be set,
    * nothing written yet. Returns at once; a client that goes away releases everything.
    */
   stream(response: ServerResponse, turnId: string, afterSeq: number): void;
-  /** Ends all streams and waits until nothing of the hub is left. */
+  /** Open streams, for tests and for the log. */
+  readonly viewerCount: number;
+  /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. */
   close(): Promise<void>;
+}
+
+export interface TurnEventHubOptions {
+  databaseUrl: string;
+  logger: Logger;
+  /** Asks what a silent turn is doing; also settles a turn that was stopped from outside. */
+  inspectSilence: SilenceInspector;
+  /** How long a turn's log is quiet before it is asked about. */
+  silenceMs?: number;
+}
+
+// What one slow reader may hold of our memory, and what a page costs the database.
+const PAGE_BYTES = 256 * 1024;
+const MAX_LIVE_TURNS_PER_READ = 500;
+const MAX_PAGES_PER_READ = 16;
+const READ_RETRY_MS = 250;
+const TICK_MS = 1_000;
+const PING_EVERY_TICKS = 15;
+const POLL_MS = 500;
+/** In case an announcement was missed, and to notice turns that were deleted. */
+const SAFETY_POLL_TICKS = 5;
+const MAX_BLOCKED_MS = 5 * 60_000;
+
+interface Viewer {
+  readonly response: ServerResponse;
+  readonly watch: Watch;
+  /** The seq of the last event written. */
+  cursor: number;
+  mode: 'catchUp' | 'live' | 'blocked' | 'released';
+  /** In catchUp: the watch's announcements when the page under way was asked for. */
+  announcementsSeen: number;
+  /** In blocked: since when (performance.now()). */
+  blockedAt: number;
+  /** Pings are spread over the ticks; this one is the viewer's. */
+  readonly pingTick: number;
+}
+
+interface Watch extends Quiet {
+  readonly turnId: string;
+  readonly viewers: Set<Viewer>;
+  announcements: number;
+  messageId: string | null;
+}
+
+/** Creates the hub. It connects, and reconnects, by itself. */
+export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
+  const { logger } = options;
+  const watches = new Map<string, Watch>();
+  const viewers = new Map<ServerResponse, Viewer>();
+  let closed = false;
+  let nextPingTick = 0;
+  let ticks = 0;
+
+  const reader = createTurnEventReader({
+    databaseUrl: options.databaseUrl,
+    connections: 2,
+    onError: (error) => logger.debug({ err: error }, 'an idle stream connection broke'),
+  });
+  const live = createLane<Watch>({ logger, read: readLive, batchSize: MAX_LIVE_TURNS_PER_READ });
+  const catchUp = createLane<Viewer>({ logger, read: readCatchUp, batchSize: MAX_PAGES_PER_READ });
+  const listener = listenForTurnEvents({
+    databaseUrl: options.databaseUrl,
+    onTurns(turnIds) {
+      for (const turnId of turnIds) {
+        const watch = watches.get(turnId);
+        if (watch) announce(watch);
+      }
+    },
+    onConnected: pollAll,
+    onLost: (error) => logger.warn({ err: error }, 'announcements of new events are lost; polling'),
+  });
+  const silence = createSilenceWatcher<Watch>({
+    logger,
+    inspect: options.inspectSilence,
+    send(watch, text) {
+      for (const viewer of watch.viewers) if (viewer.mode === 'live') write(viewer, text);
+    },
+    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+  });
+  // Two timers for the whole process: a timer per connection would cost more than the connection.
+  const ticker = setInterval(tick, TICK_MS).unref();
+  const poller = setInterval(() => {
+    if (!listener.connected) pollAll();
+  }, POLL_MS).unref();
+
+  function announce(watch: Watch): void {
+    watch.announcements += 1;
+    live.add(watch);
+  }
+
+  function pollAll(): void {
+    for (const watch of watches.values()) announce(watch);
+  }
+
+  function tick(): void {
+    ticks += 1;
+    const now = performance.now();
+    for (const viewer of viewers.values()) {
+      if (viewer.mode !== 'blocked') {
+        if (ticks % PING_EVERY_TICKS === viewer.pingTick) write(viewer, PING_BLOCK);
+      } else if (now - viewer.blockedAt > MAX_BLOCKED_MS) {
+        viewer.response.destroy();
+      }
+    }
+    if (ticks % SAFETY_POLL_TICKS === 0) pollAll();
+    silence.tick(watches.values());
+  }
+
+  async function readLive(batch: Watch[]): Promise<void> {
+    const groups: { watch: Watch; cursor: number; members: Viewer[] }[] = [];
+    for (const watch of batch) {
+      const byCursor = new Map<number, Viewer[]>();
+      for (const viewer of watch.viewers) {
+        if (viewer.mode !== 'live') continue;
+        const members = byCursor.get(viewer.cursor);
+        if (members) members.push(viewer);
+        else byCursor.set(viewer.cursor, [viewer]);
+      }
+      for (const [cursor, members] of byCursor) groups.push({ watch, cursor, members });
+    }
+    if (groups.length === 0) return;
+    const pages = await reader.readPages(
+      groups.map(({ watch, cursor }) => ({ turnId: watch.turnId, after: cursor })),
+      PAGE_BYTES,
+    );
+    for (const page of pages) {
+      const { watch, cursor, members } = groups[page.request]!;
+      deliver(
+        watch,
+        page,
+        members.filter((viewer) => viewer.mode === 'live' && viewer.cursor === cursor),
+      );
+    }
+  }
+
+  async function readCatchUp(batch: Viewer[]): Promise<void> {
+    const groups = new Map<string, Viewer[]>();
+    for (const viewer of batch) {
+      if (viewer.mode !== 'catchUp') continue;
+      viewer.announcementsSeen = viewer.watch.announcements;
+      const key = `${viewer.watch.turnId}/${viewer.cursor}`;
+      const members = groups.get(key);
+      if (members) members.push(viewer);
+      else groups.set(key, [viewer]);
+    }
+    if (groups.size === 0) return;
+    const lists = [...groups.values()];
+    const pages = await reader.readPages(
+      lists.map(([first]) => ({ turnId: first!.watch.turnId, after: first!.cursor })),
+      PAGE_BYTES,
+    );
+    const atTheEnd = new Set(lists);
+    for (const page of pages) {
+      const members = lists[page.request]!;
+      const { watch } = members[0]!;
+      deliver(
+        watch,
+        page,
+        members.filter((viewer) => viewer.mode === 'catchUp'),
+      );
+      if (page.more) atTheEnd.delete(members);
+    }
+    for (const members of atTheEnd) {
+      for (const viewer of members) {
+        if (viewer.mode !== 'catchUp') continue;
+        viewer.mode = 'live';
+        // What was announced since the page was asked for may not be in it, and the live lane has looked already.
+        if (viewer.announcementsSeen !== viewer.watch.announcements) live.add(viewer.watch);
+      }
+    }
+  }
+
+  /** Writes a page to viewers that all stand at the cursor it was read for. */
+  function deliver(watch: Watch, page: EventPage, members: readonly Viewer[]): void {
+    watch.messageId ??= page.messageId;
+    if (members.length === 0) return;
+    if (page.turn === 'gone') {
+      for (const viewer of members) endAsGone(viewer);
+      return;
+    }
+    const last = page.events.at(-1);
+    if (last) {
+      silence.heard(watch);
+      const bytes = Buffer.from(page.events.map(renderEvent).join(''));
+      for (const viewer of members) {
+        viewer.cursor = last.seq;
+        write(viewer, bytes);
+      }
+    }
+    // A cursor past the end of a finished turn has nothing to wait for either.
+    const over = page.turn === 'ended' && !page.more;
+    for (const viewer of members) {
+      if (over) end(viewer);
+      else if (page.more) toCatchUp(viewer);
+    }
+  }
+
+  function endAsGone(viewer: Viewer): void {
+    const seq = viewer.cursor + 1;
+    const payload = JSON.stringify({
+      error: 'The session or its workflow was deleted while this turn was running.',
+      code: 'workflow_gone',
+      message_id: viewer.watch.messageId ?? '',
+      turn_id: viewer.watch.turnId,
+    });
+    write(viewer, renderEvent({ seq, event: 'error', payload }));
+    end(viewer);
+  }
+
+  function write(viewer: Viewer, data: string | Buffer): void {
+    if (viewer.response.write(data) || viewer.mode === 'blocked') return;
+    viewer.mode = 'blocked';
+    viewer.blockedAt = performance.now();
+    catchUp.delete(viewer);
+  }
+
+  function toCatchUp(viewer: Viewer): void {
+    if (viewer.mode === 'blocked') return;
+    viewer.mode = 'catchUp';
+    catchUp.add(viewer);
+  }
+
+  function end(viewer: Viewer): void {
+    release(viewer);
+    viewer.response.end();
+  }
+
+  function release(viewer: Viewer): void {
+    const { response, watch } = viewer;
+    if (!viewers.delete(response)) return;
+    viewer.mode = 'released';
+    response.off('drain', onDrain).off('close', onClose);
+    catchUp.delete(viewer);
+    watch.viewers.delete(viewer);
+    if (watch.viewers.size > 0) return;
+    live.delete(watch);
+    if (watches.get(watch.turnId) === watch) watches.delete(watch.turnId);
+  }
+
+  // One function for all responses: a closure per connection is memory per connection.
+  function onDrain(this: ServerResponse): void {
+    const viewer = viewers.get(this);
+    if (viewer?.mode !== 'blocked') return;
+    viewer.mode = 'catchUp';
+    catchUp.add(viewer);
+  }
+
+  function onClose(this: ServerResponse): void {
+    const viewer = viewers.get(this);
+    if (viewer) release(viewer);
+  }
+
+  return {
+    stream(response, turnId, afterSeq) {
+      response.on('error', ignore);
+      // The request's socket: a pipelined response gets its own only when it is its turn.
+      const { socket } = response.req;
+      if (closed || response.destroyed || socket.destroyed) {
+        response.destroy();
+        return;
+      }
+      let watch = watches.get(turnId);
+      if (!watch) {
+        watch = {
+          turnId,
+          viewers: new Set(),
+          announcements: 0,
+          messageId: null,
+          ...silence.begin(),
+        };
+        watches.set(turnId, watch);
+      }
+      nextPingTick = (nextPingTick + 1) % PING_EVERY_TICKS;
+      const viewer: Viewer = {
+        response,
+        watch,
+        cursor: afterSeq,
+        mode: 'catchUp',
+        announcementsSeen: 0,
+        blockedAt: 0,
+        pingTick: nextPingTick,
+      };
+      watch.viewers.add(viewer);
+      viewers.set(response, viewer);
+      response.on('drain', onDrain).on('close', onClose);
+      socket.setNoDelay(true);
+      write(viewer, RETRY_BLOCK);
+      toCatchUp(viewer);
+    },
+    get viewerCount() {
+      return viewers.size;
+    },
+    async close() {
+      closed = true;
+      clearInterval(ticker);
+      clearInterval(poller);
+      for (const viewer of [...viewers.values()]) {
+        const { mode, response } = viewer;
+        end(viewer);
+        if (mode === 'blocked') response.destroy();
+      }
+      live.close();
+      catchUp.close();
+      await listener.close();
+      await closeReader(reader);
+    },
+  };
+}
+
+function ignore(): void {
+  // A write to a connection that has just gone; `close` follows and does the rest.
+}
+
+/** A read that hangs on a server that is away must not hold the shutdown. */
+async function closeReader(reader: TurnEventReader): Promise<void> {
+  await Promise.race([
+    reader.close(),
+    new Promise((resolve) => {
+      setTimeout(resolve, 1_000).unref();
+    }),
+  ]);
+}
+
+interface Lane<T> {
+  add(item: T): void;
+  delete(item: T): void;
+  close(): void;
+}
+
+/** Reads for whatever is due, one read at a time; what becomes due meanwhile goes with the next one. */
+function createLane<T>(options: {
+  logger: Logger;
+  read: (batch: T[]) => Promise<void>;
+  batchSize: number;
+}): Lane<T> {
+  const due = new Set<T>();
+  let running = false;
+  let closed = false;
+  let failing = false;
+
+  const run = async (): Promise<void> => {
+    // One announcement names many turns: let them all become due before the first read.
+    await null;
+    while (due.size > 0 && !closed) {
+      const batch: T[] = [];
+      for (const item of due) {
+        if (batch.length === options.batchSize) break;
+        batch.push(item);
+        due.delete(item);
+      }
+      try {
+        await options.read(batch);
+        failing = false;
+      } catch (error: unknown) {
+        if (closed) return;
+        // The streams stay open: what they were to read is still there when the database is back.
+        for (const item of batch) due.add(item);
+        if (!failing)
+          options.logger[isConnectionError(error) ? 'warn' : 'error'](
+            { err: error },
+            'event streams wait for the database',
+          );
+        failing = true;
+        await new Promise((resolve) => {
+          setTimeout(resolve, READ_RETRY_MS).unref();
+        });
+      }
+    }
+    running = false;
+  };
+
+  return {
+    add(item) {
+      if (closed) return;
+      due.add(item);
+      if (running) return;
+      running = true;
+      void run();
+    },
+    delete: (item) => void due.delete(item),
+    close() {
+      closed = true;
+      due.clear();
+    },
+  };
 }

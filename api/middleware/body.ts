@@ -24,7 +24,12 @@ export function createBodyMiddleware(): Middleware {
       const bytes = await readBody(ctx.req);
       if (bytes === null) {
         // The connection can't be used again: the rest of the body may still be on its way.
-        throw new HttpError(413, `The body is larger than ${MAX_BODY_BYTES} bytes (8 MB)`, {}, { Connection: 'close' });
+        throw new HttpError(
+          413,
+          `The body is larger than ${MAX_BODY_BYTES} bytes (8 MB)`,
+          {},
+          { Connection: 'close' },
+        );
       }
       ctx.state.body = parseBody(bytes);
     }

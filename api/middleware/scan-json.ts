@@ -12,7 +12,7 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 export interface JsonLimits {
-  /** The outermost value is level 1. */
+  /** Of containers: the outermost one is level 1. */
   maxDepth: number;
   /** Keys and values, about: every bracket that opens, comma and colon counts. */
   maxTokens: number;
@@ -20,7 +20,6 @@ export interface JsonLimits {
 
 /** What a text exceeds, or null. Of a text that is no JSON it says nothing useful; the parser does. */
 export function scanJson(bytes: Uint8Array, limits: JsonLimits): 'depth' | 'tokens' | null {
-  // A scalar is a level of its own, so a container may hold one only below the limit.
   let depth = 0;
   let tokens = 0;
   for (let index = 0; index < bytes.length; index += 1) {

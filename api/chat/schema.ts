@@ -1,0 +1,47 @@
+/** What POST chat takes, checked by hand where the message must name one field in plain words. */
+import type { Graph, JsonObject } from '../../domain/graph.ts';
+import { parseWorkflowState } from '../../domain/workflow-state.ts';
+import { HttpError } from '../http-error.ts';
+
+/** In Unicode code points, after trimming. */
+export const MAX_MESSAGE_CHARACTERS = 32_000;
+const MAX_KEY_CHARACTERS = 255;
+
+export interface ChatInput {
+  /** As the client sent it. */
+  message: string;
+  /** Null: the persisted graph is used. */
+  graph: Graph | null;
+}
+
+/** Throws HttpError 400 that names the field. */
+export function parseChat(body: JsonObject): ChatInput {
+  const { message, workflow_state: state } = body;
+  if (message === undefined || message === null) throw new HttpError(400, 'message is required');
+  if (typeof message !== 'string') throw new HttpError(400, 'message must be a string');
+  const trimmed = message.trim();
+  if (trimmed === '') throw new HttpError(400, 'message must not be empty');
+  if (isLongerThan(trimmed, MAX_MESSAGE_CHARACTERS))
+    throw new HttpError(400, `message must be at most ${MAX_MESSAGE_CHARACTERS} characters long`);
+  if (state === undefined || state === null) return { message, graph: null };
+  const parsed = parseWorkflowState(state);
+  if (!parsed.ok) throw new HttpError(400, `workflow_state: ${parsed.problem}`);
+  // Taken as empty, a state without nodes would make the copilot rebuild what the user has on the canvas.
+  if (!Array.isArray((state as JsonObject).nodes))
+    throw new HttpError(400, 'workflow_state: nodes is required');
+  return { message, graph: parsed.graph };
+}
+
+/** Null when the header is absent. Throws HttpError 400 when it is empty or too long. */
+export function parseIdempotencyKey(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  const key = Array.isArray(header) ? header.join(', ') : header;
+  if (key === '' || key.length > MAX_KEY_CHARACTERS)
+    throw new HttpError(400, `Idempotency-Key must have 1 to ${MAX_KEY_CHARACTERS} characters`);
+  return key;
+}
+
+function isLongerThan(text: string, codePoints: number): boolean {
+  if (text.length <= codePoints) return false;
+  return text.length > codePoints * 2 || Array.from(text).length > codePoints;
+}

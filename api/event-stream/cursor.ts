@@ -1,0 +1,19 @@
+import { HttpError } from '../http-error.ts';
+
+const WHOLE = /^\d+$/;
+
+/**
+ * Where a reader goes on. Last-Event-ID wins over `after`; one that is no whole number begins at 0, one that is past
+ * the end of the log stays there. Cursors grant nothing, so they need no protection.
+ * Throws HttpError 400 when `after` is no whole number from 0 on.
+ */
+export function readCursor(lastEventId: string, after: string | string[] | undefined): number {
+  if (after !== undefined && (typeof after !== 'string' || !WHOLE.test(after)))
+    throw new HttpError(400, 'after must be a whole number from 0 on');
+  if (lastEventId !== '') return WHOLE.test(lastEventId) ? toSeq(lastEventId) : 0;
+  return after === undefined ? 0 : toSeq(after);
+}
+
+function toSeq(digits: string): number {
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
+}

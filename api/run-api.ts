@@ -1,0 +1,157 @@
+/** Composition root of the API process: everything the application needs is made here, and closed here. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { modelKeys } from '../contracts/models.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
+import { createKnex } from '../db/knex.ts';
+import type { Config } from '../runtime/config.ts';
+import { connectTemporalClient } from '../runtime/connections.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { createApp } from './app.ts';
+import { answerClientError } from './client-error.ts';
+import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
+import { createReadiness } from './health/readiness.ts';
+import { createTurnControl } from './turns/create-turn-control.ts';
+
+export interface ApiOptions {
+  config: Config;
+  databaseUrl: string;
+  temporalAddress: string;
+  jwtSecret: Uint8Array;
+  logger: Logger;
+  /** Shared with the worker of the same process; its owner closes it. */
+  nativeConnection?: NativeConnection;
+}
+
+export interface RunningApi {
+  /** Such as `http://127.0.0.1:4600`. */
+  url: string;
+  port: number;
+  /** Ends streams at once and running requests within two seconds, then everything else. May be called twice. */
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+const DRAIN_MS = 2_000;
+const CLOSE_STEP_MS = 1_000;
+
+/**
+ * Starts the API. It starts without Postgres and Temporal too, and answers 503 until they are there.
+ * Fails with the server's own error (`code` EADDRINUSE, EACCES) when it can't listen.
+ */
+export async function startApi(options: ApiOptions): Promise<RunningApi> {
+  const { config, databaseUrl, logger, jwtSecret } = options;
+  const temporal = await connectTemporalClient(
+    config.temporal,
+    options.temporalAddress,
+    options.nativeConnection,
+  );
+  const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });
+  const turns = createTurnControl({
+    db,
+    client: temporal.client,
+    taskQueue: config.temporal.taskQueue,
+    keys: modelKeys(config),
+    eagerStart: options.nativeConnection !== undefined,
+    searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
+    logger,
+  });
+  const hub = createTurnEventHub({
+    databaseUrl,
+    logger,
+    inspectSilence: (turnId) => turns.inspectSilence(turnId),
+  });
+  const readiness = createReadiness({ db, client: temporal.client, namespace: config.temporal.namespace });
+  const app = createApp({ db, config, jwtSecret, logger, turns, hub, readiness });
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true },
+    toListener(app.callback()),
+  );
+  server.on('clientError', (error: Error, socket) => answerClientError(error, socket as Socket));
+
+  const release = async (): Promise<void> => {
+    turns.close();
+    await hub.close();
+    await withinStep(db.destroy());
+    await withinStep(temporal.close());
+  };
+  try {
+    await listen(server, config);
+  } catch (error: unknown) {
+    await release();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  logger.info({ url }, 'API is listening');
+
+  let closed: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    const drained = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    // A keep-alive connection whose stream has just ended would hold the server until its client goes.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    await hub.close();
+    await drained;
+    clearInterval(sweep);
+    clearTimeout(force);
+    await release();
+  };
+  return { url, port, close: () => (closed ??= close()) };
+}
+
+function toListener(
+  callback: ReturnType<ReturnType<typeof createApp>['callback']>,
+): Parameters<typeof createServer>[1] & object {
+  // Koa answers every error itself; its promise never rejects.
+  return (request, response) => void callback(request, response);
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Closing must not wait for a peer that does not answer. */
+async function withinStep(work: Promise<unknown>): Promise<void> {
+  await Promise.race([
+    work.catch(() => undefined),
+    new Promise((resolve) => {
+      setTimeout(resolve, CLOSE_STEP_MS).unref();
+    }),
+  ]);
+}
+
+/**
+ * Whether the server knows our search attributes. A yes is kept; a no is asked again after a minute, because an
+ * operator may add them; without an answer the turn starts without them.
+ */
+function createSearchAttributeCheck(client: Client, namespace: string): () => Promise<boolean> {
+  const wanted = Object.values(SEARCH_ATTRIBUTES);
+  let known = false;
+  let askAgainAt = 0;
+  return async () => {
+    if (known || Date.now() < askAgainAt) return known;
+    try {
+      const { customAttributes } = await client.withDeadline(Date.now() + CLOSE_STEP_MS, () =>
+        client.connection.operatorService.listSearchAttributes({ namespace }),
+      );
+      known = wanted.every((name) => name in (customAttributes ?? {}));
+      askAgainAt = Date.now() + 60_000;
+    } catch {
+      // No answer: Temporal is away, and the start that follows will say so.
+      known = false;
+    }
+    return known;
+  };
+}

@@ -1,0 +1,50 @@
+import Router from '@koa/router';
+import { findTurn } from '../../db/turns.ts';
+import type { ApiDeps } from '../deps.ts';
+import { readCursor } from '../event-stream/cursor.ts';
+import { openStream } from '../event-stream/open-stream.ts';
+import { HttpError } from '../http-error.ts';
+import { isUuid } from '../ids.ts';
+import type { RequestState } from '../request-state.ts';
+import { requireSession } from '../sessions/router.ts';
+
+const TURN = '/api/copilot/sessions/:id/turns/:turn_id';
+
+/** A turn's state, its stream, and its cancellation. */
+export function createTurnsRouter(deps: ApiDeps): Router {
+  const router = new Router();
+
+  router.get(TURN, async (ctx) => {
+    const session = await requireSession(deps, (ctx.state as RequestState).principal, ctx.params.id);
+    const turn = await deps.turns.get({ sessionId: session.id, turnId: requireTurnId(ctx.params.turn_id) });
+    if (!turn) throw unknownTurn();
+    ctx.body = turn;
+  });
+
+  router.get(`${TURN}/events`, async (ctx) => {
+    const session = await requireSession(deps, (ctx.state as RequestState).principal, ctx.params.id);
+    const turn = await findTurn(deps.db, requireTurnId(ctx.params.turn_id));
+    // A turn that is about to start is nobody's yet: it may still be taken back.
+    if (!turn || turn.sessionId !== session.id || turn.status === 'starting') throw unknownTurn();
+    const afterSeq = readCursor(ctx.get('Last-Event-ID'), ctx.query.after);
+    openStream(ctx, deps.hub, { turnId: turn.id, afterSeq });
+  });
+
+  router.post(`${TURN}/cancel`, async (ctx) => {
+    const session = await requireSession(deps, (ctx.state as RequestState).principal, ctx.params.id);
+    await deps.turns.cancel({ sessionId: session.id, turnId: requireTurnId(ctx.params.turn_id) });
+    ctx.status = 202;
+    ctx.body = { ok: true };
+  });
+
+  return router;
+}
+
+function requireTurnId(id: string | undefined): string {
+  if (!isUuid(id)) throw unknownTurn();
+  return id.toLowerCase();
+}
+
+function unknownTurn(): HttpError {
+  return new HttpError(404, 'No turn exists with the given ID');
+}

@@ -1,0 +1,240 @@
+/**
+ * The read side of the event log: pages of many turns in one statement, and the announcements of new events.
+ * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
+ * a wake-up costs no planning.
+ */
+import { Client, Pool } from 'pg';
+import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+
+export interface PageRequest {
+  turnId: string;
+  /** Events with a greater seq are read. */
+  after: number;
+}
+
+export interface StoredEvent {
+  seq: number;
+  event: string;
+  /** JSON object text without `event` and `seq`. */
+  payload: string;
+}
+
+/** What there is after a cursor. A request that has no page has nothing new, and its turn goes on. */
+export interface EventPage {
+  /** Index of the request. */
+  request: number;
+  /** `gone`: the turn's row is not there. `ended`: the log is complete. */
+  turn: 'open' | 'ended' | 'gone';
+  /** The assistant message of the turn; null when the turn is gone. */
+  messageId: string | null;
+  /** In order of seq, without gaps. */
+  events: StoredEvent[];
+  /** Whether the log goes on after this page. */
+  more: boolean;
+}
+
+export interface TurnEventReader {
+  /** Pages of at most `maxBytes` of payload (or one event), for every request that has something to say. */
+  readPages(requests: readonly PageRequest[], maxBytes: number): Promise<EventPage[]>;
+  close(): Promise<void>;
+}
+
+const MAX_EVENTS_PER_PAGE = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+// A server that has stopped answering must not hold the streams for ever; they ask again on a new connection.
+const QUERY_TIMEOUT_MS = 10_000;
+
+const PAGES_SQL = `
+  select r.n::int - 1 as request, t.id is null as gone, t.message_id,
+    t.status in ('complete', 'cancelled', 'failed') as ended, t.last_seq::float8 as last_seq,
+    e.seq::float8 as seq, e.event, e.payload
+  from unnest($1::uuid[], $2::bigint[]) with ordinality as r (turn_id, after, n)
+  left join ai.copilot_turns t on t.id = r.turn_id
+  left join lateral (
+    select sized.seq, sized.event, sized.payload
+    from (
+      select page.seq, page.event, page.payload,
+        sum(octet_length(page.payload)) over (order by page.seq) - octet_length(page.payload) as bytes_before
+      from (
+        select log.seq, log.event, log.payload from ai.copilot_turn_events log
+        where log.turn_id = r.turn_id and log.seq > r.after
+        order by log.seq limit ${MAX_EVENTS_PER_PAGE}
+      ) page
+    ) sized
+    where sized.bytes_before < $3
+  ) e on true
+  where e.seq is not null or t.id is null or t.status in ('complete', 'cancelled', 'failed')
+  order by r.n, e.seq`;
+
+interface PageRow {
+  request: number;
+  gone: boolean;
+  message_id: string | null;
+  ended: boolean | null;
+  last_seq: number | null;
+  seq: number | null;
+  event: string;
+  payload: string;
+}
+
+/** `connections`: how many reads may be under way at once. `onError` hears of idle connections that broke. */
+export function createTurnEventReader(options: {
+  databaseUrl: string;
+  connections: number;
+  onError: (error: unknown) => void;
+}): TurnEventReader {
+  const pool = new Pool({
+    connectionString: options.databaseUrl,
+    application_name: 'copilot-streams',
+    max: options.connections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  pool.on('error', options.onError);
+  return {
+    async readPages(requests, maxBytes) {
+      const client = await pool.connect();
+      let failed = true;
+      try {
+        const { rows } = await client.query<PageRow>({
+          name: 'copilot_event_pages',
+          text: PAGES_SQL,
+          values: [requests.map((r) => r.turnId), requests.map((r) => r.after), maxBytes],
+        });
+        failed = false;
+        return toPages(rows);
+      } finally {
+        client.release(failed);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+function toPages(rows: readonly PageRow[]): EventPage[] {
+  const pages: EventPage[] = [];
+  for (const row of rows) {
+    let page = pages.at(-1);
+    if (page?.request !== row.request) {
+      page = {
+        request: row.request,
+        turn: row.gone ? 'gone' : row.ended ? 'ended' : 'open',
+        messageId: row.message_id,
+        events: [],
+        more: false,
+      };
+      pages.push(page);
+    }
+    if (row.seq !== null) {
+      page.events.push({ seq: row.seq, event: row.event, payload: row.payload });
+      page.more = row.last_seq !== null && row.seq < row.last_seq;
+    }
+  }
+  return pages;
+}
+
+export interface TurnEventListener {
+  /** Whether announcements arrive now. While they don't, whoever has readers must poll. */
+  readonly connected: boolean;
+  close(): Promise<void>;
+}
+
+const RECONNECT_MS = 250;
+const MAX_RECONNECT_MS = 2_000;
+const PROBE_EVERY_MS = 5_000;
+const GOODBYE_MS = 300;
+
+/**
+ * Keeps one LISTEN connection and reconnects it for ever. `onTurns` gets the ids of turns with new events;
+ * `onConnected` is called whenever listening begins, and then everything that is watched must be read once.
+ */
+export function listenForTurnEvents(options: {
+  databaseUrl: string;
+  onTurns: (turnIds: string[]) => void;
+  onConnected: () => void;
+  onLost: (error: unknown) => void;
+}): TurnEventListener {
+  let client: Client | null = null;
+  let connected = false;
+  let closed = false;
+  let delayMs = RECONNECT_MS;
+  let timer: NodeJS.Timeout | undefined;
+
+  const lose = (lost: Client, error: unknown): void => {
+    if (client !== lost) return;
+    client = null;
+    connected = false;
+    clearTimeout(timer);
+    destroy(lost);
+    if (closed) return;
+    options.onLost(error);
+    timer = setTimeout(() => void connect(), delayMs);
+    delayMs = Math.min(delayMs * 2, MAX_RECONNECT_MS);
+  };
+
+  const connect = async (): Promise<void> => {
+    const next = new Client({
+      connectionString: options.databaseUrl,
+      application_name: 'copilot-listener',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    client = next;
+    next.on('error', (error) => lose(next, error));
+    next.on('end', () => lose(next, new Error('the listening connection ended')));
+    next.on('notification', ({ payload }) => options.onTurns((payload ?? '').split(',')));
+    try {
+      await next.connect();
+      await next.query(`listen ${TURN_EVENTS_CHANNEL}`);
+    } catch (error: unknown) {
+      lose(next, error);
+      return;
+    }
+    if (client !== next) return;
+    connected = true;
+    delayMs = RECONNECT_MS;
+    probe(next);
+    options.onConnected();
+  };
+
+  // A peer that vanished without a word leaves a connection that looks fine and stays silent.
+  const probe = (current: Client): void => {
+    timer = setTimeout(() => {
+      current.query('select 1').then(
+        () => client === current && probe(current),
+        (error: unknown) => lose(current, error),
+      );
+    }, PROBE_EVERY_MS).unref();
+  };
+
+  void connect();
+  return {
+    get connected() {
+      return connected;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      const current = client;
+      client = null;
+      connected = false;
+      if (!current) return;
+      await Promise.race([
+        current.end().catch(() => undefined),
+        new Promise((resolve) => {
+          setTimeout(resolve, GOODBYE_MS).unref();
+        }),
+      ]);
+      destroy(current);
+    },
+  };
+}
+
+/** Ends a connection without waiting for a server that may not answer. */
+function destroy(client: Client): void {
+  client.on('error', () => undefined);
+  // The stream is a net.Socket; the types of pg do not show it.
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}

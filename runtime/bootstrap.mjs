@@ -1,0 +1,77 @@
+/**
+ * Entry of every npm script. Runs on Node 20 with nothing installed: `start` installs what is missing, all commands
+ * hand over to the packaged Node (24), which runs our TypeScript directly.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const MIN_NODE = 24;
+const SCRIPTS = {
+  start: 'runtime/commands/start.ts',
+  stack: 'runtime/commands/stack.ts',
+  worker: 'runtime/commands/worker.ts',
+  api: 'runtime/commands/api.ts',
+  test: 'test/run.ts',
+  bench: 'bench/run.ts',
+};
+
+const command = process.argv[2] ?? '';
+const script = SCRIPTS[command];
+if (!script) fail(`usage: npm run ${Object.keys(SCRIPTS).join(' | ')}`);
+
+if (!isInstalled()) {
+  if (command !== 'start')
+    fail(
+      `The dependencies are not installed. Run \`npm ci\` first, then \`npm ${command === 'test' ? '' : 'run '}${command}\`.`,
+    );
+  install();
+}
+const packaged = join(ROOT, 'node_modules/node/bin/node');
+if (Number(process.versions.node.split('.')[0]) >= MIN_NODE)
+  await import(pathToFileURL(join(ROOT, script)).href);
+else if (existsSync(packaged)) handOver(packaged);
+else
+  fail(
+    `Node ${MIN_NODE} or newer is needed to run without the development dependencies (this is ${process.version}). Install it, or run \`npm ci\`.`,
+  );
+
+/** Installed, and not older than what the lockfile asks for. */
+function isInstalled() {
+  const installed = join(ROOT, 'node_modules/.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const lockfile = join(ROOT, 'package-lock.json');
+  return (
+    command !== 'start' ||
+    !existsSync(lockfile) ||
+    statSync(lockfile).mtimeMs <= statSync(installed).mtimeMs + 60_000
+  );
+}
+
+function install() {
+  console.log('Installing the dependencies (npm ci). The first time takes about half a minute...');
+  const result = spawnSync('npm', ['ci', '--loglevel=error', '--no-audit', '--no-fund'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  if (result.status === 0) return;
+  fail(
+    `npm ci failed${result.error ? ` (${result.error.message})` : ''}. Check that the npm registry can be reached from here (\`npm ping\`) and that the disk is not full, then run \`npm start\` again.`,
+  );
+}
+
+function handOver(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    cwd: process.cwd(),
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

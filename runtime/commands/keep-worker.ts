@@ -1,0 +1,42 @@
+/** A worker that is started again when it ends by itself, and waited for while Temporal is away. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type RunningWorker, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
+import type { Shutdown } from '../shutdown.ts';
+
+const RETRY_MS = 1_000;
+
+/** Resolves when the first worker polls. Closes through the shutdown. */
+export async function keepWorker(settings: WorkerSettings, shutdown: Shutdown): Promise<void> {
+  let current: RunningWorker | null = null;
+  let stopping = false;
+  shutdown.add('the worker', async () => {
+    stopping = true;
+    await current?.stop();
+  });
+  const begin = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        current = await startWorker(settings);
+        return;
+      } catch (error: unknown) {
+        settings.logger.warn(
+          { err: error, address: settings.temporalAddress },
+          'the worker could not start; trying again',
+        );
+        await delay(RETRY_MS);
+      }
+    }
+  };
+  const watch = async (): Promise<void> => {
+    while (!stopping && current) {
+      const error = await current.failed;
+      if (stopping) return;
+      settings.logger.error({ err: error }, 'the worker ended; starting another one');
+      await current.stop();
+      await delay(RETRY_MS);
+      await begin();
+    }
+  };
+  await begin();
+  void watch();
+}

@@ -1,0 +1,24 @@
+import type { ReadyFile } from '../stack/data-folder.ts';
+
+/** Tells the person at the console what runs, and a request that works when it is pasted into a shell as it is. */
+export function printReady(ready: ReadyFile): void {
+  const { url, key } = ready;
+  const lines = [
+    url === undefined ? 'The stack is ready.' : `The copilot is ready: ${url}`,
+    ...(ready.temporal_ui === null ? [] : [`Temporal UI:          ${ready.temporal_ui}`]),
+    ...(url === undefined ? [`Temporal:             ${ready.temporal_address}`] : []),
+    `Service key:          ${key}`,
+  ];
+  if (url !== undefined && ready.workflow_id !== null) {
+    lines.push('', 'Paste this into another terminal:', '', sampleRequest(url, key, ready.workflow_id));
+  }
+  if (url === undefined) lines.push('', 'Start the roles in other terminals: npm run worker, npm run api');
+  console.log(`\n${lines.join('\n')}\n`);
+}
+
+/** A session for the sample workflow, then a chat turn in it. Plain sh and curl. */
+export function sampleRequest(url: string, key: string, workflowId: string): string {
+  return `KEY=${key}
+SESSION=$(curl -s ${url}/api/copilot/sessions -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"workflow_id":"${workflowId}"}' | sed 's/.*"id":"\\([^"]*\\)","workflow_id.*/\\1/')
+curl -N ${url}/api/copilot/sessions/$SESSION/chat -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"message":"Add a step that sends Slack notifications when the run finishes"}'`;
+}

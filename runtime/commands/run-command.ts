@@ -1,0 +1,42 @@
+/** What every command begins and ends with: the configuration, the logger, and failures as one plain message. */
+import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { FriendlyError } from '../friendly-error.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import { installShutdown, type Shutdown } from '../shutdown.ts';
+import { findNpmParent } from '../stack/process-identity.ts';
+
+export interface CommandContext {
+  config: Config;
+  logger: Logger;
+  shutdown: Shutdown;
+  env: Record<string, string | undefined>;
+}
+
+/** Runs a command's main. An expected failure prints its message; any other its stack too. Both exit with 1. */
+export async function runCommand(
+  role: string,
+  main: (context: CommandContext) => Promise<void>,
+): Promise<void> {
+  const { env } = process;
+  let shutdown: Shutdown | null = null;
+  try {
+    const config = loadConfig(env);
+    const logger = createLogger({ level: config.logLevel, bindings: { role } });
+    shutdown = installShutdown({ parent: findNpmParent(env) });
+    process.on('unhandledRejection', (error) => {
+      logger.fatal({ err: error }, 'unhandled rejection');
+      shutdown?.exit(1);
+    });
+    await main({ config, logger, shutdown, env });
+  } catch (error: unknown) {
+    const known = error instanceof FriendlyError || error instanceof ConfigError;
+    const message = known
+      ? error.message
+      : `Unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    if (shutdown) shutdown.exit(1, message);
+    else {
+      console.error(message);
+      process.exit(1);
+    }
+  }
+}

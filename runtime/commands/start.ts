@@ -1,0 +1,68 @@
+/** npm start: the whole service in one process beside its embedded Postgres and Temporal. */
+import type { ReadyFile } from '../stack/data-folder.ts';
+import { lockFolder } from '../stack/data-folder.ts';
+import { FriendlyError } from '../friendly-error.ts';
+import { mintServiceKey, resolveJwtSecret } from '../jwt-secret.ts';
+import { startStack } from '../stack/start-stack.ts';
+import { explainListen } from './explain-listen.ts';
+import { printReady } from './print-ready.ts';
+import { runCommand } from './run-command.ts';
+
+const READY_POLL_MS = 50;
+
+await runCommand('start', async ({ config, logger, shutdown, env }) => {
+  // Half of the start is reading these modules: that goes on while the servers start.
+  const roles = Promise.all([
+    import('../../worker/run-worker.ts'),
+    import('../../worker/bundle.ts').then((module) => module.bundleWorkflows()),
+    import('../../api/run-api.ts'),
+    import('../connections.ts'),
+    import('./keep-worker.ts'),
+  ]);
+  roles.catch(() => undefined);
+  const folder = await lockFolder(config.dataDir, 'start', env);
+  shutdown.add('the data folder', () => folder.release());
+  const jwtSecret = resolveJwtSecret(config);
+  const stack = await startStack({ config, folder: folder.path, env, shutdown, logger });
+  const [{ installRuntime }, workflowBundle, { startApi }, { connectNative }, { keepWorker }] = await roles;
+
+  installRuntime(logger);
+  const { databaseUrl, temporalAddress } = stack;
+  const nativeConnection = await connectNative(config.temporal, temporalAddress).catch((error: unknown) => {
+    throw new FriendlyError(
+      `Temporal at ${temporalAddress} is not reachable. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the TLS settings.`,
+      { cause: error },
+    );
+  });
+  shutdown.add('the Temporal connection', () => nativeConnection.close());
+  await keepWorker(
+    { config, databaseUrl, temporalAddress, logger, nativeConnection, workflowBundle },
+    shutdown,
+  );
+  const api = await startApi({
+    config,
+    databaseUrl,
+    temporalAddress,
+    jwtSecret,
+    logger,
+    nativeConnection,
+  }).catch(explainListen(config));
+  shutdown.add('the API', () => api.close());
+
+  while ((await fetch(`${api.url}/readyz`)).status !== 200)
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+  const ready: ReadyFile = {
+    url: api.url,
+    key: await mintServiceKey(jwtSecret),
+    temporal_address: temporalAddress,
+    temporal_ui: stack.temporalUi,
+    database_url: databaseUrl,
+    workflow_id: stack.workflowId,
+  };
+  folder.writeReady(ready);
+  shutdown.add('ready.json', () => {
+    folder.markStopping();
+    folder.removeReady();
+  });
+  printReady(ready);
+});

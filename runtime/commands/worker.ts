@@ -1,0 +1,11 @@
+/** npm run worker: one Temporal worker. Any number of them may run. */
+import { installRuntime } from '../../worker/run-worker.ts';
+import { findAddresses } from './find-addresses.ts';
+import { keepWorker } from './keep-worker.ts';
+import { runCommand } from './run-command.ts';
+
+await runCommand('worker', async ({ config, logger, shutdown }) => {
+  installRuntime(logger);
+  await keepWorker({ config, ...findAddresses(config), logger }, shutdown);
+  console.log(`The worker polls the task queue ${config.temporal.taskQueue}.`);
+});

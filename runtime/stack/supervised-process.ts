@@ -1,0 +1,168 @@
+/**
+ * A server process of the embedded stack: started or adopted, watched, started again when it dies.
+ *
+ * It runs in a process group of its own, so that Ctrl-C reaches only us, and outlives us when we are killed. Its pid
+ * file lets the next start recognise it, by pid and start time, and go on with it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { FriendlyError } from '../friendly-error.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { identify, isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts';
+
+const MAX_DEATHS = 5;
+const DEATH_WINDOW_MS = 60_000;
+const POLL_MS = 250;
+const RESTART_DELAY_MS = 150;
+const START_TIMEOUT_MS = 60_000;
+const LOG_TAIL_CHARS = 1_500;
+
+export interface ProcessSpec {
+  /** For messages, such as `Postgres`. */
+  name: string;
+  command: string;
+  args: string[];
+  env?: NodeJS.ProcessEnv;
+  uid?: number;
+  gid?: number;
+  cwd?: string;
+  pidFile: string;
+  logFile: string;
+  /** Resolves to true when it serves. May throw, which means not yet. */
+  isReady: () => Promise<boolean>;
+  /** Which signal asks it to stop in order. */
+  stopSignal: NodeJS.Signals;
+  stopTimeoutMs: number;
+}
+
+export interface SupervisedProcess {
+  /** Stops it and waits; kills it when it does not stop in time. */
+  stop(): Promise<void>;
+  /** Resolves when it died too often to be started again. */
+  gaveUp: Promise<FriendlyError>;
+}
+
+/** The process that an earlier start left behind, when it still runs. */
+export function findOrphan(pidFile: string): ProcessIdentity | null {
+  const known = readJsonFile<ProcessIdentity>(pidFile);
+  return known && isAlive(known) ? known : null;
+}
+
+/** Stops a process that is ours and waits until it is gone. */
+export async function stopProcess(
+  identity: ProcessIdentity,
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+): Promise<void> {
+  const until = Date.now() + timeoutMs;
+  signalProcess(identity, signal);
+  while (isAlive(identity)) {
+    if (Date.now() > until) signalProcess(identity, 'SIGKILL');
+    await delay(30);
+  }
+}
+
+/** Adopts the orphan of the spec's pid file, or starts the process; resolves when it is ready. */
+export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedProcess> {
+  let current: ProcessIdentity;
+  let stopping = false;
+  const deaths: number[] = [];
+  let giveUp: (error: FriendlyError) => void = () => undefined;
+  const gaveUp = new Promise<FriendlyError>((resolve) => (giveUp = resolve));
+
+  const begin = async (): Promise<void> => {
+    const orphan = findOrphan(spec.pidFile);
+    current = orphan ?? launch(spec);
+    await untilReady(spec, current);
+  };
+
+  const watch = async (): Promise<void> => {
+    while (!stopping) {
+      await delay(POLL_MS);
+      if (stopping || isAlive(current)) continue;
+      const now = Date.now();
+      deaths.push(now);
+      while (deaths[0]! < now - DEATH_WINDOW_MS) deaths.shift();
+      if (deaths.length >= MAX_DEATHS) {
+        giveUp(
+          new FriendlyError(
+            `${spec.name} died ${deaths.length} times within a minute. The end of ${spec.logFile}:\n${logTail(spec.logFile)}`,
+          ),
+        );
+        return;
+      }
+      console.error(`${spec.name} died; starting it again on the same port.`);
+      // What the dead one held (its port, its shared memory) may take a moment to be free.
+      await delay(RESTART_DELAY_MS * deaths.length);
+      if (stopping) return;
+      try {
+        current = launch(spec);
+        await untilReady(spec, current);
+      } catch {
+        // It died again: the next round counts it.
+      }
+    }
+  };
+
+  await begin();
+  void watch();
+  return {
+    gaveUp,
+    async stop() {
+      stopping = true;
+      await stopProcess(current, spec.stopSignal, spec.stopTimeoutMs);
+      rmSync(spec.pidFile, { force: true });
+    },
+  };
+}
+
+function launch(spec: ProcessSpec): ProcessIdentity {
+  const log = openSync(spec.logFile, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    child = spawn(spec.command, spec.args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      ...(spec.env ? { env: spec.env } : {}),
+      ...(spec.uid === undefined ? {} : { uid: spec.uid }),
+      ...(spec.gid === undefined ? {} : { gid: spec.gid }),
+      ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+    });
+  } finally {
+    closeSync(log);
+  }
+  child.on('error', () => undefined);
+  const identity = child.pid === undefined ? null : identify(child.pid);
+  if (!identity)
+    throw new FriendlyError(`${spec.name} could not be started (${spec.command}).\n${logTail(spec.logFile)}`);
+  child.unref();
+  writeJsonFile(spec.pidFile, identity);
+  return identity;
+}
+
+async function untilReady(spec: ProcessSpec, identity: ProcessIdentity): Promise<void> {
+  const until = Date.now() + START_TIMEOUT_MS;
+  while (!(await spec.isReady().catch(() => false))) {
+    if (!isAlive(identity))
+      throw new FriendlyError(
+        `${spec.name} stopped while it was starting. The end of ${spec.logFile}:\n${logTail(spec.logFile)}`,
+      );
+    if (Date.now() > until)
+      throw new FriendlyError(
+        `${spec.name} did not become ready within ${START_TIMEOUT_MS / 1_000} s. See ${spec.logFile}.`,
+      );
+    await delay(25);
+  }
+}
+
+function logTail(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(-LOG_TAIL_CHARS);
+  } catch {
+    return '(no log)';
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

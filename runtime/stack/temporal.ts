@@ -1,0 +1,97 @@
+/** The embedded Temporal dev server, tuned: docs/decisions/0003-dev-server-tuning.md has the measurements. */
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
+import { explainFileError, FriendlyError } from '../friendly-error.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { choosePort } from './ports.ts';
+import { findOrphan, type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+import { findTemporalBinary } from './temporal-binary.ts';
+
+// Out of the box one shard polls its queues 20 times a second, and every step of a workflow waits for the next tick.
+const POLL_RPS = 2_000;
+const DYNAMIC_CONFIG = {
+  'history.transferProcessorMaxPollRPS': POLL_RPS,
+  'history.transferProcessorMaxPollHostRPS': POLL_RPS,
+  'history.timerProcessorMaxPollRPS': POLL_RPS,
+  'history.timerProcessorMaxPollHostRPS': POLL_RPS,
+  'system.enableActivityEagerExecution': true,
+  'system.enableEagerWorkflowStart': true,
+} as const;
+// Loses nothing when a process is killed; after a power cut activities find their results stored in Postgres.
+const SQLITE_PRAGMAS = { journal_mode: 'WAL', synchronous: 'NORMAL' } as const;
+
+interface Settings {
+  port: number;
+  uiPort: number;
+}
+
+export interface EmbeddedTemporal {
+  address: string;
+  uiUrl: string;
+  process: SupervisedProcess;
+}
+
+/** Starts or adopts the dev server of a data folder. Throws FriendlyError. */
+export async function startTemporal(
+  folder: string,
+  namespace: string,
+  env: Record<string, string | undefined>,
+): Promise<EmbeddedTemporal> {
+  const settingsFile = join(folder, 'temporal.json');
+  const pidFile = join(folder, 'temporal.pid.json');
+  const known = readJsonFile<Settings>(settingsFile);
+  const adopt = known !== null && findOrphan(pidFile) !== null;
+  const settings: Settings = {
+    port: adopt ? known.port : await choosePort(known?.port),
+    uiPort: adopt ? known.uiPort : await choosePort(known?.uiPort),
+  };
+  try {
+    const command = await findTemporalBinary(env);
+    writeJsonFile(settingsFile, settings);
+    const address = `127.0.0.1:${settings.port}`;
+    const supervised = await superviseProcess({
+      name: 'Temporal',
+      command,
+      args: [
+        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(settings.port)],
+        ...[
+          '--ui-port',
+          String(settings.uiPort),
+          '--db-filename',
+          join(folder, 'temporal.db'),
+          '--log-level',
+          'warn',
+        ],
+        ...(namespace === 'default' ? [] : ['--namespace', namespace]),
+        ...Object.entries(SQLITE_PRAGMAS).flatMap(([key, value]) => ['--sqlite-pragma', `${key}=${value}`]),
+        ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
+          '--dynamic-config-value',
+          `${key}=${value}`,
+        ]),
+        ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ],
+      pidFile,
+      logFile: join(folder, 'temporal.log'),
+      isReady: () => isServing(address, namespace),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 3_000,
+    });
+    return { address, uiUrl: `http://127.0.0.1:${settings.uiPort}`, process: supervised };
+  } catch (error: unknown) {
+    if (error instanceof FriendlyError) throw error;
+    return explainFileError(error, folder);
+  }
+}
+
+async function isServing(address: string, namespace: string): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+  try {
+    await connection.withDeadline(Date.now() + 1_000, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
