@@ -4,7 +4,9 @@ import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contrac
 import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
 import type { Fence, TurnContext } from '../db/turns.ts';
+import { STEP_SEPARATOR } from '../contracts/names.ts';
 import type { Graph } from '../domain/graph.ts';
+import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import { summarizeDiff } from '../domain/summarize-diff.ts';
@@ -15,8 +17,6 @@ import { createSingleFlight } from './single-flight.ts';
 import {
   type AssistantBody,
   hashArguments,
-  parseArguments,
-  STEP_SEPARATOR,
   textBeforeStep,
   toModelMessages,
   uniqueCallIds,
@@ -264,7 +264,7 @@ function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
       callId: call.callId,
       name: call.name.slice(0, 64),
       argumentsHash: hashArguments(call.arguments),
-      preview: deps.tools.preview(call.name, parseArguments(call.arguments)),
+      preview: deps.tools.preview(call.name, parseJsonObject(call.arguments)),
     })),
     inputTokens: body.inputTokens,
     outputTokens: body.outputTokens,

@@ -2,13 +2,13 @@
 import type { TurnEvent } from '../contracts/events.ts';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import type { Graph } from '../domain/graph.ts';
+import { parseJsonObject } from '../domain/json.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
-import type { JsonObject } from '../domain/graph.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { ToolOutcome } from './tools/registry.ts';
 import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
-import { type AssistantBody, parseArguments, type ToolBody } from './transcript.ts';
+import type { AssistantBody, ToolBody } from './transcript.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
 const READABLE_CHARS = 2_000;
@@ -36,13 +36,13 @@ async function performTool(
 ): Promise<RunToolResult> {
   const { turnId, step, callId, name } = input;
   const { text, position } = await findCall(deps, input);
-  const args = text.length > MAX_ARGUMENT_CHARS ? null : parseArguments(text);
+  const args = text.length > MAX_ARGUMENT_CHARS ? null : parseJsonObject(text);
   const announce: TurnEvent[] = [
     { event: 'status', message: statusForTool(name), step, tool: name },
     {
       event: 'tool_call',
       name,
-      arguments: (args as JsonObject | null) ?? text.slice(0, MAX_ARGUMENT_CHARS),
+      arguments: args ?? text.slice(0, MAX_ARGUMENT_CHARS),
       call_id: callId,
       step,
       tool_call: { id: callId, name },

@@ -1,5 +1,7 @@
 /** The transcript's bodies: what the model said and what the tools answered, as stored and as sent back. */
 import { createHash } from 'node:crypto';
+import { STEP_SEPARATOR } from '../contracts/names.ts';
+import { isObject, parseJsonObject } from '../domain/json.ts';
 import type { ModelMessage, ModelToolCall, OpaqueParts } from '../llm/types.ts';
 
 export interface AssistantBody {
@@ -34,9 +36,6 @@ export function textBeforeStep(entries: readonly Entry[], step: number): string 
     .join(STEP_SEPARATOR);
 }
 
-/** What the stream puts between the texts of two steps. */
-export const STEP_SEPARATOR = '\n\n';
-
 /** Model messages from transcript rows in order. `wrap` fences a tool's result as data. */
 export function toModelMessages(
   entries: readonly Entry[],
@@ -67,21 +66,9 @@ export function uniqueCallIds(
   });
 }
 
-/** The arguments as an object; null when the text is no JSON object. */
-export function parseArguments(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
 /** A short hash that is equal for equal arguments, whatever their key order or white space. */
 export function hashArguments(text: string): string {
-  const parsed = parseArguments(text);
+  const parsed = parseJsonObject(text);
   return createHash('sha256')
     .update(parsed === null ? text : canonicalJson(parsed))
     .digest('hex')
@@ -90,8 +77,6 @@ export function hashArguments(text: string): string {
 
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );
 }

@@ -1,5 +1,5 @@
 /** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import { createBlockTypesRouter } from './block-types/router.ts';
 import { createChatRouter } from './chat/router.ts';

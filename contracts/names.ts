@@ -26,6 +26,9 @@ export const SEARCH_ATTRIBUTES = {
 /** Model calls of a turn at most; the last one is made with tool_choice none. */
 export const MAX_STEPS = 25;
 
+/** What the stream puts between the texts of two steps: a delta of its own. */
+export const STEP_SEPARATOR = '\n\n';
+
 /** The same call with the same arguments this many times in a row ends the turn with stop_reason `loop`. */
 export const LOOP_LIMIT = 3;
 

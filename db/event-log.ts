@@ -9,7 +9,7 @@
  */
 import { Pool, type PoolClient } from 'pg';
 import type { TurnEvent } from '../contracts/events.ts';
-import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+import { STEP_SEPARATOR, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
 import { toPayload } from './event-payload.ts';
 import { isConnectionError } from './pg-errors.ts';
 import { type Fence, FencedError } from './turns.ts';
@@ -224,6 +224,8 @@ export function createEventLog(options: {
 function mergeDelta(waiting: TurnEvent, event: TurnEvent): boolean {
   if (event.event !== 'content_delta' && event.event !== 'reasoning_delta') return false;
   if (waiting.event !== event.event || waiting.step !== event.step) return false;
+  // The line breaks between two steps are a delta of their own.
+  if (waiting.delta === STEP_SEPARATOR) return false;
   if (waiting.delta.length + event.delta.length > MAX_MERGED_DELTA_CHARS) return false;
   waiting.delta += event.delta;
   return true;

@@ -82,9 +82,9 @@ export async function rollbackDatabase(options: { databaseUrl: string }): Promis
 
 /** True when every migration has run in this database. */
 export async function migrationsCurrent(db: Knex): Promise<boolean> {
-  const found = (await db.raw('select to_regclass(?) is not null as found', [`${SCHEMA}.${TABLE}`])) as {
-    rows: { found: boolean }[];
-  };
+  const found = await db.raw<{ rows: { found: boolean }[] }>('select to_regclass(?) is not null as found', [
+    `${SCHEMA}.${TABLE}`,
+  ]);
   if (!found.rows[0]?.found) return false;
   const done = new Set(
     (await db(`${SCHEMA}.${TABLE}`).select('name')).map((row: { name: string }) => row.name),

@@ -4,7 +4,7 @@
  * could mend them.
  */
 import { toEdge } from './edge.ts';
-import type { Block, Edge, Graph, Json, JsonObject } from './graph.ts';
+import type { Block, Edge, Graph, Json } from './graph.ts';
 import { isObject } from './json.ts';
 
 export type ParsedState =
@@ -47,7 +47,7 @@ export function parseWorkflowState(state: unknown): ParsedState {
       type: firstText(data.blockType, data.type, node.type) ?? '',
       name: firstText(data.label, data.name, node.name) ?? id,
       position: toPosition(node.position),
-      config: config as JsonObject,
+      config,
       enabled: enabled !== false,
     });
   }

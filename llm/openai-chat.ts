@@ -1,5 +1,5 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
 import { badResponse, earlyEnd, toModelError, toStreamError } from './openai-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';

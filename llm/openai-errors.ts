@@ -2,7 +2,7 @@
  * Everything that a call through the OpenAI SDK can throw or stream as an error, as a ModelError: which code, retry or
  * not, after how long. Messages are ours: a provider's text may hold keys, organisation names or the prompt.
  */
-import OpenAI from 'openai';
+import { APIConnectionError, APIError, OpenAIError } from 'openai';
 import { ModelError, type ModelUsage } from './types.ts';
 
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
@@ -38,8 +38,8 @@ interface ProviderFault {
 export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUsage | null = null): unknown {
   if (error instanceof ModelError) return error;
   if (signal.aborted) return signal.reason;
-  if (error instanceof OpenAI.APIConnectionError) return connectionError(error, usage);
-  if (error instanceof OpenAI.APIError) {
+  if (error instanceof APIConnectionError) return connectionError(error, usage);
+  if (error instanceof APIError) {
     const { code, type } = detailsOf(error);
     return fromFault(
       { status: error.status ?? null, code, type, headers: error.headers, cause: error },
@@ -48,7 +48,7 @@ export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUs
   }
   if (error instanceof SyntaxError) return badResponse('sent something that is no valid JSON', error, usage);
   // undici throws a bare TypeError "terminated" when the connection is cut in the middle of a stream.
-  if (error instanceof TypeError || error instanceof OpenAI.OpenAIError) return connectionError(error, usage);
+  if (error instanceof TypeError || error instanceof OpenAIError) return connectionError(error, usage);
   return error;
 }
 
@@ -160,7 +160,7 @@ function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
 }
 
 /** Mid-stream errors nest their details in a second `error`. */
-function detailsOf(error: InstanceType<typeof OpenAI.APIError>): {
+function detailsOf(error: APIError): {
   code: string | null;
   type: string | null;
 } {

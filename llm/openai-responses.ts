@@ -1,5 +1,5 @@
 /** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
 import { badResponse, earlyEnd, toModelError, toStreamError } from './openai-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { describeGraph, editGraph, type GraphEdit } from '../../domain/edit-graph.ts';
+import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
 import { fitResult } from './fit-result.ts';
 import { defineTool } from './registry.ts';
 
@@ -63,7 +63,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
     ].join(', ') || 'nothing',
   async run(edit, context) {
     const { graph, aliases } = await context.workingGraph();
-    const outcome = editGraph({ graph, edit: edit as GraphEdit, newId: randomUUID, aliases });
+    const outcome = editGraph({ graph, edit, newId: randomUUID, aliases });
     if (!outcome.applied) {
       return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
     }

@@ -47,11 +47,11 @@ export function toolFailure(code: string, error: string, hint?: string): ToolOut
 }
 
 /** A tool whose input type does not matter: each parses its own. */
-export type AnyTool = Tool<unknown>;
+export type AnyTool = Tool;
 
 /** Types a tool by its schema, so that a registry can hold tools of different inputs. */
 export function defineTool<Input>(tool: Tool<Input>): AnyTool {
-  return tool as unknown as AnyTool;
+  return tool as AnyTool;
 }
 
 /** Collects the tools. */

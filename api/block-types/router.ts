@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { blockTypes, describeBlockType } from '../../domain/block-registry.ts';
 
 /** GET /api/block-types: the registry that validation and the copilot use. */

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';

@@ -330,7 +330,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
       closed = true;
       clearInterval(ticker);
       clearInterval(poller);
-      for (const viewer of [...viewers.values()]) {
+      for (const viewer of viewers.values()) {
         const { mode, response } = viewer;
         end(viewer);
         if (mode === 'blocked') response.destroy();
@@ -376,8 +376,8 @@ function createLane<T>(options: {
 
   const run = async (): Promise<void> => {
     // One announcement names many turns: let them all become due before the first read.
-    await null;
-    while (due.size > 0 && !closed) {
+    await Promise.resolve();
+    while (due.size > 0) {
       const batch: T[] = [];
       for (const item of due) {
         if (batch.length === options.batchSize) break;

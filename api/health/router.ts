@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import type { ApiDeps } from '../deps.ts';
 
 /** `/healthz`: the process lives. `/readyz`: it can serve, with the reasons when it can't. Both are open. */

@@ -1,5 +1,5 @@
 /** Sessions, their messages, and applying or undoing what a message proposes. */
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { listMessages } from '../../db/messages.ts';
 import {
   createSession,

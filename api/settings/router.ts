@@ -1,5 +1,5 @@
 /** Which model the copilot runs on. */
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { DEFAULT_MODEL, effectiveModel, listModelOptions, modelKeys } from '../../contracts/models.ts';
 import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
 import type { ApiDeps } from '../deps.ts';

@@ -4,6 +4,8 @@ import type { TurnProgress } from '../../contracts/turn.ts';
 
 /** A pending activity or task that no worker has taken for this long means that there is none free. */
 const WAITING_MS = 2_000;
+/** PENDING_ACTIVITY_STATE_SCHEDULED: in the queue, or waiting for its next attempt. */
+const SCHEDULED = 1;
 
 /** The line, or null when the turn just works and has nothing to say. */
 export function describeSilence(
@@ -20,8 +22,7 @@ export function describeSilence(
   for (const activity of description.raw.pendingActivities ?? []) {
     const isModel = activity.activityType?.name === 'callModel';
     const attempt = activity.attempt ?? 1;
-    // PENDING_ACTIVITY_STATE_SCHEDULED = 1: in the queue, or waiting for its next attempt.
-    if (activity.state === 1) {
+    if (Number(activity.state) === SCHEDULED) {
       const nextMs = -ageMs(activity.scheduledTime, now);
       if (attempt > 1 && nextMs > 0) {
         const seconds = Math.max(1, Math.ceil(nextMs / 1_000));
@@ -48,7 +49,10 @@ function reasonOf(message: string | null | undefined, isModel: boolean): string 
   return isModel && text === '' ? 'The model is not available' : text;
 }
 
-function ageMs(time: { seconds?: unknown; nanos?: number | null } | null | undefined, now: number): number {
+function ageMs(
+  time: { seconds?: { toString(): string } | null; nanos?: number | null } | null | undefined,
+  now: number,
+): number {
   if (!time) return 0;
-  return now - Number(String(time.seconds ?? 0)) * 1_000 - (time.nanos ?? 0) / 1e6;
+  return now - Number((time.seconds ?? 0).toString()) * 1_000 - (time.nanos ?? 0) / 1e6;
 }

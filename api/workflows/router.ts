@@ -1,5 +1,5 @@
 /** What a Studio needs of workflows beside the copilot. */
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { createWorkflow, findWorkflow, listWorkflows, replaceGraph } from '../../db/workflows.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';

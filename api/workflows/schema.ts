@@ -28,7 +28,7 @@ export function parseListPage(query: Record<string, unknown>): { limit: number; 
 export function parseWorkflowName(value: unknown): string {
   if (value === undefined || value === null) throw new HttpError(400, 'name is required');
   const name = typeof value === 'string' ? value.trim() : '';
-  if (name === '' || [...name].length > MAX_NAME_CHARS) {
+  if (name === '' || Array.from(name).length > MAX_NAME_CHARS) {
     throw new HttpError(400, `name must be text of 1 to ${MAX_NAME_CHARS} characters`);
   }
   return name;
@@ -74,7 +74,7 @@ function parseBlock(value: unknown, where: string): Block {
       `${where} (${id}): type must be one of ${blockTypes.map((known) => known.type).join(', ')}`,
     );
   }
-  if (typeof name !== 'string' || name.trim() === '' || [...name].length > MAX_NAME_CHARS) {
+  if (typeof name !== 'string' || name.trim() === '' || Array.from(name).length > MAX_NAME_CHARS) {
     throw new HttpError(400, `${where} (${id}): name must be text of 1 to ${MAX_NAME_CHARS} characters`);
   }
   if (config !== undefined && config !== null && !isObject(config))

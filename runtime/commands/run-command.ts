@@ -18,6 +18,8 @@ export async function runCommand(
   main: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const { env } = process;
+  // Files of the data folder are for this user alone, those that the servers make included.
+  process.umask(0o077);
   let shutdown: Shutdown | null = null;
   try {
     const config = loadConfig(env);

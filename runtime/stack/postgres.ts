@@ -62,11 +62,14 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
       name: 'Postgres',
       command: binaries.postgres,
       args: [
-        ...['-D', settings.dataDir, '-p', String(settings.port)],
+        '-D',
+        settings.dataDir,
+        '-p',
+        String(settings.port),
         ...Object.entries(SERVER_SETTINGS).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
       ],
       env: { LC_ALL: 'C', PATH: process.env.PATH, TZ: 'UTC' },
-      ...(user ?? {}),
+      ...user,
       cwd: settings.dataDir,
       pidFile,
       logFile: join(folder, 'postgres.log'),
@@ -145,7 +148,7 @@ async function initialise(
         '--encoding=UTF8',
         '--locale=C',
       ],
-      { ...(user ?? {}), cwd: settings.dataDir, env: { LC_ALL: 'C', PATH: process.env.PATH } },
+      { ...user, cwd: settings.dataDir, env: { LC_ALL: 'C', PATH: process.env.PATH } },
     );
   } catch (error: unknown) {
     rmSync(settings.dataDir, { recursive: true, force: true });

@@ -62,7 +62,7 @@ async function migrate(databaseUrl: string, logger: Logger): Promise<void> {
     const { code } = error as { code?: unknown };
     if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === '28P01' || code === '3D000') {
       throw new FriendlyError(
-        `The database of DATABASE_URL can't be used (${String(code)}). Check that it runs, and the user, password and database name in the URL.`,
+        `The database of DATABASE_URL can't be used (${code}). Check that it runs, and the user, password and database name in the URL.`,
         { cause: error },
       );
     }

@@ -137,7 +137,7 @@ async function build(cache: string, binary: string, env: Record<string, string |
     console.log(`Built the Temporal dev server in ${Math.round((Date.now() - startedAt) / 1_000)} s.`);
   } catch (error: unknown) {
     throw new FriendlyError(
-      `Building the Temporal server failed:\n${String((error as Error).message)}\nCheck that the Go module proxy can be reached (\`go env GOPROXY\`) and that the disk is not full, or set TEMPORAL_ADDRESS to a running Temporal.`,
+      `Building the Temporal server failed:\n${(error as Error).message}\nCheck that the Go module proxy can be reached (\`go env GOPROXY\`) and that the disk is not full, or set TEMPORAL_ADDRESS to a running Temporal.`,
       { cause: error },
     );
   } finally {

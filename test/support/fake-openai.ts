@@ -1,0 +1,283 @@
+/**
+ * A programmable OpenAI server: Responses and Chat Completions, streamed as the real ones stream. A test gives a
+ * function from request to script; the server plays it and counts.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Script {
+  /** Pieces of text, in order. */
+  text?: string[];
+  /** Between two pieces; each piece is due at a time of its own. 0: at once. */
+  pieceMs?: number;
+  toolCalls?: { id?: string; name: string; arguments: unknown }[];
+  /** An HTTP error instead of a stream. */
+  error?: { status: number; body: unknown; headers?: Record<string, string> };
+  /** Before the first byte of the answer. */
+  firstByteMs?: number;
+  /** Ends the connection after so many pieces, without the terminal event. */
+  cutAfter?: number;
+  usage?: { input: number; output: number };
+}
+
+export interface FakeRequest {
+  /** Which call this is, from 1. */
+  n: number;
+  path: string;
+  body: Record<string, unknown>;
+  headers: IncomingMessage['headers'];
+  /** Tool results that the request holds, which tells the step of a turn. */
+  toolResults: number;
+  /** The newest user message. */
+  message: string;
+}
+
+export interface FakeOpenAI {
+  /** With `/v1`, as OPENAI_BASE_URL takes it. */
+  url: string;
+  requests: FakeRequest[];
+  /** Calls whose answer was sent to its end. */
+  completed(): number;
+  close(): Promise<void>;
+}
+
+/** Starts the server on a free port. */
+export async function startFakeOpenAI(script: (request: FakeRequest) => Script): Promise<FakeOpenAI> {
+  const requests: FakeRequest[] = [];
+  let completed = 0;
+  const server = createServer((request, response) => {
+    response.socket?.setNoDelay(true);
+    answer(request, response).catch(() => response.destroy());
+  });
+
+  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = JSON.parse(await readText(incoming)) as Record<string, unknown>;
+    const request = describe(requests.length + 1, incoming, body);
+    requests.push(request);
+    const plan = script(request);
+    if (plan.firstByteMs) await delay(plan.firstByteMs);
+    if (plan.error) {
+      response.writeHead(plan.error.status, { 'content-type': 'application/json', ...plan.error.headers });
+      response.end(JSON.stringify(plan.error.body));
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    const wire = request.path.endsWith('/responses')
+      ? responsesWire(response, body)
+      : chatWire(response, body);
+    wire.begin();
+    const startedAt = performance.now();
+    for (const [index, piece] of (plan.text ?? []).entries()) {
+      if (plan.cutAfter === index) return void response.destroy();
+      const due = startedAt + (plan.pieceMs ?? 0) * (index + 1) - performance.now();
+      if (due > 1) await delay(due);
+      if (response.destroyed) return;
+      wire.text(piece);
+    }
+    if (plan.cutAfter !== undefined) return void response.destroy();
+    const calls = (plan.toolCalls ?? []).map((call, index) => ({
+      id: call.id ?? `call_${request.n}_${index}`,
+      name: call.name,
+      arguments: typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments),
+    }));
+    wire.end(calls, plan.usage ?? { input: 100, output: 20 });
+    completed += 1;
+  };
+
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    requests,
+    completed: () => completed,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface Call {
+  id: string;
+  name: string;
+  arguments: string;
+}
+
+interface Wire {
+  begin(): void;
+  text(piece: string): void;
+  end(calls: Call[], usage: { input: number; output: number }): void;
+}
+
+function responsesWire(response: ServerResponse, body: Record<string, unknown>): Wire {
+  let sequence = 0;
+  let index = 0;
+  let text = '';
+  const send = (type: string, fields: object): void =>
+    void response.write(
+      `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...fields })}\n\n`,
+    );
+  const shell = (status: string, fields: object = {}) => ({
+    response: {
+      id: 'resp_fake',
+      object: 'response',
+      created_at: 1,
+      model: body.model,
+      status,
+      output: [],
+      error: null,
+      incomplete_details: null,
+      usage: null,
+      ...fields,
+    },
+  });
+  const part = (value: string) => ({ type: 'output_text', text: value, annotations: [] });
+  return {
+    begin() {
+      send('response.created', shell('in_progress'));
+      send('response.in_progress', shell('in_progress'));
+    },
+    text(piece) {
+      if (text === '') {
+        send('response.output_item.added', {
+          output_index: 0,
+          item: { id: 'msg_0', type: 'message', role: 'assistant', status: 'in_progress', content: [] },
+        });
+        send('response.content_part.added', {
+          item_id: 'msg_0',
+          output_index: 0,
+          content_index: 0,
+          part: part(''),
+        });
+      }
+      text += piece;
+      send('response.output_text.delta', {
+        item_id: 'msg_0',
+        output_index: 0,
+        content_index: 0,
+        delta: piece,
+        logprobs: [],
+      });
+    },
+    end(calls, usage) {
+      if (text !== '') {
+        send('response.output_text.done', {
+          item_id: 'msg_0',
+          output_index: 0,
+          content_index: 0,
+          text,
+          logprobs: [],
+        });
+        send('response.content_part.done', {
+          item_id: 'msg_0',
+          output_index: 0,
+          content_index: 0,
+          part: part(text),
+        });
+        send('response.output_item.done', {
+          output_index: 0,
+          item: {
+            id: 'msg_0',
+            type: 'message',
+            role: 'assistant',
+            status: 'completed',
+            content: [part(text)],
+          },
+        });
+        index = 1;
+      }
+      for (const call of calls) {
+        const item = { id: `fc_${index}`, type: 'function_call', call_id: call.id, name: call.name };
+        send('response.output_item.added', {
+          output_index: index,
+          item: { ...item, status: 'in_progress', arguments: '' },
+        });
+        send('response.function_call_arguments.delta', {
+          item_id: item.id,
+          output_index: index,
+          delta: call.arguments,
+        });
+        send('response.function_call_arguments.done', {
+          item_id: item.id,
+          output_index: index,
+          arguments: call.arguments,
+        });
+        send('response.output_item.done', {
+          output_index: index,
+          item: { ...item, status: 'completed', arguments: call.arguments },
+        });
+        index += 1;
+      }
+      send(
+        'response.completed',
+        shell('completed', {
+          usage: {
+            input_tokens: usage.input,
+            input_tokens_details: { cached_tokens: 0 },
+            output_tokens: usage.output,
+            output_tokens_details: { reasoning_tokens: 0 },
+            total_tokens: usage.input + usage.output,
+          },
+        }),
+      );
+      response.end();
+    },
+  };
+}
+
+function chatWire(response: ServerResponse, body: Record<string, unknown>): Wire {
+  const send = (delta: object | null, finish: string | null, extra: object = {}): void =>
+    void response.write(
+      `data: ${JSON.stringify({ id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1, model: body.model, choices: delta ? [{ index: 0, delta, finish_reason: finish }] : [], ...extra })}\n\n`,
+    );
+  return {
+    begin: () => send({ role: 'assistant', content: '' }, null),
+    text: (piece) => send({ content: piece }, null),
+    end(calls, usage) {
+      for (const [index, call] of calls.entries()) {
+        send(
+          {
+            tool_calls: [
+              { index, id: call.id, type: 'function', function: { name: call.name, arguments: '' } },
+            ],
+          },
+          null,
+        );
+        send({ tool_calls: [{ index, function: { arguments: call.arguments } }] }, null);
+      }
+      send({}, calls.length > 0 ? 'tool_calls' : 'stop');
+      send(null, null, {
+        usage: {
+          prompt_tokens: usage.input,
+          completion_tokens: usage.output,
+          total_tokens: usage.input + usage.output,
+        },
+      });
+      response.write('data: [DONE]\n\n');
+      response.end();
+    },
+  };
+}
+
+function describe(n: number, incoming: IncomingMessage, body: Record<string, unknown>): FakeRequest {
+  const items = (body.input ?? body.messages) as { type?: string; role?: string; content?: unknown }[];
+  const users = items.filter((item) => item.role === 'user');
+  return {
+    n,
+    path: incoming.url ?? '',
+    body,
+    headers: incoming.headers,
+    toolResults: items.filter((item) => item.type === 'function_call_output' || item.role === 'tool').length,
+    message: String(users.at(-1)?.content ?? ''),
+  };
+}
+
+async function readText(stream: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,158 @@
+/** The application on a real Postgres and a free port, with a fake turn control and rows written by SQL. */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SignJWT } from 'jose';
+import type { Knex } from 'knex';
+import { createApp } from '../../api/app.ts';
+import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
+import type { TurnControl } from '../../api/turns/turn-control.ts';
+import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import { createKnex } from '../../db/knex.ts';
+import { type Config, loadConfig } from '../../runtime/config.ts';
+import { createLogger, type Logger } from '../../runtime/logger.ts';
+
+export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32 bytes');
+export const silentLogger: Logger = createLogger({ level: 'silent' });
+
+/** A signed token; `role` service_role and an hour to live unless said otherwise. */
+export function signToken(claims: Record<string, unknown> = {}): Promise<string> {
+  return new SignJWT({ role: 'service_role', exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(TEST_SECRET);
+}
+
+/** A turn control that fails on every call which the test does not expect. */
+export function fakeTurnControl(overrides: Partial<TurnControl> = {}): TurnControl {
+  const unexpected = (name: string) => async (): Promise<never> => {
+    throw new Error(`unexpected call of ${name}`);
+  };
+  return {
+    start: unexpected('start'),
+    cancel: unexpected('cancel'),
+    cancelForDelete: async () => undefined,
+    get: unexpected('get'),
+    inspectSilence: async () => null,
+    ...overrides,
+  };
+}
+
+export interface TestApi {
+  url: string;
+  port: number;
+  db: Knex;
+  hub: TurnEventHub;
+  /** Headers of a service principal. */
+  headers: Record<string, string>;
+  close(): Promise<void>;
+}
+
+export async function startTestApi(options: {
+  databaseUrl: string;
+  turns?: Partial<TurnControl>;
+  config?: Partial<Config>;
+  silenceMs?: number;
+  logger?: Logger;
+}): Promise<TestApi> {
+  const logger = options.logger ?? silentLogger;
+  const db = createKnex({ databaseUrl: options.databaseUrl, applicationName: 'test-api' });
+  const turns = fakeTurnControl(options.turns);
+  const hub = createTurnEventHub({
+    databaseUrl: options.databaseUrl,
+    logger,
+    inspectSilence: (turnId) => turns.inspectSilence(turnId),
+    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+  });
+  const app = createApp({
+    db,
+    config: { ...loadConfig({}), ...options.config },
+    jwtSecret: TEST_SECRET,
+    logger,
+    turns,
+    hub,
+    readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),
+  });
+  const callback = app.callback();
+  const server = createServer((request, response) => void callback(request, response));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    db,
+    hub,
+    headers: { Authorization: `Bearer ${await signToken()}` },
+    async close() {
+      await hub.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+      await db.destroy();
+    },
+  };
+}
+
+/** A workflow with a session, by SQL. */
+export async function insertSession(
+  db: Knex,
+  ownerSub: string | null = null,
+): Promise<{ sessionId: string; workflowId: string }> {
+  const workflowId = randomUUID();
+  const sessionId = randomUUID();
+  await db.raw(`insert into ai.workflows (id, name) values (?, 'Test')`, [workflowId]);
+  await db.raw(
+    `insert into ai.copilot_sessions (id, workflow_id, owner_sub, created_at, updated_at) values (?, ?, ?, now(), now())`,
+    [sessionId, workflowId, ownerSub],
+  );
+  return { sessionId, workflowId };
+}
+
+/** A running turn without events. */
+export async function insertTurn(
+  db: Knex,
+  session: { sessionId: string; workflowId: string },
+  status = 'running',
+): Promise<string> {
+  const turnId = randomUUID();
+  await db.raw(
+    `insert into ai.copilot_turns
+       (id, session_id, workflow_id, user_message_id, message_id, message, model, base_graph, working_graph, status)
+     values (?, ?, ?, ?, ?, 'hi', 'demo', '{}', '{}', ?)`,
+    [turnId, session.sessionId, session.workflowId, randomUUID(), randomUUID(), status],
+  );
+  return turnId;
+}
+
+/** Appends events as the worker does: under the turn's row, announced unless `announce` is false. */
+export async function appendEvents(
+  db: Knex,
+  turnId: string,
+  events: { event: string; payload: Record<string, unknown> }[],
+  options: { announce?: boolean } = {},
+): Promise<void> {
+  const last = events.at(-1)?.event;
+  const status = last === 'complete' ? 'complete' : last === 'error' ? 'failed' : 'running';
+  await db.transaction(async (trx) => {
+    await trx.raw(
+      `with turn as (
+         update ai.copilot_turns set last_seq = last_seq + ?, status = ? where id = ? returning last_seq - ? as base
+       )
+       insert into ai.copilot_turn_events (turn_id, seq, event, payload)
+       select ?, base + n, event, payload
+       from turn, unnest(?::text[], ?::text[]) with ordinality as e (event, payload, n)`,
+      [
+        events.length,
+        status,
+        turnId,
+        events.length,
+        turnId,
+        events.map(({ event }) => event),
+        events.map(({ payload }) => JSON.stringify(payload)),
+      ],
+    );
+    if (options.announce !== false) await trx.raw(`select pg_notify('${TURN_EVENTS_CHANNEL}', ?)`, [turnId]);
+  });
+}

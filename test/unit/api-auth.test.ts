@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { test } from 'node:test';
+import { authenticate } from '../../api/middleware/auth.ts';
+import { HttpError } from '../../api/http-error.ts';
+import { createLogger } from '../../runtime/logger.ts';
+
+const SECRET = 'a secret for tests only, 32 bytes';
+const options = {
+  jwtSecret: new TextEncoder().encode(SECRET),
+  allowedRoles: ['service_role', 'authenticated'],
+  logger: createLogger({ level: 'silent' }),
+};
+const serviceOnly = { ...options, allowedRoles: ['service_role'] };
+const now = Math.floor(Date.now() / 1000);
+const later = now + 3_600;
+
+const encode = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+
+/** A token made by hand, so that it may be wrong in any way. */
+function token(
+  payload: unknown,
+  { header = { alg: 'HS256', typ: 'JWT' } as unknown, key = SECRET, hash = 'sha256' } = {},
+): string {
+  const input = `${encode(header)}.${encode(payload)}`;
+  return `${input}.${createHmac(hash, key).update(input).digest('base64url')}`;
+}
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+function rsaToken(): string {
+  const input = `${encode({ alg: 'RS256' })}.${encode({ role: 'service_role', exp: later })}`;
+  return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+}
+
+async function outcome(
+  authorization: string | undefined,
+  apikey?: string,
+  allowed = options,
+): Promise<unknown> {
+  try {
+    return await authenticate({ authorization, apikey }, allowed);
+  } catch (error: unknown) {
+    assert.ok(error instanceof HttpError);
+    assert.ok(error.headers['WWW-Authenticate']?.startsWith('Bearer '));
+    return error.status;
+  }
+}
+
+const good = { role: 'service_role', exp: later };
+const service = { role: 'service_role', sub: null };
+const user = { role: 'authenticated', sub: 'u1' };
+const [goodHeader, goodPayload, goodSignature] = token(good).split('.') as [string, string, string];
+
+const CASES: [string, string, unknown][] = [
+  ['a service token', token(good), service],
+  ['a service token with a subject', token({ ...good, sub: 's' }), { role: 'service_role', sub: 's' }],
+  ['a service token without exp', token({ role: 'service_role' }), service],
+  ['a user token', token({ role: 'authenticated', sub: 'u1', exp: later }), user],
+  ['exp within the leeway', token({ ...good, exp: now - 10 }), service],
+  ['nbf within the leeway', token({ ...good, nbf: now + 10 }), service],
+  ['nbf in the past', token({ ...good, nbf: now - 10 }), service],
+  ['an unknown issuer and audience', token({ ...good, iss: 'x', aud: 'y' }), service],
+  ['an expired token', token({ ...good, exp: now - 60 }), 401],
+  ['an exp of 0', token({ ...good, exp: 0 }), 401],
+  ['a negative exp', token({ ...good, exp: -1 }), 401],
+  ['an exp that is a string', token({ ...good, exp: String(later) }), 401],
+  ['an exp that is null', token({ ...good, exp: null }), 401],
+  ['nbf in the future', token({ ...good, nbf: now + 60 }), 401],
+  ['an nbf that is a string', token({ ...good, nbf: '0' }), 401],
+  ['a user token without exp', token({ role: 'authenticated', sub: 'u1' }), 401],
+  ['a user token without sub', token({ role: 'authenticated', exp: later }), 401],
+  ['a user token with an empty sub', token({ role: 'authenticated', sub: '', exp: later }), 401],
+  ['no role', token({ exp: later }), 403],
+  ['a role that is a list', token({ ...good, role: ['service_role'] }), 403],
+  ['a role that is an object', token({ ...good, role: {} }), 403],
+  ['a role that is null', token({ ...good, role: null }), 403],
+  ['anon', token({ ...good, role: 'anon' }), 403],
+  ['anon with aud authenticated', token({ ...good, role: 'anon', aud: 'authenticated' }), 403],
+  ['a role in other case', token({ ...good, role: 'Service_Role' }), 403],
+  ['a role with a blank', token({ ...good, role: 'service_role ' }), 403],
+  ['another secret', token(good, { key: `${SECRET}!` }), 401],
+  ['an empty secret', token(good, { key: '' }), 401],
+  ['HS512 with the same secret', token(good, { header: { alg: 'HS512' }, hash: 'sha512' }), 401],
+  ['HS384 with the same secret', token(good, { header: { alg: 'HS384' }, hash: 'sha384' }), 401],
+  ['HS256 content that says HS512', token(good, { header: { alg: 'HS512' } }), 401],
+  ['alg none without a signature', `${encode({ alg: 'none' })}.${encode(good)}.`, 401],
+  ['alg none in other case', `${encode({ alg: 'nOnE' })}.${encode(good)}.`, 401],
+  ['no alg', token(good, { header: {} }), 401],
+  ['RS256', rsaToken(), 401],
+  ['a critical header we do not know', token(good, { header: { alg: 'HS256', crit: ['x'], x: 1 } }), 401],
+  ['a payload that is a string', token('"service_role"'), 401],
+  ['a payload that is a list', token(['service_role']), 401],
+  ['a payload that is null', token('null'), 401],
+  ['a payload that is no JSON', token('role=service_role'), 401],
+  ['a cut signature', `${goodHeader}.${goodPayload}.${goodSignature.slice(0, -4)}`, 401],
+  ['no signature', `${goodHeader}.${goodPayload}.`, 401],
+  ['two parts', `${goodHeader}.${goodPayload}`, 401],
+  ['four parts', `${token(good)}.x`, 401],
+  [
+    'another payload under the signature',
+    `${goodHeader}.${encode({ role: 'service_role' })}.${goodSignature}`,
+    401,
+  ],
+  ['no token at all', 'x', 401],
+];
+
+for (const [name, jwt, expected] of CASES) {
+  test(`auth: ${name} is ${typeof expected === 'number' ? `refused with ${expected}` : 'accepted'}`, async () => {
+    assert.deepEqual(await outcome(`Bearer ${jwt}`), expected);
+    assert.deepEqual(await outcome(undefined, jwt), expected, 'by apikey');
+  });
+}
+
+test('auth: a user token is refused while only service_role is allowed', async () => {
+  const jwt = token({ role: 'authenticated', sub: 'u1', exp: later });
+  assert.equal(await outcome(`Bearer ${jwt}`, undefined, serviceOnly), 403);
+});
+
+test('auth: the scheme is Bearer in any case, and nothing else', async () => {
+  const jwt = token(good);
+  assert.deepEqual(await outcome(`bearer  ${jwt}`), service);
+  for (const header of [jwt, `Basic ${jwt}`, 'Bearer', `Bearer ${jwt} ${jwt}`, `Bearer${jwt}`, ''])
+    assert.equal(await outcome(header), 401, header.slice(0, 10));
+});
+
+test('auth: apikey is read only when Authorization is absent', async () => {
+  assert.equal(await outcome('Bearer x', token(good)), 401);
+  assert.equal(await outcome(undefined, ''), 401);
+  assert.equal(await outcome(undefined, undefined), 401);
+});
