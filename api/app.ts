@@ -1,4 +1,5 @@
 /** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
+import { createSecretKey } from 'node:crypto';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import { createBlockTypesRouter } from './block-types/router.ts';
@@ -44,7 +45,7 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createCorsMiddleware(deps.config.corsOrigins));
   app.use(
     createAuthMiddleware({
-      jwtSecret: deps.jwtSecret,
+      key: createSecretKey(deps.jwtSecret),
       allowedRoles: deps.config.allowedRoles,
       logger: deps.logger,
     }),

@@ -203,7 +203,7 @@ function planRemove(graph: Graph, name: string): Plan {
     intent: `I'll remove ${block?.name ?? name}.`,
     edit: {
       remove_blocks: [block?.name ?? name],
-      ...(bridge.length > 0 ? { add_edges: bridge as unknown as JsonObject[] } : {}),
+      ...(bridge.length > 0 ? { add_edges: bridge.map(toJson) } : {}),
     },
     done: `I removed **${block?.name ?? name}**${bridge.length > 0 ? ' and connected its neighbours' : ''}.`,
   };
@@ -253,12 +253,16 @@ function connect(graph: Graph, end: Block | null, id: string): JsonObject {
   const branching = end.type === 'condition' || end.type === 'split';
   if (branching || responses.length === 0) return { add_edges: [edgeFrom(graph, end, id)] };
   return {
-    remove_edges: responses as unknown as JsonObject[],
+    remove_edges: responses.map(toJson),
     add_edges: [
       { source: end.id, target: id },
       ...responses.map((edge) => ({ source: id, target: edge.target })),
     ],
   };
+}
+
+function toJson(edge: Edge): JsonObject {
+  return { ...edge };
 }
 
 /** An edge to a new block; out of a branching block by its first handle that is free. */

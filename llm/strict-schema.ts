@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../domain/graph.ts';
  */
 export function isStrictSchema(schema: Json | undefined): boolean {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return true;
-  const node = schema as JsonObject;
+  const node = schema;
   const parts = [node.items, ...(Array.isArray(node.anyOf) ? node.anyOf : [])];
   if (!parts.every(isStrictSchema)) return false;
   if (node.type !== 'object' && node.properties === undefined) return true;

@@ -51,7 +51,7 @@ export type AnyTool = Tool;
 
 /** Types a tool by its schema, so that a registry can hold tools of different inputs. */
 export function defineTool<Input>(tool: Tool<Input>): AnyTool {
-  return tool as AnyTool;
+  return tool;
 }
 
 /** Collects the tools. */

@@ -32,7 +32,7 @@ export interface TurnEventHub {
   stream(response: ServerResponse, turnId: string, afterSeq: number): void;
   /** Open streams, for tests and for the log. */
   readonly viewerCount: number;
-  /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. */
+  /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -84,6 +84,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   const watches = new Map<string, Watch>();
   const viewers = new Map<ServerResponse, Viewer>();
   let closed = false;
+  let closing: Promise<void> | null = null;
   let nextPingTick = 0;
   let ticks = 0;
 
@@ -286,6 +287,22 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     if (viewer) release(viewer);
   }
 
+  async function close(): Promise<void> {
+    closed = true;
+    clearInterval(ticker);
+    clearInterval(poller);
+    for (const viewer of viewers.values()) {
+      const { mode, response } = viewer;
+      end(viewer);
+      // What a blocked client has not taken by now it reads elsewhere.
+      if (mode === 'blocked') response.destroy();
+    }
+    live.close();
+    catchUp.close();
+    await listener.close();
+    await closeReader(reader);
+  }
+
   return {
     stream(response, turnId, afterSeq) {
       response.on('error', ignore);
@@ -326,20 +343,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     get viewerCount() {
       return viewers.size;
     },
-    async close() {
-      closed = true;
-      clearInterval(ticker);
-      clearInterval(poller);
-      for (const viewer of viewers.values()) {
-        const { mode, response } = viewer;
-        end(viewer);
-        if (mode === 'blocked') response.destroy();
-      }
-      live.close();
-      catchUp.close();
-      await listener.close();
-      await closeReader(reader);
-    },
+    close: () => (closing ??= close()),
   };
 }
 

@@ -2,6 +2,7 @@
  * Who asks, from a signed token. The algorithm is pinned and every claim that is relied on is checked (RFC 8725); the
  * token comes from a header, never from the query string, which ends up in logs.
  */
+import type { KeyObject } from 'node:crypto';
 import { type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
 import type { Logger } from '../../runtime/logger.ts';
@@ -13,7 +14,8 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/api/op
 const CLOCK_LEEWAY_SECONDS = 30;
 
 export interface AuthOptions {
-  jwtSecret: Uint8Array;
+  /** Made once: importing the secret for every token costs more than checking it. */
+  key: KeyObject;
   allowedRoles: readonly string[];
   logger: Logger;
 }
@@ -36,7 +38,7 @@ export async function authenticate(
   headers: { authorization?: string | undefined; apikey?: string | string[] | undefined },
   options: AuthOptions,
 ): Promise<Principal> {
-  const payload = await verify(findToken(headers), options.jwtSecret);
+  const payload = await verify(findToken(headers), options.key);
   const { role, sub, exp } = payload;
   if (typeof role !== 'string') throw forbidden('The token has no role');
   if ((role !== 'service_role' && role !== 'authenticated') || !options.allowedRoles.includes(role)) {
@@ -70,9 +72,9 @@ function findToken(headers: {
   );
 }
 
-async function verify(token: string, secret: Uint8Array): Promise<JWTPayload> {
+async function verify(token: string, key: KeyObject): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(token, secret, {
+    const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],
       clockTolerance: CLOCK_LEEWAY_SECONDS,
     });

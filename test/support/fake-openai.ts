@@ -272,8 +272,12 @@ function describe(n: number, incoming: IncomingMessage, body: Record<string, unk
     body,
     headers: incoming.headers,
     toolResults: items.filter((item) => item.type === 'function_call_output' || item.role === 'tool').length,
-    message: String(users.at(-1)?.content ?? ''),
+    message: textOf(users.at(-1)?.content),
   };
+}
+
+function textOf(content: unknown): string {
+  return typeof content === 'string' ? content : JSON.stringify(content ?? '');
 }
 
 async function readText(stream: IncomingMessage): Promise<string> {

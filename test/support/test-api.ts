@@ -1,7 +1,7 @@
 /** The application on a real Postgres and a free port, with a fake turn control and rows written by SQL. */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import type { Knex } from 'knex';
 import { createApp } from '../../api/app.ts';
@@ -44,6 +44,8 @@ export interface TestApi {
   hub: TurnEventHub;
   /** Headers of a service principal. */
   headers: Record<string, string>;
+  /** The server's open sockets. */
+  connections: ReadonlySet<Socket>;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,11 @@ export async function startTestApi(options: {
   });
   const callback = app.callback();
   const server = createServer((request, response) => void callback(request, response));
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -84,6 +91,7 @@ export async function startTestApi(options: {
     db,
     hub,
     headers: { Authorization: `Bearer ${await signToken()}` },
+    connections,
     async close() {
       await hub.close();
       server.closeAllConnections();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { authenticate } from '../../api/middleware/auth.ts';
 import { HttpError } from '../../api/http-error.ts';
@@ -7,7 +7,7 @@ import { createLogger } from '../../runtime/logger.ts';
 
 const SECRET = 'a secret for tests only, 32 bytes';
 const options = {
-  jwtSecret: new TextEncoder().encode(SECRET),
+  key: createSecretKey(Buffer.from(SECRET)),
   allowedRoles: ['service_role', 'authenticated'],
   logger: createLogger({ level: 'silent' }),
 };

@@ -1,0 +1,124 @@
+/**
+ * npm test: every check, on a stack of its own in a temporary folder. `npm test -- <text>` runs only the test files
+ * whose path holds the text, and no other checks.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface ReadyFile {
+  database_url: string;
+  temporal_address: string;
+}
+
+const ROOT = join(import.meta.dirname, '..');
+const BIN = join(ROOT, 'node_modules/.bin');
+const NODE = process.execPath;
+// The rooms in the order of their speed: a plain mistake shows first. Process tests load the machine, one at a time.
+const ROOMS = [
+  { pattern: 'test/unit/**/*.test.ts', concurrency: 2 },
+  { pattern: 'test/{workflows,replay,integration}/**/*.test.ts', concurrency: 2 },
+  { pattern: 'test/process/**/*.test.ts', concurrency: 1 },
+];
+const STACK_START_MS = 15 * 60_000;
+
+const filter = process.argv[3];
+if (filter === undefined) {
+  check('types', 'tsc', ['--noEmit']);
+  check('lint', 'oxlint', ['--type-aware', '--deny-warnings']);
+  check('format', 'biome', ['format', '.']);
+}
+process.exitCode = await runTests();
+
+function check(name: string, command: string, args: string[]): void {
+  console.log(`\n== ${name}`);
+  const { status } = spawnSync(join(BIN, command), args, { cwd: ROOT, stdio: 'inherit' });
+  if (status === 0) return;
+  console.error(`\n${name} failed`);
+  process.exit(1);
+}
+
+async function runTests(): Promise<number> {
+  const rooms = ROOMS.map(({ pattern, concurrency }) => ({
+    files: globSync(pattern, { cwd: ROOT })
+      .filter((file) => filter === undefined || file.includes(filter))
+      .sort(),
+    concurrency,
+  })).filter(({ files }) => files.length > 0);
+  if (rooms.length === 0) {
+    console.error(`no test file matches ${filter}`);
+    return 1;
+  }
+  console.log('\n== stack');
+  const folder = mkdtempSync(join(tmpdir(), 'copilot-test-'));
+  const stack = spawn(NODE, [join(ROOT, 'runtime/bootstrap.mjs'), 'stack'], {
+    cwd: ROOT,
+    env: { ...cleanEnvironment(), COPILOT_DATA_DIR: join(folder, 'data') },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const interrupted = (): void => void stack.kill('SIGTERM');
+  process.on('SIGINT', interrupted);
+  process.on('SIGTERM', interrupted);
+  try {
+    const ready = await untilReady(stack, join(folder, 'data/ready.json'));
+    const maintenance = new URL(ready.database_url);
+    maintenance.pathname = '/postgres';
+    let failed = 0;
+    for (const { files, concurrency } of rooms) {
+      console.log(`\n== ${files.length} test files: ${files[0]}${files.length > 1 ? ' ...' : ''}`);
+      const { status } = await run(
+        NODE,
+        ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
+        {
+          ...cleanEnvironment(),
+          COPILOT_TEST_DATABASE_URL: maintenance.href,
+          COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
+        },
+      );
+      if (status !== 0) failed += 1;
+    }
+    if (failed > 0) console.error(`\n${failed} of ${rooms.length} groups of tests failed`);
+    return failed > 0 ? 1 : 0;
+  } finally {
+    await stop(stack);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The tests set their own configuration: nothing of the caller's leaks into them. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([key]) =>
+        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|npm_lifecycle_event$|NODE_TEST_CONTEXT$)/.test(
+          key,
+        ),
+    ),
+  );
+}
+
+async function untilReady(stack: ChildProcess, file: string): Promise<ReadyFile> {
+  const until = Date.now() + STACK_START_MS;
+  while (!existsSync(file)) {
+    if (stack.exitCode !== null || Date.now() > until)
+      throw new Error('the stack for the tests did not start');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as ReadyFile;
+}
+
+function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<{ status: number | null }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', reject);
+    child.on('exit', (status) => resolve({ status }));
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}

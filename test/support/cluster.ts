@@ -1,0 +1,328 @@
+/**
+ * The service as separate processes: a stack (Postgres and Temporal), workers and APIs, each of which a test may kill,
+ * beside a model server that the test scripts.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type FakeOpenAI, type FakeRequest, type Script, startFakeOpenAI } from './fake-openai.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const BOOTSTRAP = join(ROOT, 'runtime/bootstrap.mjs');
+
+export interface Role {
+  child: ChildProcess;
+  output(): string;
+  /** Sends the signal; resolves when the process is gone (at once for SIGSTOP and SIGCONT). */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+export type ApiRole = Role & { url: string };
+
+export interface WireEvent {
+  event: string;
+  seq?: number;
+  [key: string]: unknown;
+}
+
+export interface Cluster {
+  fake: FakeOpenAI;
+  folder: string;
+  key(): string;
+  workflowId(): string;
+  stack(): Role;
+  startStack(): Promise<void>;
+  startWorker(): Promise<Role>;
+  startApi(): Promise<ApiRole>;
+  /** The pid of the embedded server, as its pid file names it. */
+  serverPid(name: 'postgres' | 'temporal'): number;
+  query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
+  stop(): Promise<void>;
+}
+
+/** Starts the stack and the model server; workers and APIs are the test's to start. */
+export async function startCluster(options: { script: (request: FakeRequest) => Script }): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'copilot-cluster-'));
+  const data = join(folder, 'data');
+  const fake = await startFakeOpenAI(options.script);
+  const roles = new Set<Role>();
+  let stack: Role | null = null;
+
+  const environment = (): NodeJS.ProcessEnv => ({
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    ...(process.env.XDG_CACHE_HOME === undefined ? {} : { XDG_CACHE_HOME: process.env.XDG_CACHE_HOME }),
+    COPILOT_DATA_DIR: data,
+    OPENAI_BASE_URL: fake.url,
+    OPENAI_API: 'responses',
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+  });
+
+  const launch = (command: string): Role => {
+    const child = spawn(process.execPath, [BOOTSTRAP, command], {
+      cwd: ROOT,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const collect = (chunk: Buffer): void => void (output += chunk.toString());
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const role: Role = {
+      child,
+      output: () => output,
+      async kill(signal) {
+        child.kill(signal);
+        if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await gone;
+      },
+    };
+    roles.add(role);
+    return role;
+  };
+  const untilSaid = async (role: Role, pattern: RegExp): Promise<RegExpExecArray> => {
+    for (const until = Date.now() + 60_000; ; await delay(20)) {
+      const match = pattern.exec(role.output());
+      if (match) return match;
+      if (role.child.exitCode !== null || Date.now() > until)
+        throw new Error(`the process did not start:\n${role.output()}`);
+    }
+  };
+  const readyFile = () =>
+    JSON.parse(readFileSync(join(data, 'ready.json'), 'utf8')) as {
+      key: string;
+      workflow_id: string;
+      database_url: string;
+    };
+  let facts: ReturnType<typeof readyFile> | null = null;
+  const pool = (): pg.Pool => {
+    const made = new pg.Pool({
+      connectionString: readyFile().database_url,
+      max: 2,
+      connectionTimeoutMillis: 5_000,
+    });
+    made.on('error', () => undefined);
+    return made;
+  };
+  let database: pg.Pool | null = null;
+
+  const cluster: Cluster = {
+    fake,
+    folder: data,
+    key: () => (facts ??= readyFile()).key,
+    workflowId: () => (facts ??= readyFile()).workflow_id,
+    stack: () => stack!,
+    async startStack() {
+      stack = launch('stack');
+      await untilSaid(stack, /The stack is ready/);
+      facts = readyFile();
+      await database?.end();
+      database = pool();
+    },
+    async startWorker() {
+      const worker = launch('worker');
+      await untilSaid(worker, /The worker polls/);
+      return worker;
+    },
+    async startApi() {
+      const api = launch('api');
+      const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
+      return Object.assign(api, { url });
+    },
+    serverPid: (name) =>
+      (JSON.parse(readFileSync(join(data, `${name}.pid.json`), 'utf8')) as { pid: number }).pid,
+    query: async (sql, values) => (await database!.query(sql, values)).rows as never,
+    async stop() {
+      await database?.end();
+      const others = [...roles].filter(
+        (role) => role !== stack && role.child.exitCode === null && role.child.signalCode === null,
+      );
+      await Promise.all(others.map((role) => role.kill('SIGKILL')));
+      if (stack && stack.child.exitCode === null && stack.child.signalCode === null)
+        await stack.kill('SIGTERM');
+      for (const name of ['postgres', 'temporal']) {
+        const file = join(data, `${name}.pid.json`);
+        if (existsSync(file)) process.kill(cluster.serverPid(name as 'postgres'), 'SIGKILL');
+      }
+      await fake.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await cluster.startStack();
+  return cluster;
+}
+
+/** A JSON request with the cluster's key. */
+export async function call(
+  cluster: Cluster,
+  api: { url: string },
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
+  const response = await fetch(`${api.url}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${cluster.key()}`, 'Content-Type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+    headers: response.headers,
+  };
+}
+
+/** A new session of the sample workflow. */
+export async function newSession(cluster: Cluster, api: { url: string }): Promise<string> {
+  const { body } = await call(cluster, api, 'POST', '/api/copilot/sessions', {
+    workflow_id: cluster.workflowId(),
+  });
+  return body.id as string;
+}
+
+export interface Reader {
+  events: WireEvent[];
+  turnId(): string;
+  /** HTTP status of the first answer. */
+  status(): number;
+  /** Resolves when an event meets the condition; fails after `timeoutMs`. */
+  until(condition: (event: WireEvent) => boolean, timeoutMs?: number): Promise<WireEvent>;
+  /** Resolves with the terminal event. */
+  end(timeoutMs?: number): Promise<WireEvent>;
+  stop(): void;
+}
+
+/**
+ * Sends a chat message and reads its stream as a client would: after every break it goes on from the last id, on the
+ * next of the given APIs. `apis` is read at each attempt, so that a test can replace one.
+ */
+export function chat(
+  cluster: Cluster,
+  apis: () => { url: string }[],
+  sessionId: string,
+  body: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): Reader {
+  const events: WireEvent[] = [];
+  const waiting = new Set<() => void>();
+  const abort = new AbortController();
+  let turnId = '';
+  let status = 0;
+  let lastId = 0;
+  let failure: Error | null = null;
+  const terminal = (): WireEvent | undefined =>
+    events.find(({ event }) => event === 'complete' || event === 'error');
+  const wake = (): void => {
+    for (const check of waiting) check();
+  };
+
+  const consume = async (response: Response): Promise<void> => {
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const chunk of response.body!) {
+      rest += decoder.decode(chunk as Uint8Array, { stream: true });
+      const blocks = rest.split('\n\n');
+      rest = blocks.pop()!;
+      for (const block of blocks) {
+        if (block.startsWith('id: ')) lastId = Number(block.slice(4));
+        if (!block.startsWith('data: ')) continue;
+        events.push(JSON.parse(block.slice(6)) as WireEvent);
+        wake();
+      }
+    }
+  };
+  const auth = (): Record<string, string> => ({ Authorization: `Bearer ${cluster.key()}` });
+  const read = async (): Promise<void> => {
+    for (let attempt = 0; !terminal() && !abort.signal.aborted; attempt++) {
+      const list = apis();
+      const api = list[attempt % list.length]!;
+      try {
+        if (turnId === '') {
+          const response = await fetch(`${api.url}/api/copilot/sessions/${sessionId}/chat`, {
+            method: 'POST',
+            headers: { ...auth(), 'Content-Type': 'application/json', ...headers },
+            body: JSON.stringify(body),
+            signal: abort.signal,
+          });
+          status = response.status;
+          turnId = response.headers.get('x-turn-id') ?? '';
+          if (status !== 200) {
+            failure = new Error(`chat answered ${status}: ${await response.text()}`);
+            return;
+          }
+          wake();
+          await consume(response);
+        } else {
+          const response = await fetch(
+            `${api.url}/api/copilot/sessions/${sessionId}/turns/${turnId}/events`,
+            {
+              headers: { ...auth(), 'Last-Event-ID': String(lastId) },
+              signal: abort.signal,
+            },
+          );
+          if (response.status === 200) await consume(response);
+          else await response.body?.cancel();
+        }
+      } catch (error: unknown) {
+        if (turnId === '' && status === 0) failure = error as Error;
+        if (failure) return;
+      }
+      if (!terminal()) await delay(50);
+    }
+  };
+  void read().finally(wake);
+
+  const until = (condition: (event: WireEvent) => boolean, timeoutMs = 30_000): Promise<WireEvent> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(check);
+        reject(
+          new Error(`not seen within ${timeoutMs} ms; the last events: ${JSON.stringify(events.slice(-5))}`),
+        );
+      }, timeoutMs);
+      const check = (): void => {
+        const found = events.find(condition);
+        if (!found && !failure) return;
+        waiting.delete(check);
+        clearTimeout(timer);
+        if (found) resolve(found);
+        else reject(failure!);
+      };
+      waiting.add(check);
+      check();
+    });
+  return {
+    events,
+    turnId: () => turnId,
+    status: () => status,
+    until,
+    end: (timeoutMs) => until(({ event }) => event === 'complete' || event === 'error', timeoutMs),
+    stop: () => abort.abort(),
+  };
+}
+
+/** What a client shows after these events. */
+export function shownText(events: WireEvent[]): string {
+  let text = '';
+  for (const event of events) {
+    if (event.event === 'content_delta') text += event.delta as string;
+    if (event.event === 'content_reset') text = event.content as string;
+  }
+  return text;
+}
+
+/** The numbered events' seqs, in the order of arrival. */
+export function seqs(events: WireEvent[]): number[] {
+  return events.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+}
+
+/** 1, 2, 3 ... up to n. */
+export function upTo(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index + 1);
+}
