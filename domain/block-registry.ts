@@ -17,6 +17,8 @@ export interface ConfigField {
   enum?: readonly string[];
   min?: number;
   max?: number;
+  /** Must be written out, never a reference: the block's handles depend on it. */
+  literal?: boolean;
   /** Owned by the platform: an edit may neither set nor change it. */
   serverOwned?: boolean;
 }
@@ -41,11 +43,14 @@ export interface BlockType {
 
 const plain = { handles: () => [], handleRule: 'one plain output: edges carry no sourceHandle' } as const;
 
+/** More handles than a workflow has blocks are of no use, and a config of a hostile size must not cost memory. */
+const MAX_HANDLES = 1_000;
+
 /** Branches of a condition in order: if, elif_1 ..., else. At least if and else. */
 function conditionHandles(config: JsonObject): readonly string[] {
   const branches = Array.isArray(config.branches) ? config.branches.length : 1;
   const elifs = Array.from(
-    { length: Math.max(0, Math.min(branches, 100) - 1) },
+    { length: Math.max(0, Math.min(branches, MAX_HANDLES) - 1) },
     (_, index) => `elif_${index + 1}`,
   );
   return ['if', ...elifs, 'else'];
@@ -54,7 +59,9 @@ function conditionHandles(config: JsonObject): readonly string[] {
 function splitHandles(config: JsonObject): readonly string[] {
   const { branches } = config;
   const count =
-    typeof branches === 'number' && Number.isInteger(branches) ? Math.max(0, Math.min(branches, 100)) : 2;
+    typeof branches === 'number' && Number.isInteger(branches)
+      ? Math.max(0, Math.min(branches, MAX_HANDLES))
+      : 2;
   return Array.from({ length: count }, (_, index) => String(index + 1));
 }
 
@@ -172,6 +179,7 @@ export const blockTypes: readonly BlockType[] = [
         name: 'branches',
         type: 'array',
         required: true,
+        literal: true,
         description: 'Branches in order: [{"expression": "<Check.output.score> > 5"}]',
       },
     ],
@@ -193,7 +201,8 @@ export const blockTypes: readonly BlockType[] = [
         required: true,
         default: 2,
         min: 2,
-        max: 100,
+        max: MAX_HANDLES,
+        literal: true,
         description: 'Number of branches',
       },
     ],
@@ -366,7 +375,8 @@ export function handlesOf(block: Pick<Block, 'type' | 'config'>): readonly strin
 
 /** What is wrong with a field's value, or null. References (`<Block.output>`) and templates pass as any kind. */
 export function checkFieldValue(field: ConfigField, value: Json): string | null {
-  if (typeof value === 'string' && field.type !== 'string' && value.includes('<')) return null;
+  if (typeof value === 'string' && field.type !== 'string' && !field.literal && value.includes('<'))
+    return null;
   switch (field.type) {
     case 'number':
     case 'integer':
@@ -394,12 +404,20 @@ export function checkFieldValue(field: ConfigField, value: Json): string | null 
   }
 }
 
+const MAX_COMPARED_CHARS = 50;
+
 /** The `count` candidates nearest to a name by edit distance (case-insensitive), nearest first; far ones left out. */
 export function nearestNames(name: string, candidates: readonly string[], count: number): string[] {
-  const wanted = name.toLowerCase().slice(0, 100);
+  const wanted = name.toLowerCase().slice(0, MAX_COMPARED_CHARS);
   return candidates
-    .map((candidate) => ({ candidate, distance: distance(wanted, candidate.toLowerCase().slice(0, 100)) }))
-    .filter(({ candidate, distance: d }) => d <= Math.max(3, Math.floor(candidate.length / 2)))
+    .map((candidate) => ({
+      candidate,
+      distance: distance(wanted, candidate.toLowerCase().slice(0, MAX_COMPARED_CHARS)),
+    }))
+    .filter(
+      ({ candidate, distance: d }) =>
+        d <= Math.max(3, Math.floor(Math.min(candidate.length, MAX_COMPARED_CHARS) / 2)),
+    )
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ candidate }) => candidate);

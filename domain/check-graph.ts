@@ -3,6 +3,7 @@ import { blockTypes, checkFieldValue, findBlockType, handlesOf, nearestNames } f
 import { edgeKey } from './edge.ts';
 import { nameKey } from './find-block.ts';
 import type { Block, Edge, Graph } from './graph.ts';
+import { getKey } from './json.ts';
 import { findReferences, isReferenceName } from './reference.ts';
 
 export interface Problem {
@@ -20,13 +21,18 @@ export interface Problem {
 /** A problem with a key that names the same fault in two versions of a graph. */
 export interface Finding {
   key: string;
-  problem: Problem;
+  code: string;
+  /** Made when it is read: of a faulty graph's many findings only the new ones are ever told. */
+  readonly problem: Problem;
 }
 
 export const MAX_BLOCKS = 1_000;
 export const MAX_EDGES = 4_000;
 export const MAX_CONFIG_BYTES = 64 * 1024;
-export const MAX_CODE_CHARS = 32 * 1024;
+export const MAX_CODE_BYTES = 32 * 1024;
+
+/** Names in one message or hint at most. */
+const MAX_LISTED = 20;
 
 /** Makes a problem that the graph did not have before. */
 export function problem(
@@ -40,14 +46,21 @@ export function problem(
   return { code, severity, block, field, message, hint, was_there_before: false };
 }
 
-/** Every fault and doubt of a graph, in no particular order. Never throws. */
-export function checkGraph(graph: Graph): Finding[] {
+/**
+ * Every fault and doubt of a graph, in no particular order. Never throws. `known` keeps what was found in single blocks
+ * from one call to the next, for graphs that share blocks.
+ */
+export function checkGraph(graph: Graph, known: Map<Block, Finding[]> = new Map()): Finding[] {
   const byId = new Map(graph.blocks.map((block) => [block.id, block]));
   return [
     ...checkSizes(graph),
     ...checkNames(graph.blocks),
     ...checkTriggers(graph.blocks),
-    ...graph.blocks.flatMap((block) => checkBlock(block)),
+    ...graph.blocks.flatMap((block) => {
+      const findings = known.get(block) ?? checkBlock(block);
+      known.set(block, findings);
+      return findings;
+    }),
     ...checkEdges(graph, byId),
     ...checkCycles(graph, byId),
     ...checkReferences(graph),
@@ -56,38 +69,52 @@ export function checkGraph(graph: Graph): Finding[] {
 }
 
 function finding(key: string, found: Problem): Finding {
-  return { key: `${found.code} ${key}`, problem: found };
+  return { key: `${found.code} ${key}`, code: found.code, problem: found };
 }
 
-function checkSizes(graph: Graph): Finding[] {
-  const findings: Finding[] = [];
-  if (graph.blocks.length > MAX_BLOCKS) {
-    findings.push(
-      finding(
-        String(graph.blocks.length),
-        problem(
-          'error',
-          'too_many_blocks',
-          null,
-          `A workflow has at most ${MAX_BLOCKS} blocks (this one would have ${graph.blocks.length}).`,
-        ),
+function lazyFinding(code: string, key: string, make: () => Problem): Finding {
+  return {
+    key: `${code} ${key}`,
+    code,
+    get problem() {
+      return make();
+    },
+  };
+}
+
+/** One finding for each step beyond what is allowed, so that an edit which only makes less of it has no new one. */
+function excess(count: number, allowed: number, found: Problem): Finding[] {
+  return Array.from({ length: Math.max(0, count - allowed) }, (_, index) => finding(String(index), found));
+}
+
+/** Bytes of a text in UTF-8. Lone surrogates count as what replaces them. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    // A surrogate pair is two units and four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
+}
+
+function checkSizes({ blocks, edges }: Graph): Finding[] {
+  const tooMany = (code: string, what: string, max: number, count: number): Finding[] =>
+    excess(
+      count,
+      max,
+      problem(
+        'error',
+        code,
+        null,
+        `A workflow has at most ${max} ${what} (this one would have ${count}).`,
+        'Split the work over several workflows.',
       ),
     );
-  }
-  if (graph.edges.length > MAX_EDGES) {
-    findings.push(
-      finding(
-        String(graph.edges.length),
-        problem(
-          'error',
-          'too_many_edges',
-          null,
-          `A workflow has at most ${MAX_EDGES} edges (this one would have ${graph.edges.length}).`,
-        ),
-      ),
-    );
-  }
-  return findings;
+  return [
+    ...tooMany('too_many_blocks', 'blocks', MAX_BLOCKS, blocks.length),
+    ...tooMany('too_many_edges', 'edges', MAX_EDGES, edges.length),
+  ];
 }
 
 function checkNames(blocks: readonly Block[]): Finding[] {
@@ -97,8 +124,7 @@ function checkNames(blocks: readonly Block[]): Finding[] {
     const name = nameKey(block.name);
     if (seen.has(name)) {
       findings.push(
-        finding(
-          JSON.stringify([block.id, name]),
+        lazyFinding('duplicate_name', JSON.stringify([block.id, name]), () =>
           problem(
             'error',
             'duplicate_name',
@@ -140,20 +166,18 @@ export function freeName(name: string, blocks: readonly Block[]): string {
 function checkTriggers(blocks: readonly Block[]): Finding[] {
   const triggers = blocks.filter((block) => findBlockType(block.type)?.trigger);
   if (triggers.length > 1) {
-    return triggers
-      .slice(1)
-      .map((block) =>
-        finding(
-          JSON.stringify(block.id),
-          problem(
-            'error',
-            'second_trigger',
-            block.name,
-            `A workflow has exactly one trigger, and ${triggers[0]!.name} is it.`,
-            'Change that trigger, or remove it in the same call.',
-          ),
-        ),
-      );
+    // Counted, not named: which of two triggers is the second one changes with the order of the blocks.
+    return excess(
+      triggers.length,
+      1,
+      problem(
+        'error',
+        'second_trigger',
+        triggers.at(-1)!.name,
+        `A workflow has exactly one trigger, and ${triggers[0]!.name} is it.`,
+        'Change that trigger, or remove it in the same call.',
+      ),
+    );
   }
   if (triggers.length === 0 && blocks.length > 0) {
     return [
@@ -172,31 +196,30 @@ function checkTriggers(blocks: readonly Block[]): Finding[] {
   return [];
 }
 
+/** The problem of a type that is none of ours, with the nearest ones. */
+export function unknownType(block: string, type: string): Problem {
+  const known = blockTypes.map((blockType) => blockType.type);
+  const nearest = nearestNames(type, known, 3);
+  return problem(
+    'error',
+    'unknown_block_type',
+    block,
+    `There is no block type ${type.slice(0, 60) || '(empty)'}.`,
+    `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${known.join(', ')}.`,
+    'type',
+  );
+}
+
 function checkBlock(block: Block): Finding[] {
   const blockType = findBlockType(block.type);
   const id = JSON.stringify(block.id);
   if (!blockType) {
-    const nearest = nearestNames(
-      block.type,
-      blockTypes.map((known) => known.type),
-      3,
-    );
     return [
-      finding(
-        `${id} ${block.type}`,
-        problem(
-          'error',
-          'unknown_block_type',
-          block.name,
-          `There is no block type ${block.type.slice(0, 60) || '(empty)'}.`,
-          `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${blockTypes.map((known) => known.type).join(', ')}.`,
-          'type',
-        ),
-      ),
+      lazyFinding('unknown_block_type', `${id} ${block.type}`, () => unknownType(block.name, block.type)),
     ];
   }
   const findings: Finding[] = [];
-  if (JSON.stringify(block.config).length > MAX_CONFIG_BYTES) {
+  if (utf8Bytes(JSON.stringify(block.config)) > MAX_CONFIG_BYTES) {
     findings.push(
       finding(
         id,
@@ -239,7 +262,7 @@ function checkBlock(block: Block): Finding[] {
         ),
       );
     }
-    if (key === 'code' && typeof value === 'string' && value.length > MAX_CODE_CHARS) {
+    if (key === 'code' && typeof value === 'string' && utf8Bytes(value) > MAX_CODE_BYTES) {
       findings.push(
         finding(
           id,
@@ -247,7 +270,7 @@ function checkBlock(block: Block): Finding[] {
             'error',
             'code_too_long',
             block.name,
-            `Code has at most ${MAX_CODE_CHARS / 1024} KB.`,
+            `Code has at most ${MAX_CODE_BYTES / 1024} KB.`,
             null,
             key,
           ),
@@ -256,7 +279,7 @@ function checkBlock(block: Block): Finding[] {
     }
   }
   for (const field of blockType.fields) {
-    const value = block.config[field.name];
+    const value = getKey(block.config, field.name);
     const missing = value === undefined || value === null || value === '';
     if (field.required && missing) {
       findings.push(
@@ -327,16 +350,20 @@ function checkHandle(
       'handle_required',
       source.name,
       `The edge ${source.name} -> ${to} needs a sourceHandle.`,
-      `One of: ${handles.join(', ')}`,
+      `One of: ${listed(handles)}`,
     );
   } else if (!handles.includes(handle)) {
     add(
       'unknown_handle',
       source.name,
       `${source.name} has no handle ${handle.slice(0, 60)} for the edge to ${to}.`,
-      `Its handles: ${handles.join(', ')}. An edge of a branch that goes away must be removed in the same call.`,
+      `Its handles: ${listed(handles)}. An edge of a branch that goes away must be removed in the same call.`,
     );
   }
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= MAX_LISTED ? names.join(', ') : `${names.slice(0, MAX_LISTED).join(', ')}, ...`;
 }
 
 /** Edges within a strongly connected component are the cyclic ones (Tarjan, without recursion). */
@@ -359,22 +386,24 @@ function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] 
         component.has(edge.source) &&
         component.get(edge.source) === component.get(edge.target),
     )
-    .map((edge) => {
-      const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
-        (id) => byId.get(id)?.name ?? id,
-      );
-      return finding(
-        edgeKey(edge),
-        problem(
+    .map((edge) =>
+      lazyFinding('edge_cycle', edgeKey(edge), () => {
+        const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
+          (id) => byId.get(id)?.name ?? id,
+        );
+        // The end closes the circle: of a long way round the middle goes.
+        const shown =
+          path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
+        return problem(
           'error',
           'edge_cycle',
           byId.get(edge.source)!.name,
-          `The edges form a cycle: ${path.slice(0, 20).join(' -> ')}.`,
+          `The edges form a cycle: ${shown.join(' -> ')}.`,
           'Data flows one way; leave out the edge that goes back.',
           'edges',
-        ),
-      );
-    });
+        );
+      }),
+    );
 }
 
 function components(
@@ -435,8 +464,9 @@ function findPath(from: string, to: string, next: ReadonlyMap<string, readonly s
     }
   }
   const path: string[] = [];
-  for (let id: string | null | undefined = to; id; id = before.get(id)) path.unshift(id);
-  return path;
+  for (let id: string | null | undefined = to; id !== null && id !== undefined; id = before.get(id))
+    path.push(id);
+  return path.reverse();
 }
 
 function checkReferences(graph: Graph): Finding[] {
@@ -445,17 +475,13 @@ function checkReferences(graph: Graph): Finding[] {
     [...new Set(findReferences(block.config))]
       .filter((name) => !names.has(nameKey(name)))
       .map((name) =>
-        finding(
-          JSON.stringify([block.id, nameKey(name)]),
+        lazyFinding('reference_to_missing_block', JSON.stringify([block.id, nameKey(name)]), () =>
           problem(
             'warning',
             'reference_to_missing_block',
             block.name,
             `${block.name} refers to ${name}, which is no block.`,
-            `Blocks: ${graph.blocks
-              .slice(0, 20)
-              .map((other) => other.name)
-              .join(', ')}`,
+            `Blocks: ${listed(graph.blocks.map((other) => other.name))}`,
             'config',
           ),
         ),
@@ -499,8 +525,9 @@ function checkFlow(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
         ),
       );
     }
+    const wired = new Set((next.get(block.id) ?? []).map((edge) => edge.sourceHandle));
     for (const handle of handlesOf(block)) {
-      if (!(next.get(block.id) ?? []).some((edge) => edge.sourceHandle === handle)) {
+      if (!wired.has(handle)) {
         findings.push(
           finding(
             JSON.stringify([block.id, handle]),

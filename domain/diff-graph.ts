@@ -1,15 +1,20 @@
 import { edgeKey } from './edge.ts';
 import type { Block, Edge, Graph, JsonObject, WorkflowDiff } from './graph.ts';
-import { jsonEqual, setKey } from './json.ts';
+import { getKey, jsonEqual, setKey } from './json.ts';
 
 /**
- * The net change from one graph to another, null when there is none. Blocks are compared by id, edges as a set.
- * A block whose type changed is another block: it is removed and added, with its edges.
+ * The net change from one graph to another, null when there is none. Blocks are compared by id, edges as a set: neither
+ * order nor doubled edges count. Applied to the base it gives the other graph, in the base's order with what is new
+ * at the end. A block that an update can't express (its type changed, or a config key became null, which would mean
+ * removal) is removed and added, with its edges.
  */
 export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
   const before = new Map(base.blocks.map((block) => [block.id, block]));
   const after = new Map(work.blocks.map((block) => [block.id, block]));
-  const replaced = (id: string): boolean => before.get(id)?.type !== after.get(id)?.type;
+  const replaced = (id: string): boolean => {
+    const [was, is] = [before.get(id), after.get(id)];
+    return !was || !is || was.type !== is.type || becameNull(was.config, is.config);
+  };
 
   const added = work.blocks.filter((block) => replaced(block.id));
   const removed = base.blocks.filter((block) => replaced(block.id)).map((block) => block.id);
@@ -44,6 +49,10 @@ export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
     ...(removeEdges.length > 0 ? { remove_edges: unique(removeEdges) } : {}),
   };
   return Object.keys(diff).length === 0 ? null : diff;
+}
+
+function becameNull(before: JsonObject, after: JsonObject): boolean {
+  return Object.keys(after).some((key) => after[key] === null && getKey(before, key) !== null);
 }
 
 type Update = NonNullable<WorkflowDiff['update_blocks']>[number];

@@ -4,47 +4,29 @@
  * Order within a call: add blocks, update blocks, remove edges, remove blocks, add edges. References are looked up in
  * the graph as the earlier parts have left it. Blocks that the call does not name stay byte-equal.
  */
-import { blockTypes, findBlockType, nearestNames, withDefaults } from './block-registry.ts';
-import { checkGraph, freeName, type Problem, problem } from './check-graph.ts';
+import { findBlockType, nearestNames, withDefaults } from './block-registry.ts';
+import {
+  checkGraph,
+  type Finding,
+  freeName,
+  MAX_BLOCKS,
+  type Problem,
+  problem,
+  unknownType,
+} from './check-graph.ts';
 import { edgeKey, normalHandle, toEdge } from './edge.ts';
-import { indexBlocks, nameKey } from './find-block.ts';
-import type { Block, Edge, Graph, JsonObject, Position } from './graph.ts';
-import { isObject, jsonEqual, mergePatch } from './json.ts';
+import { type BlockIndex, indexBlocks, nameKey } from './find-block.ts';
+import type { Block, Edge, Graph, JsonObject } from './graph.ts';
+import {
+  type AddedBlock,
+  type BlockUpdate,
+  checkEditShape,
+  type EdgeEdit,
+  type GraphEdit,
+} from './graph-edit.ts';
+import { getKey, isObject, jsonEqual, mergePatch, setKey, toStorable } from './json.ts';
 import { layOut } from './layout.ts';
 import { isReferenceName, renameReferences } from './reference.ts';
-
-interface EdgeEdit {
-  source: string;
-  target: string;
-  sourceHandle?: string | null | undefined;
-}
-
-/** The arguments of modify_workflow. Null and absent mean the same. */
-export interface GraphEdit {
-  add_blocks?:
-    | {
-        id?: string | null | undefined;
-        type: string;
-        name: string;
-        config?: JsonObject | null | undefined;
-        position?: Position | null | undefined;
-      }[]
-    | null
-    | undefined;
-  update_blocks?:
-    | {
-        id: string;
-        config?: JsonObject | null | undefined;
-        name?: string | null | undefined;
-        position?: Position | null | undefined;
-        enabled?: boolean | null | undefined;
-      }[]
-    | null
-    | undefined;
-  remove_blocks?: string[] | null | undefined;
-  add_edges?: EdgeEdit[] | null | undefined;
-  remove_edges?: EdgeEdit[] | null | undefined;
-}
 
 export interface GraphChanges {
   added?: { id: string; name: string; type: string }[];
@@ -69,10 +51,13 @@ export type EditOutcome =
   | { applied: false; problems: Problem[] };
 
 const MAX_LISTED = 20;
+/** The platform's column. */
+const MAX_NAME_CHARS = 255;
 
 /**
  * Applies an edit, or says what is wrong with it. `aliases` are those of earlier edits of the turn. Where a block's id
- * is its name (an editor that sends names as ids), renaming it gives it a new id.
+ * is its name (an editor that sends names as ids), renaming it gives it a new id. Takes any JSON as the edit, and never
+ * throws.
  */
 export function editGraph(input: {
   graph: Graph;
@@ -80,8 +65,10 @@ export function editGraph(input: {
   newId: () => string;
   aliases: ReadonlyMap<string, string>;
 }): EditOutcome {
-  const draft = new Draft(input.graph, input.aliases);
   const { edit } = input;
+  const malformed = checkEditShape(edit);
+  if (malformed) return { applied: false, problems: [malformed] };
+  const draft = new Draft(input.graph, input.aliases);
   const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
   if (parts.every((part) => !part || part.length === 0)) {
     return {
@@ -98,12 +85,13 @@ export function editGraph(input: {
     };
   }
   const unplaced = new Set<string>();
+  draft.foresee(edit);
   for (const added of edit.add_blocks ?? []) draft.addBlock(added, input.newId, unplaced);
   for (const update of edit.update_blocks ?? []) draft.updateBlock(update);
   for (const edge of edit.remove_edges ?? []) draft.removeEdge(edge);
   for (const ref of edit.remove_blocks ?? []) draft.removeBlock(ref);
   for (const edge of edit.add_edges ?? []) draft.addEdge(edge);
-  draft.place(unplaced);
+  if (unplaced.size <= MAX_BLOCKS) draft.place(unplaced);
   return draft.conclude(input.graph);
 }
 
@@ -125,7 +113,13 @@ class Draft {
   private readonly formerIds = new Map<string, string>();
   /** Names that a rename of this call took away; they still find their block. */
   private readonly formerNames = new Map<string, string>();
-  private index: ReturnType<typeof indexBlocks> | null = null;
+  /** References of remove_blocks to blocks that were there before the call, with their ids. */
+  private readonly leaving = new Map<string, string>();
+  private readonly leavingIds = new Set<string>();
+  private readonly notes: Problem[] = [];
+  /** Faults of the edit as the check of the whole graph would name them again: code and block. */
+  private readonly told = new Set<string>();
+  private currentIndex: BlockIndex | null = null;
 
   constructor(graph: Graph, aliases: ReadonlyMap<string, string>) {
     this.blocks = [...graph.blocks];
@@ -133,70 +127,78 @@ class Draft {
     this.aliases = new Map(aliases);
   }
 
-  addBlock(
-    added: NonNullable<GraphEdit['add_blocks']>[number],
-    newId: () => string,
-    unplaced: Set<string>,
-  ): void {
+  /**
+   * Notes what the call is going to remove. A new block may take the name of one that goes in the same call, and the
+   * reference then means the one that goes: nobody removes what they are just adding.
+   */
+  foresee(edit: GraphEdit): void {
+    const added = new Set((edit.add_blocks ?? []).map((block) => block.id));
+    for (const ref of edit.remove_blocks ?? []) {
+      const block = added.has(ref) ? null : this.lookUp(ref);
+      if (!block || !('block' in block)) continue;
+      this.leaving.set(ref, block.block.id);
+      this.leavingIds.add(block.block.id);
+    }
+  }
+
+  addBlock(added: AddedBlock, newId: () => string, unplaced: Set<string>): void {
     const blockType = findBlockType(added.type);
     const name = added.name.trim();
-    if (!blockType) {
-      const nearest = nearestNames(
-        added.type,
-        blockTypes.map((known) => known.type),
-        3,
-      );
-      this.problems.push(
-        problem(
-          'error',
-          'unknown_block_type',
-          name,
-          `There is no block type ${added.type.slice(0, 60) || '(empty)'}.`,
-          `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${blockTypes.map((known) => known.type).join(', ')}.`,
-          'type',
-        ),
-      );
-    }
+    if (!blockType) this.report(unknownType(name, added.type));
     this.checkNewName(name, null);
-    const config = added.config ?? {};
+    const config = withoutNulls(toStorable(added.config ?? {}) as JsonObject);
     this.checkServerOwned(added.type, name, config);
     const id = newId();
-    if (added.id !== null && added.id !== undefined && added.id !== '') {
-      if (this.blocks.some((block) => block.id === added.id) || this.isLiveAlias(added.id)) {
-        this.problems.push(
+    const alias = added.id ?? '';
+    if (alias !== '') {
+      const others = this.index.claiming(alias).filter((other) => !this.leavingIds.has(other.id));
+      if (this.index.withId(alias) || others.length > 0 || this.isLiveAlias(alias)) {
+        this.report(
           problem(
             'error',
             'duplicate_id',
             name,
-            `The id ${added.id.slice(0, 60)} names another block already.`,
+            `The id ${alias.slice(0, 60)} names another block already.`,
             'Choose another id, or leave it out.',
             'id',
           ),
         );
-      } else this.aliases.set(added.id, id);
+      } else this.aliases.set(alias, id);
     }
-    this.setBlocks([
-      ...this.blocks,
-      {
-        id,
-        type: added.type,
-        name,
-        position: added.position ?? { x: 0, y: 0 },
-        config: blockType ? withDefaults(blockType, config) : config,
-        enabled: true,
-      },
-    ]);
+    const block: Block = {
+      id,
+      type: added.type,
+      name,
+      position: added.position ? { x: added.position.x, y: added.position.y } : { x: 0, y: 0 },
+      config: blockType ? withDefaults(blockType, config) : config,
+      enabled: true,
+    };
+    this.index.add(block);
+    this.blocks.push(block);
     if (!added.position) unplaced.add(id);
     this.changes.added.push({ id, name, type: added.type });
   }
 
-  updateBlock(update: NonNullable<GraphEdit['update_blocks']>[number]): void {
+  updateBlock(update: BlockUpdate): void {
     const block = this.find(update.id, 'update_blocks');
     if (!block) return;
+    if (typeof update.type === 'string' && update.type !== block.type) {
+      this.report(
+        problem(
+          'error',
+          'locked_field',
+          block.name,
+          `The type of ${block.name} can't change.`,
+          'Remove the block and add one of the other type, in one call.',
+          'type',
+        ),
+      );
+    }
     let config = block.config;
     if (isObject(update.config)) {
-      this.checkServerOwned(block.type, block.name, update.config, block.config);
-      config = mergePatch(block.config, update.config) as JsonObject;
+      const patch = toStorable(update.config) as JsonObject;
+      this.checkServerOwned(block.type, block.name, patch, block.config);
+      config = mergePatch(block.config, patch) as JsonObject;
     }
     const name = update.name?.trim() ?? block.name;
     const renamed = name !== block.name;
@@ -207,9 +209,21 @@ class Draft {
       id,
       name,
       config: jsonEqual(config, block.config) ? block.config : config,
-      position: update.position ?? block.position,
+      position: update.position ? { x: update.position.x, y: update.position.y } : block.position,
       enabled: update.enabled ?? block.enabled,
     };
+    if (sameBlock(block, next)) {
+      this.notes.push(
+        problem(
+          'warning',
+          'nothing_changed',
+          block.name,
+          `${block.name} is as the update wants it already.`,
+          null,
+        ),
+      );
+      return;
+    }
     if (id === block.id) this.setBlocks(this.blocks.map((other) => (other === block ? next : other)));
     // A new id is a new block to the user's editor, and new blocks stand at the end.
     else this.setBlocks([...this.blocks.filter((other) => other !== block), next]);
@@ -218,11 +232,15 @@ class Draft {
   }
 
   removeBlock(ref: string): void {
-    const block = this.find(ref, 'remove_blocks');
+    const id = this.leaving.get(ref);
+    // Named twice, once by id and once by name: it is gone, as was asked.
+    if (id !== undefined && !this.leavingIds.has(id)) return;
+    const block = (id === undefined ? undefined : this.index.withId(id)) ?? this.find(ref, 'remove_blocks');
     if (!block) return;
-    const touching = this.edges.filter((edge) => edge.source === block.id || edge.target === block.id);
-    for (const edge of touching) this.changes.edges_removed.push(this.describe(edge));
-    this.edges = this.edges.filter((edge) => !touching.includes(edge));
+    if (id !== undefined) this.leavingIds.delete(id);
+    const touches = (edge: Edge): boolean => edge.source === block.id || edge.target === block.id;
+    for (const edge of this.edges) if (touches(edge)) this.changes.edges_removed.push(this.describe(edge));
+    this.edges = this.edges.filter((edge) => !touches(edge));
     this.setBlocks(this.blocks.filter((other) => other !== block));
     this.changes.removed.push(block.name);
   }
@@ -232,38 +250,56 @@ class Draft {
     const target = this.find(edit.target, 'add_edges');
     if (!source || !target) return;
     const edge = toEdge({ source: source.id, target: target.id, sourceHandle: edit.sourceHandle });
+    if (this.edges.some((other) => sameEdge(other, edge))) {
+      this.report(
+        problem(
+          'error',
+          'duplicate_edge',
+          source.name,
+          `The edge ${this.describe(edge)} is there already.`,
+          'Leave it out.',
+          'add_edges',
+        ),
+      );
+      return;
+    }
     this.edges.push(edge);
     this.changes.edges_added.push(this.describe(edge));
   }
 
   removeEdge(edit: EdgeEdit): void {
-    const source = this.find(edit.source, 'remove_edges');
-    const target = this.find(edit.target, 'remove_edges');
-    if (!source || !target) return;
-    const between = this.edges.filter((edge) => edge.source === source.id && edge.target === target.id);
+    const source = this.findEnd(edit.source, 'source');
+    const target = this.findEnd(edit.target, 'target');
+    if (source === null || target === null) return;
+    const between = this.edges.filter((edge) => edge.source === source && edge.target === target);
     const handle = normalHandle(edit.sourceHandle);
-    const named = between.filter((edge) => edge.sourceHandle === handle);
     // Without a handle, the only edge between two blocks is meant.
-    const edge = named[0] ?? (handle === undefined && between.length === 1 ? between[0] : undefined);
-    if (!edge) {
-      const handles = between.map((other) => other.sourceHandle ?? 'output');
-      this.problems.push(
+    const handles = new Set(between.map((edge) => edge.sourceHandle));
+    const wanted = handle === undefined && handles.size === 1 ? between[0]!.sourceHandle : handle;
+    if (!handles.has(wanted)) {
+      const name = (id: string): string => this.index.withId(id)?.name ?? id;
+      this.report(
         problem(
           'error',
           'unknown_edge',
-          source.name,
-          `There is no such edge ${source.name} -> ${target.name}.`,
-          handles.length > 0 ? `Between them: sourceHandle ${handles.join(', ')}.` : null,
+          name(source),
+          `There is no such edge ${this.describe(toEdge({ source, target, sourceHandle: handle }))}.`,
+          handles.size > 0
+            ? `Between them: sourceHandle ${[...handles].map((other) => other ?? 'output').join(', ')}.`
+            : null,
           'remove_edges',
         ),
       );
       return;
     }
-    this.edges = this.edges.filter((other) => other !== edge);
+    const edge = between.find((other) => other.sourceHandle === wanted)!;
+    // With its doubles: a diff can't tell them apart.
+    this.edges = this.edges.filter((other) => !sameEdge(other, edge));
     this.changes.edges_removed.push(this.describe(edge));
   }
 
   place(unplaced: ReadonlySet<string>): void {
+    if (unplaced.size === 0) return;
     const positions = layOut(this.blocks, this.edges, unplaced);
     this.setBlocks(
       this.blocks.map((block) =>
@@ -272,46 +308,76 @@ class Draft {
     );
   }
 
-  conclude(before: Graph): EditOutcome {
+  conclude(original: Graph): EditOutcome {
     const graph = { blocks: this.blocks, edges: this.edges };
-    const old = new Set(checkGraph(this.asRenamed(before)).map((found) => found.key));
-    const fresh = checkGraph(graph)
-      .filter((found) => !old.has(found.key))
-      .map((found) => found.problem);
-    const reported = new Set(this.problems.map((found) => `${found.code} ${found.block}`));
+    const before = this.asRenamed(original);
+    const known = new Map<Block, Finding[]>();
+    const old = new Set(checkGraph(before, known).map((found) => found.key));
+    const introduced = checkGraph(graph, known).filter((found) => !old.has(found.key));
+    const fresh = withoutEchoes(introduced, before).map((found) => found.problem);
     const errors = [
       ...this.problems,
-      ...fresh.filter((found) => found.severity === 'error' && !reported.has(`${found.code} ${found.block}`)),
+      ...fresh.filter(
+        (found) => found.severity === 'error' && !this.told.has(`${found.code} ${found.block}`),
+      ),
     ];
-    if (errors.length > 0) return { applied: false, problems: errors.slice(0, MAX_LISTED) };
+    if (errors.length > 0) return { applied: false, problems: distinct(errors).slice(0, MAX_LISTED) };
     const changes = Object.fromEntries(
       Object.entries(this.changes).filter(([, list]) => list.length > 0),
     ) as GraphChanges;
-    const warnings = fresh.filter((found) => found.severity === 'warning').slice(0, MAX_LISTED);
-    return { applied: true, graph, changes, warnings, aliases: this.aliases };
+    const warnings = [...this.notes, ...fresh.filter((found) => found.severity === 'warning')];
+    return {
+      applied: true,
+      graph,
+      changes,
+      warnings: warnings.slice(0, MAX_LISTED),
+      aliases: this.aliases,
+    };
+  }
+
+  private get index(): BlockIndex {
+    this.currentIndex ??= indexBlocks(this.blocks);
+    return this.currentIndex;
+  }
+
+  private report(found: Problem): void {
+    this.problems.push(found);
+    this.told.add(`${found.code} ${found.block}`);
   }
 
   private setBlocks(blocks: Block[]): void {
     this.blocks = blocks;
-    this.index = null;
+    this.currentIndex = null;
   }
 
   private isLiveAlias(alias: string): boolean {
     const id = this.aliases.get(alias);
-    return id !== undefined && this.blocks.some((block) => block.id === id);
+    return id !== undefined && this.index.withId(id) !== undefined;
+  }
+
+  /** By id, then by an id given earlier, then by a name that this call took away, then by name. */
+  private lookUp(ref: string): ReturnType<BlockIndex['find']> {
+    const named = [ref, this.aliases.get(ref), this.formerNames.get(nameKey(ref))];
+    for (const id of named) {
+      const block = id === undefined ? undefined : this.index.withId(id);
+      if (block) return { block };
+    }
+    return this.index.find(ref);
+  }
+
+  /** The id of an edge's end. An end that names no block is found by what the edge says, so that it can be removed. */
+  private findEnd(ref: string, end: 'source' | 'target'): string | null {
+    const found = this.lookUp(ref);
+    if ('error' in found && this.edges.some((edge) => edge[end] === ref)) return ref;
+    return this.find(ref, 'remove_edges')?.id ?? null;
   }
 
   private find(ref: string, field: string): Block | null {
-    this.index ??= indexBlocks(this.blocks);
-    const byId = this.blocks.find((block) => block.id === ref);
-    if (byId) return byId;
-    const alias = this.aliases.get(ref) ?? this.formerNames.get(nameKey(ref));
-    const aliased = alias === undefined ? undefined : this.blocks.find((block) => block.id === alias);
-    if (aliased) return aliased;
-    const found = this.index.find(ref);
+    const found = this.lookUp(ref);
     if ('block' in found) return found.block;
+    if (this.problems.length >= MAX_LISTED) return null;
     const names = this.blocks.map((block) => block.name);
-    this.problems.push(
+    this.report(
       found.error === 'ambiguous'
         ? problem(
             'error',
@@ -339,36 +405,43 @@ class Draft {
 
   private checkNewName(name: string, block: Block | null): void {
     const label = block?.name ?? name;
+    const fail = (code: string, message: string, hint: string | null): void => {
+      this.report(problem('error', code, label, message, hint, 'name'));
+      this.told.add(`${code} ${name}`);
+    };
     if (name === '' || !isReferenceName(name)) {
       const suggestion = name
         .replace(/[^\p{L}\p{N}_ -]+/gu, ' ')
         .replace(/\s+/g, ' ')
-        .trim();
-      this.problems.push(
-        problem(
-          'error',
-          'invalid_name',
-          label,
-          `${name.slice(0, 100) || 'An empty name'} can't be used in references: letters, digits, _, space and - only.`,
-          suggestion === '' ? null : `For example: ${suggestion}`,
-          'name',
-        ),
+        .trim()
+        .slice(0, MAX_NAME_CHARS);
+      fail(
+        'invalid_name',
+        `${name.slice(0, 100) || 'An empty name'} can't be used in references: letters, digits, _, space and - only.`,
+        suggestion === '' ? null : `For example: ${suggestion}`,
       );
       return;
     }
-    const others = this.blocks.filter((other) => other !== block);
-    if (
-      others.some((other) => nameKey(other.name) === nameKey(name) || nameKey(other.id) === nameKey(name))
-    ) {
-      this.problems.push(
-        problem(
-          'error',
-          'duplicate_name',
-          label,
-          `Another block is named ${name} already.`,
-          `A free name: ${freeName(name, others)}`,
-          'name',
-        ),
+    if (Array.from(name).length > MAX_NAME_CHARS) {
+      fail('invalid_name', `A name has at most ${MAX_NAME_CHARS} characters.`, null);
+      return;
+    }
+    // Names that are ids can't be handed on within one call: two blocks would have one id.
+    const isId = block !== null && block.id === block.name;
+    const others = this.index
+      .claiming(name)
+      .filter((other) => other !== block && (isId || !this.leavingIds.has(other.id)));
+    if (others.length > 0) {
+      fail(
+        'duplicate_name',
+        `Another block is named ${name} already.`,
+        `A free name: ${freeName(name, [...this.blocks, ...others])}`,
+      );
+    } else if (isId && this.edges.some((edge) => edge.source === name || edge.target === name)) {
+      fail(
+        'duplicate_name',
+        `An edge goes to or from a block ${name} that is not there: the name would connect it.`,
+        'Remove that edge first, or choose another name.',
       );
     }
   }
@@ -376,8 +449,9 @@ class Draft {
   private checkServerOwned(type: string, name: string, patch: JsonObject, current: JsonObject = {}): void {
     for (const field of findBlockType(type)?.fields ?? []) {
       if (!field.serverOwned || !Object.hasOwn(patch, field.name)) continue;
-      if (jsonEqual(patch[field.name], current[field.name])) continue;
-      this.problems.push(
+      // Null removes: where nothing is, that is no change.
+      if (jsonEqual(getKey(patch, field.name), getKey(current, field.name) ?? null)) continue;
+      this.report(
         problem(
           'error',
           'server_owned_field',
@@ -392,7 +466,9 @@ class Draft {
 
   /** A renamed block keeps its edges, its aliases and everything that refers to it. */
   private follow(from: Block, to: Block): void {
+    for (const [name, id] of this.formerNames) if (id === from.id) this.formerNames.set(name, to.id);
     this.formerNames.set(nameKey(from.name), to.id);
+    this.formerNames.delete(nameKey(to.name));
     if (to.id !== from.id) {
       this.formerIds.set(to.id, this.formerIds.get(from.id) ?? from.id);
       const moved: Edge[] = [];
@@ -422,7 +498,7 @@ class Draft {
   }
 
   private describe(edge: Edge): string {
-    const name = (id: string): string => this.blocks.find((block) => block.id === id)?.name ?? id;
+    const name = (id: string): string => this.index.withId(id)?.name ?? id;
     const handle = edge.sourceHandle === undefined ? '' : ` [${edge.sourceHandle}]`;
     return `${name(edge.source)}${handle} -> ${name(edge.target)}`;
   }
@@ -443,6 +519,39 @@ class Draft {
   }
 }
 
+/** Without the keys whose value is null at the top: for an editor they are absent, and the diff could not tell them. */
+function withoutNulls(config: JsonObject): JsonObject {
+  const result: JsonObject = {};
+  for (const key of Object.keys(config)) if (config[key] !== null) setKey(result, key, config[key]!);
+  return result;
+}
+
+function sameEdge(a: Edge, b: Edge): boolean {
+  return a.source === b.source && a.target === b.target && a.sourceHandle === b.sourceHandle;
+}
+
+function sameBlock(a: Block, b: Block): boolean {
+  return (
+    a.id === b.id &&
+    a.type === b.type &&
+    a.name === b.name &&
+    a.enabled === b.enabled &&
+    a.position.x === b.position.x &&
+    a.position.y === b.position.y &&
+    jsonEqual(a.config, b.config)
+  );
+}
+
+/** A new edge that closes a circle makes a finding of every edge on it: one that was there is not the one to blame. */
+function withoutEchoes(findings: Finding[], before: Graph): Finding[] {
+  const there = new Set(before.edges.map((edge) => `edge_cycle ${edgeKey(edge)}`));
+  return findings.filter((found) => !there.has(found.key));
+}
+
+function distinct(problems: Problem[]): Problem[] {
+  return [...new Map(problems.map((found) => [JSON.stringify(found), found])).values()];
+}
+
 function hintNames(nearest: string[], names: string[]): string {
   if (nearest.length > 0) return `Nearest: ${nearest.join(', ')}`;
   return names.length === 0
@@ -460,22 +569,14 @@ export function describeGraph(graph: Graph): {
 
 /** Equal as graphs: the same blocks by id and the same set of edges; order does not count. */
 export function graphsEqual(a: Graph, b: Graph): boolean {
-  if (a.blocks.length !== b.blocks.length || a.edges.length !== b.edges.length) return false;
+  if (a.blocks.length !== b.blocks.length) return false;
   const blocks = new Map(b.blocks.map((block) => [block.id, block]));
   const edges = new Set(b.edges.map(edgeKey));
   return (
     a.edges.every((edge) => edges.has(edgeKey(edge))) &&
     a.blocks.every((block) => {
       const other = blocks.get(block.id);
-      return (
-        other !== undefined &&
-        block.type === other.type &&
-        block.name === other.name &&
-        block.enabled === other.enabled &&
-        block.position.x === other.position.x &&
-        block.position.y === other.position.y &&
-        jsonEqual(block.config, other.config)
-      );
+      return other !== undefined && sameBlock(block, other);
     })
   );
 }

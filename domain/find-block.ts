@@ -5,6 +5,11 @@ export type FoundBlock = { block: Block } | { error: 'unknown' | 'ambiguous' };
 
 export interface BlockIndex {
   find(ref: string): FoundBlock;
+  withId(id: string): Block | undefined;
+  /** The blocks whose name or id is this text, without case. */
+  claiming(name: string): readonly Block[];
+  /** Takes in one more block, behind the others. */
+  add(block: Block): void;
 }
 
 const NUMBERED = /^(.*\S)\s*#(\d+)$/su;
@@ -13,14 +18,25 @@ const NUMBERED = /^(.*\S)\s*#(\d+)$/su;
 export function indexBlocks(blocks: readonly Block[]): BlockIndex {
   const byId = new Map<string, Block>();
   const byName = new Map<string, Block[]>();
-  for (const block of blocks) {
+  const claims = new Map<string, Block[]>();
+  const put = (map: Map<string, Block[]>, key: string, block: Block): void => {
+    const same = map.get(key);
+    if (same) same.push(block);
+    else map.set(key, [block]);
+  };
+  const add = (block: Block): void => {
     if (!byId.has(block.id)) byId.set(block.id, block);
     const name = nameKey(block.name);
-    const same = byName.get(name);
-    if (same) same.push(block);
-    else byName.set(name, [block]);
-  }
+    const id = nameKey(block.id);
+    put(byName, name, block);
+    put(claims, name, block);
+    if (id !== name) put(claims, id, block);
+  };
+  for (const block of blocks) add(block);
   return {
+    add,
+    withId: (id) => byId.get(id),
+    claiming: (name) => claims.get(nameKey(name)) ?? [],
     find(ref) {
       const block = byId.get(ref);
       if (block) return { block };

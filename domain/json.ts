@@ -6,6 +6,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /** Deep equality; the order of keys does not count. */
 export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
@@ -23,6 +27,31 @@ export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
 /** Sets an own property, `__proto__` included. */
 export function setKey(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** The value of an own key: `toString` of an empty object is absent. */
+export function getKey(source: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(source, key) ? source[key] : undefined;
+}
+
+/** True when a value nests deeper than `levels`; the outermost one is level 1. Safe at any depth. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let layer = [value].filter(isContainer);
+  for (let level = 1; layer.length > 0; level++) {
+    if (level > levels) return true;
+    layer = layer.flatMap((item) => Object.values(item)).filter(isContainer);
+  }
+  return false;
+}
+
+/** The value with every string and key in a form that Postgres stores: no NUL, no lone surrogate. */
+export function toStorable(value: Json): Json {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
+  if (Array.isArray(value)) return value.map(toStorable);
+  if (!isObject(value)) return value;
+  const result: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(result, toStorable(key) as string, toStorable(value[key]!));
+  return result;
 }
 
 /** A shallow copy that keeps every own key. */

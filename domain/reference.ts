@@ -2,12 +2,14 @@
  * References in configs: `<Block Name.output>` and `<Block Name.output.field>`, and `input_data["Block Name"]` in code.
  * Block names in references are letters, digits, `_`, space and `-`.
  */
+import { nameKey } from './find-block.ts';
 import type { Json, JsonObject } from './graph.ts';
 import { setKey } from './json.ts';
 
 const NAME = /^[\p{L}\p{N}_ -]+$/u;
-const REFERENCE = /<([\p{L}\p{N}_ -]+)\.output((?:\.[\p{L}\p{N}_-]+)*)>/gu;
-const INPUT_DATA = /input_data(\s*\[\s*)(["'])([^"'\n]+)\2/g;
+// The path is taken loosely, so that a rename also finds what the engine may resolve by other means, as `[0]`.
+const REFERENCE = /<([\p{L}\p{N}_ -]+)\.output((?:[.[][^<>\n]*)?)>/gu;
+const INPUT_DATA = /(?<!\w)input_data(\s*(?:\[|\.get\()\s*)(["'])([^"'\n]+)\2/g;
 
 /** True for a name that references can spell. */
 export function isReferenceName(name: string): boolean {
@@ -26,15 +28,15 @@ export function findReferences(value: Json): string[] {
 
 /** The config with every reference to one name pointing to another; the same object when nothing refers to it. */
 export function renameReferences(config: JsonObject, from: string, to: string): JsonObject {
-  const wanted = from.toLowerCase();
-  if (!findReferences(config).some((name) => name.toLowerCase() === wanted)) return config;
+  const wanted = nameKey(from);
+  if (!findReferences(config).some((name) => nameKey(name) === wanted)) return config;
   return mapStrings(config, (text) =>
     text
       .replace(REFERENCE, (match, name: string, path: string) =>
-        name.toLowerCase() === wanted ? `<${to}.output${path}>` : match,
+        nameKey(name) === wanted ? `<${to}.output${path}>` : match,
       )
       .replace(INPUT_DATA, (match, open: string, quote: string, name: string) =>
-        name.toLowerCase() === wanted ? `input_data${open}${quote}${to}${quote}` : match,
+        nameKey(name) === wanted ? `input_data${open}${quote}${to}${quote}` : match,
       ),
   ) as JsonObject;
 }

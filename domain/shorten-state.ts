@@ -9,6 +9,9 @@ export const MAX_STATE_CHARS = 50_000;
 export const MAX_CONFIG_CHARS = 2_000;
 export const TRUNCATED = '... [truncated]';
 const MAX_LABEL_CHARS = 200;
+const MIN_BLOCK_CHARS = '{"id":"","name":"","type":""}'.length;
+/** Block names times characters of the message that are compared, so that no input makes this slow. */
+const MAX_COMPARISONS = 50_000_000;
 
 /** Renders the state; at most `maxChars` characters (UTF-16 units). */
 export function renderWorkflowState(input: {
@@ -118,7 +121,8 @@ function nearest(graph: Graph, message: string, maxChars: number): string {
     });
   };
   let low = 0;
-  let high = order.length;
+  // No block takes less than its keys: more than these can't fit, and must not cost time.
+  let high = Math.min(order.length, Math.ceil(maxChars / MIN_BLOCK_CHARS));
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (attempt(middle).length <= maxChars) low = middle;
@@ -132,7 +136,7 @@ function label(text: string): string {
 }
 
 function byNearness(graph: Graph, message: string): Block[] {
-  const words = message.toLowerCase();
+  const words = message.slice(0, Math.max(100, MAX_COMPARISONS / (graph.blocks.length + 1))).toLowerCase();
   const distance = new Map<string, number>();
   const queue: string[] = [];
   for (const block of graph.blocks) {

@@ -1,12 +1,19 @@
 /** From a turn's diff to the persisted workflow, and back. */
 import { applyDiff, DiffConflictError } from './apply-diff.ts';
+import { findBlockType } from './block-registry.ts';
+import { checkGraph } from './check-graph.ts';
 import { diffGraph } from './diff-graph.ts';
 import { edgeKey } from './edge.ts';
 import { indexBlocks, nameKey } from './find-block.ts';
-import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
-import { jsonEqual } from './json.ts';
+import type { Block, Edge, Graph, JsonObject, Position, WorkflowDiff } from './graph.ts';
+import { copyObject, getKey, jsonEqual, setKey } from './json.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The platform's columns: workflow_blocks.name, workflow_blocks.type, workflow_edges.source_handle. */
+const MAX_NAME_CHARS = 255;
+const MAX_TYPE_CHARS = 50;
+const MAX_HANDLE_CHARS = 50;
 
 /**
  * The graph that becomes the persisted workflow: the diff applied to the editor's canvas, with persisted ids.
@@ -14,7 +21,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
  *
  * The diff's ids are those of workflow_state, which may be display names, while the canvas has ids of its own: each
  * is looked up in the canvas by id, then by unique name, then `Name #n`. Ids of the result that are no UUIDs are
- * matched to persisted blocks by id, then by unique name; the rest get `newId()`. Throws DiffConflictError.
+ * matched to persisted blocks by id, then by unique name; the rest get `newId()`. Fields that the platform owns stay as
+ * they are persisted. Edges with an end that names no block are left behind: there is nothing to persist them to.
+ * Throws DiffConflictError, also for a block that the platform's columns can't hold.
  */
 export function planSnapshot(input: {
   persisted: Graph;
@@ -33,6 +42,17 @@ export function planSnapshot(input: {
     persisted,
     input.newId,
   );
+  const tooLong = canvas.blocks.filter(
+    (block) =>
+      Array.from(block.name).length > MAX_NAME_CHARS || Array.from(block.type).length > MAX_TYPE_CHARS,
+  );
+  const oddEdges = canvas.edges.filter(
+    (edge) => Array.from(edge.sourceHandle ?? '').length > MAX_HANDLE_CHARS,
+  );
+  if (tooLong.length > 0 || oddEdges.length > 0) {
+    const names = [...tooLong.map((block) => block.name), ...oddEdges.map((edge) => edge.source)];
+    throw new DiffConflictError([...new Set(names.map((name) => name.slice(0, 100)))]);
+  }
   const before = new Map(persisted.blocks.map((block) => [block.id, block]));
   const saysEnabled = new Set(input.enabledGiven);
   for (const update of diff.update_blocks ?? []) if (update.enabled !== undefined) saysEnabled.add(update.id);
@@ -42,16 +62,29 @@ export function planSnapshot(input: {
       return {
         ...block,
         id,
+        config: withOwnedFields(block, before.get(id)),
         enabled: says.has(block.id) ? block.enabled : (before.get(id)?.enabled ?? block.enabled),
       };
     }),
-    edges: graph.edges.map((edge) => ({
-      ...edge,
-      source: ids.get(edge.source) ?? edge.source,
-      target: ids.get(edge.target) ?? edge.target,
-    })),
+    edges: graph.edges.flatMap((edge) => {
+      const source = ids.get(edge.source);
+      const target = ids.get(edge.target);
+      return source === undefined || target === undefined ? [] : [{ ...edge, source, target }];
+    }),
   });
   return { graph: translate(canvas, saysEnabled), without: translate(preSnapshot, input.enabledGiven) };
+}
+
+/** The config with what the platform has set on the persisted block: an editor may not know it. */
+function withOwnedFields(block: Block, persisted: Block | undefined): JsonObject {
+  const owned = (findBlockType(block.type)?.fields ?? []).filter((field) => field.serverOwned);
+  if (!persisted || persisted.type !== block.type || owned.length === 0) return block.config;
+  const config = copyObject(block.config);
+  for (const { name } of owned) {
+    const value = getKey(persisted.config, name);
+    if (value !== undefined) setKey(config, name, value);
+  }
+  return config;
 }
 
 /** The persisted id of each block, by the id it has in the editor. No two blocks get the same one. */
@@ -63,14 +96,17 @@ function toPersistedIds(
   const known = indexBlocks(persisted.blocks);
   const taken = new Set(blocks.filter((block) => UUID.test(block.id)).map((block) => block.id.toLowerCase()));
   const ids = new Map<string, string>();
+  const given = new Set<string>();
   for (const block of blocks) {
-    if (UUID.test(block.id)) {
-      ids.set(block.id, block.id.toLowerCase());
-      continue;
-    }
-    const match = [block.id, block.name].map((ref) => known.find(ref)).find((found) => 'block' in found);
-    const id = match && 'block' in match && !taken.has(match.block.id) ? match.block.id : newId();
+    let id = block.id.toLowerCase();
+    if (!UUID.test(id)) {
+      const free = [block.id, block.name]
+        .map((ref) => known.find(ref))
+        .find((found) => 'block' in found && !taken.has(found.block.id));
+      id = free && 'block' in free ? free.block.id : newId();
+    } else if (given.has(id)) id = newId(); // The same UUID in another case.
     taken.add(id);
+    given.add(id);
     ids.set(block.id, id);
   }
   return ids;
@@ -154,11 +190,14 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
     }
     const keys = Object.keys(update.config);
     const changed =
-      keys.some((key) => !jsonEqual(block.config[key], made.config[key])) ||
+      keys.some((key) => !jsonEqual(getKey(block.config, key), getKey(made.config, key))) ||
       (update.name !== undefined && block.name !== made.name) ||
       (update.enabled !== undefined && block.enabled !== made.enabled);
     if (changed) conflicts.add(block.name);
-    return [{ ...update, id: block.id }];
+    const { position, ...rest } = update;
+    // Dragged since: that is the user's, and no reason to refuse the rest.
+    const moved = position !== undefined && !samePlace(block.position, made.position);
+    return [{ ...rest, id: block.id, ...(position === undefined || moved ? {} : { position }) }];
   });
   const gone = new Set(removals);
   for (const block of undo.add_blocks ?? []) {
@@ -167,13 +206,32 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
     );
     if (sameName) conflicts.add(block.name);
   }
+  const returning = new Set((undo.add_blocks ?? []).map((block) => block.id));
+  for (const edge of undo.add_edges ?? []) {
+    for (const end of [edge.source, edge.target]) {
+      const made = afterById.get(end);
+      if (made && !returning.has(end) && !locate(end)) conflicts.add(made.name);
+    }
+  }
   if (conflicts.size > 0) throw new DiffConflictError([...conflicts]);
   const there = new Set(current.edges.map(edgeKey));
-  return applyDiff(current, {
+  const reverted = applyDiff(current, {
     remove_edges: (undo.remove_edges ?? []).map(edgeNow).filter((edge) => there.has(edgeKey(edge))),
     remove_blocks: removals,
     add_blocks: undo.add_blocks ?? [],
     update_blocks: updates,
     add_edges: (undo.add_edges ?? []).map(edgeNow),
   });
+  // What was put in since may not go with what comes back: a second trigger, a cycle.
+  const known = new Set([...checkGraph(current), ...checkGraph(before)].map((found) => found.key));
+  const broken = checkGraph(reverted)
+    .filter((found) => !known.has(found.key))
+    .flatMap(({ problem }) => (problem.severity === 'error' ? [problem.block ?? problem.message] : []));
+  if (broken.length > 0) throw new DiffConflictError([...new Set(broken)]);
+  return reverted;
+}
+
+/** Equal as stored: positions are 32-bit floats. */
+function samePlace(a: Position, b: Position): boolean {
+  return Math.fround(a.x) === Math.fround(b.x) && Math.fround(a.y) === Math.fround(b.y);
 }

@@ -7,7 +7,7 @@ const MAX_NAME_CHARS = 40;
 export function summarizeDiff(diff: WorkflowDiff): string {
   const named = (sign: string, noun: string, names: string[]): string[] => {
     if (names.length === 0) return [];
-    const shown = names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME_CHARS));
+    const shown = names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME_CHARS).toWellFormed());
     const more = names.length > MAX_NAMES ? ', ...' : '';
     return [`${sign}${names.length} ${noun}${names.length === 1 ? '' : 's'} (${shown.join(', ')}${more})`];
   };

@@ -7,6 +7,9 @@ import { toEdge } from './edge.ts';
 import type { Block, Edge, Graph, Json } from './graph.ts';
 import { isObject } from './json.ts';
 
+/** Beyond this a coordinate would not survive being stored. */
+export const MAX_COORDINATE = 1e9;
+
 export type ParsedState =
   | {
       ok: true;
@@ -22,8 +25,10 @@ export type ParsedState =
  */
 export function parseWorkflowState(state: unknown): ParsedState {
   if (!isObject(state)) return fail('must be an object with nodes and edges');
-  const nodes = state.nodes ?? [];
+  const nodes = state.nodes ?? null;
   const edges = state.edges ?? [];
+  // Taken as empty, a state without nodes would let a snapshot wipe the workflow.
+  if (nodes === null) return fail('nodes is required');
   if (!Array.isArray(nodes)) return fail('nodes must be a list');
   if (!Array.isArray(edges)) return fail('edges must be a list');
 
@@ -58,13 +63,11 @@ export function parseWorkflowState(state: unknown): ParsedState {
     const source = toId(edge.source);
     const target = toId(edge.target);
     if (source === null || target === null) return fail(`${where} needs a source and a target`);
-    parsed.push(
-      toEdge({
-        source,
-        target,
-        sourceHandle: typeof edge.sourceHandle === 'string' ? edge.sourceHandle : null,
-      }),
-    );
+    const { sourceHandle = null } = edge;
+    // A split's handles are numbers in words: both spellings are meant.
+    const handle = sourceHandle === '' ? '' : toId(sourceHandle);
+    if (handle === null && sourceHandle !== null) return fail(`${where}: sourceHandle must be text`);
+    parsed.push(toEdge({ source, target, sourceHandle: handle }));
   }
   return { ok: true, graph: { blocks, edges: parsed }, enabledGiven };
 }
@@ -85,8 +88,11 @@ function firstText(...values: (Json | undefined)[]): string | undefined {
 function toPosition(value: Json | undefined): { x: number; y: number } {
   const position = isObject(value) ? value : {};
   const { x, y } = position;
-  return {
-    x: typeof x === 'number' && Number.isFinite(x) ? x : 0,
-    y: typeof y === 'number' && Number.isFinite(y) ? y : 0,
-  };
+  return { x: toCoordinate(x), y: toCoordinate(y) };
+}
+
+/** Positions are stored as 32-bit floats; what lies beyond any canvas is brought back to its rim. */
+function toCoordinate(value: Json | undefined): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return 0;
+  return Math.max(-MAX_COORDINATE, Math.min(MAX_COORDINATE, value));
 }

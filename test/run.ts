@@ -3,7 +3,7 @@
  * whose path holds the text, and no other checks.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -52,6 +52,8 @@ async function runTests(): Promise<number> {
   }
   console.log('\n== stack');
   const folder = mkdtempSync(join(tmpdir(), 'copilot-test-'));
+  // As root, Postgres runs as another user that must be able to pass through.
+  chmodSync(folder, 0o711);
   const stack = spawn(NODE, [join(ROOT, 'runtime/bootstrap.mjs'), 'stack'], {
     cwd: ROOT,
     env: { ...cleanEnvironment(), COPILOT_DATA_DIR: join(folder, 'data') },

@@ -29,7 +29,7 @@ export interface SilenceWatcher<T extends Quiet> {
   tick(turns: Iterable<T>): void;
 }
 
-const SILENCE_MS = 3_000;
+const SILENCE_MS = 2_000;
 const REPEAT_MS = 10_000;
 // With thousands of quiet turns the questions must not become the load.
 const MAX_ASKING = 32;

@@ -258,6 +258,8 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   }
 
   function end(viewer: Viewer): void {
+    // The rest is on its way; a client that takes none of it must not hold it for ever.
+    if (viewer.mode === 'blocked') viewer.response.setTimeout(MAX_BLOCKED_MS);
     release(viewer);
     viewer.response.end();
   }

@@ -317,7 +317,7 @@ async function describe(
   turn: Turn,
 ): Promise<WorkflowExecutionDescription | 'unreachable' | null> {
   try {
-    return await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
+    return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
       client.workflow.getHandle(turnWorkflowId(turn.sessionId)).describe(),
     );
   } catch (error: unknown) {

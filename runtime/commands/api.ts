@@ -3,12 +3,20 @@ import { startApi } from '../../api/run-api.ts';
 import { resolveJwtSecret } from '../jwt-secret.ts';
 import { explainListen } from './explain-listen.ts';
 import { findAddresses } from './find-addresses.ts';
+import { migrateInBackground } from './migrate-in-background.ts';
 import { runCommand } from './run-command.ts';
 
 await runCommand('api', async ({ config, logger, shutdown }) => {
+  const addresses = findAddresses(config);
+  if (config.databaseUrl !== undefined) {
+    migrateInBackground({ databaseUrl: config.databaseUrl, logger, shutdown }).catch((error: unknown) => {
+      logger.error({ err: error }, 'the migrations failed');
+      shutdown.exit(1);
+    });
+  }
   const api = await startApi({
     config,
-    ...findAddresses(config),
+    ...addresses,
     jwtSecret: resolveJwtSecret(config),
     logger,
   }).catch(explainListen(config));

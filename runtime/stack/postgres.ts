@@ -7,6 +7,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -56,8 +57,11 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
   };
   try {
     const binaries = await findBinaries(user);
+    // Data that no settings go with was left by a folder that is gone: its password is lost with it.
+    if (known === null || !existsSync(join(settings.dataDir, 'PG_VERSION'))) {
+      await initialise(binaries, settings, folder, user);
+    }
     writeJsonFile(settingsFile, settings);
-    if (!existsSync(join(settings.dataDir, 'PG_VERSION'))) await initialise(binaries, settings, folder, user);
     const supervised = await superviseProcess({
       name: 'Postgres',
       command: binaries.postgres,
@@ -194,8 +198,15 @@ function findPostgresUser(): UnixUser {
 
 function chooseDataDir(folder: string, asOtherUser: boolean): string {
   if (!asOtherUser || canPass(folder)) return join(folder, 'postgres');
+  makeSharedBase();
   const name = Buffer.from(folder).toString('base64url').slice(-80);
   return join(SHARED_BASE, `data-${name}`);
+}
+
+function makeSharedBase(): void {
+  mkdirSync(SHARED_BASE, { recursive: true });
+  // Whatever the umask says: the other user passes through here, and what lies in it has modes of its own.
+  chmodSync(SHARED_BASE, 0o755);
 }
 
 /** Whether any user may pass through every folder of a path. */
@@ -223,10 +234,10 @@ async function findBinaries(user: UnixUser | null): Promise<Binaries> {
   const copy = join(SHARED_BASE, `postgres-${statSync(found.postgres).size}`);
   if (!existsSync(copy)) {
     const partial = `${copy}.${process.pid}`;
-    mkdirSync(SHARED_BASE, { recursive: true, mode: 0o755 });
-    chmodSync(SHARED_BASE, 0o755);
+    makeSharedBase();
     cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
-    execFileSync('mv', ['-T', partial, copy]);
+    execFileSync('chmod', ['-R', 'a+rX', partial]);
+    renameSync(partial, copy);
   }
   return { postgres: join(copy, 'bin/postgres'), initdb: join(copy, 'bin/initdb') };
 }

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../api/run-api.ts';
+import { createKnex } from '../../db/knex.ts';
+import { listOpenTurns } from '../../db/turns.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import { createTestDatabase } from '../support/api-database.ts';
 import { openStreamClient } from '../support/stream-client.ts';
 import { insertSession, insertTurn, signToken, silentLogger, TEST_SECRET } from '../support/test-api.ts';
-import { createKnex } from '../../db/knex.ts';
 
 // Port 9 (discard) of the loopback: nothing listens there.
 const AWAY = '127.0.0.1:9';
@@ -51,10 +52,7 @@ test('without Temporal a chat is 503 and leaves no row', async () => {
   });
   assert.equal(response.status, 503);
   assert.match(((await response.json()) as { error: string }).error, /workflow service/);
-  const { rows } = (await db.raw('select 1 from ai.copilot_turns where session_id = ?', [sessionId])) as {
-    rows: unknown[];
-  };
-  assert.equal(rows.length, 0);
+  assert.deepEqual(await listOpenTurns(db, { sessionId }), []);
   await api.close();
   await db.destroy();
 });

@@ -86,7 +86,7 @@ async function call(
       ...(options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...options.headers,
     },
-    ...(options.body === undefined ? {} : { body: options.body as BodyInit }),
+    ...(options.body === undefined ? {} : { body: options.body }),
   });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== '';
@@ -522,7 +522,7 @@ test('500 hostile bodies: never a 500, and no stall', async () => {
       '{"__proto__":{"x":1}}',
     ),
   );
-  const routes = fc.constantFrom(
+  const routes = fc.constantFrom<[string, string][]>(
     ['POST', chatPath()],
     ['POST', '/api/copilot/sessions'],
     ['POST', '/api/workflows'],
@@ -535,7 +535,7 @@ test('500 hostile bodies: never a 500, and no stall', async () => {
   await fc.assert(
     fc.asyncProperty(routes, text, async ([method, path], body) => {
       const startedAt = performance.now();
-      const answer = await call(method!, path!, { body: Buffer.from(body) });
+      const answer = await call(method, path, { body: Buffer.from(body) });
       longest = Math.max(longest, performance.now() - startedAt);
       assert.ok(answer.status < 500, `${method} ${path} ${answer.status} ${body.slice(0, 300)}`);
       assert.equal(Object.keys(Object.prototype).length, 0);

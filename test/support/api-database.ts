@@ -12,7 +12,8 @@ export async function createTestDatabase(): Promise<{ url: string; drop(): Promi
   url.pathname = `/${name}`;
   const run = async (sql: string) => {
     const db = createKnex({ databaseUrl: admin, applicationName: 'test-admin', poolMax: 1 });
-    await db.raw(sql).finally(() => db.destroy());
+    await db.raw(sql);
+    await db.destroy();
   };
   await run(`create database ${name}`);
   await migrateDatabase({ databaseUrl: url.href, logger: silentLogger });

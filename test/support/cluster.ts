@@ -3,7 +3,7 @@
  * beside a model server that the test scripts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,6 +46,8 @@ export interface Cluster {
 /** Starts the stack and the model server; workers and APIs are the test's to start. */
 export async function startCluster(options: { script: (request: FakeRequest) => Script }): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-cluster-'));
+  // As root, Postgres runs as another user that must be able to pass through.
+  chmodSync(folder, 0o711);
   const data = join(folder, 'data');
   const fake = await startFakeOpenAI(options.script);
   const roles = new Set<Role>();
@@ -152,7 +154,10 @@ export async function startCluster(options: { script: (request: FakeRequest) => 
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await cluster.startStack();
+  await cluster.startStack().catch(async (error: unknown) => {
+    await cluster.stop();
+    throw error;
+  });
   return cluster;
 }
 

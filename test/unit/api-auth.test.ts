@@ -19,10 +19,8 @@ const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** A token made by hand, so that it may be wrong in any way. */
-function token(
-  payload: unknown,
-  { header = { alg: 'HS256', typ: 'JWT' } as unknown, key = SECRET, hash = 'sha256' } = {},
-): string {
+function token(payload: unknown, options: { header?: object; key?: string; hash?: string } = {}): string {
+  const { header = { alg: 'HS256', typ: 'JWT' }, key = SECRET, hash = 'sha256' } = options;
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${createHmac(hash, key).update(input).digest('base64url')}`;
 }

@@ -1,0 +1,111 @@
+/** The arguments of modify_workflow, and their shape. What they mean is edit-graph's business. */
+import { type Problem, problem } from './check-graph.ts';
+import type { JsonObject, Position } from './graph.ts';
+import { isDeeperThan, isObject } from './json.ts';
+import { MAX_COORDINATE } from './workflow-state.ts';
+
+/** Null and absent mean the same. */
+type Optional<T> = T | null | undefined;
+
+export interface AddedBlock {
+  id?: Optional<string>;
+  type: string;
+  name: string;
+  config?: Optional<JsonObject>;
+  position?: Optional<Position>;
+}
+
+export interface BlockUpdate {
+  /** A reference: id, id given earlier, or unique name. */
+  id: string;
+  config?: Optional<JsonObject>;
+  name?: Optional<string>;
+  position?: Optional<Position>;
+  enabled?: Optional<boolean>;
+  /** Can't change; stated, it must be what it is. */
+  type?: Optional<string>;
+}
+
+export interface EdgeEdit {
+  source: string;
+  target: string;
+  sourceHandle?: Optional<string>;
+}
+
+export interface GraphEdit {
+  add_blocks?: Optional<AddedBlock[]>;
+  update_blocks?: Optional<BlockUpdate[]>;
+  remove_blocks?: Optional<string[]>;
+  add_edges?: Optional<EdgeEdit[]>;
+  remove_edges?: Optional<EdgeEdit[]>;
+}
+
+/** A config must fit into a request body with everything around it, and those nest 64 levels deep at most. */
+const MAX_CONFIG_LEVELS = 50;
+
+type Check = (value: unknown) => string | null;
+
+const text: Check = (value) => (typeof value === 'string' ? null : 'must be text');
+const flag: Check = (value) => (typeof value === 'boolean' ? null : 'must be true or false');
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === null || value === undefined ? null : check(value);
+const config: Check = (value) => {
+  if (!isObject(value)) return 'must be an object';
+  return isDeeperThan(value, MAX_CONFIG_LEVELS)
+    ? `must not nest deeper than ${MAX_CONFIG_LEVELS} levels`
+    : null;
+};
+const position: Check = (value) => {
+  const fits = (n: unknown): boolean =>
+    typeof n === 'number' && Number.isFinite(n) && Math.abs(n) <= MAX_COORDINATE;
+  return isObject(value) && fits(value.x) && fits(value.y) ? null : 'must be {x, y} with numbers';
+};
+
+const EDGE: Record<string, Check> = { source: text, target: text, sourceHandle: optional(text) };
+const SHAPE: Record<keyof GraphEdit, Record<string, Check> | Check> = {
+  add_blocks: {
+    id: optional(text),
+    type: text,
+    name: text,
+    config: optional(config),
+    position: optional(position),
+  },
+  update_blocks: {
+    id: text,
+    config: optional(config),
+    name: optional(text),
+    position: optional(position),
+    enabled: optional(flag),
+    type: optional(text),
+  },
+  remove_blocks: text,
+  add_edges: EDGE,
+  remove_edges: EDGE,
+};
+
+/** The first thing that is no GraphEdit, or null. Takes any JSON. */
+export function checkEditShape(edit: unknown): Problem | null {
+  const wrong = (where: string, what: string): Problem =>
+    problem('error', 'invalid_edit', null, `${where} ${what}.`, null, where);
+  if (!isObject(edit)) return wrong('The edit', 'must be an object');
+  for (const [part, shape] of Object.entries(SHAPE)) {
+    const list = edit[part] ?? [];
+    if (!Array.isArray(list)) return wrong(part, 'must be a list');
+    for (const [index, item] of list.entries()) {
+      const where = `${part}[${index}]`;
+      if (typeof shape === 'function') {
+        const fault = shape(item);
+        if (fault !== null) return wrong(where, fault);
+        continue;
+      }
+      if (!isObject(item)) return wrong(where, 'must be an object');
+      for (const [key, check] of Object.entries(shape)) {
+        const fault = check(item[key]);
+        if (fault !== null) return wrong(`${where}.${key}`, fault);
+      }
+    }
+  }
+  return null;
+}

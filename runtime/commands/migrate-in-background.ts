@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { migrateDatabase } from '../../db/migrate.ts';
+import { isConnectionError } from '../../db/pg-errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Shutdown } from '../shutdown.ts';
+
+const RETRY_MS = 1_000;
+
+/**
+ * Migrates a database that no stack of ours looks after, as soon as it can be reached. A role starts meanwhile: the
+ * API says what is missing (/readyz), and activities are tried again.
+ */
+export async function migrateInBackground(options: {
+  databaseUrl: string;
+  logger: Logger;
+  shutdown: Shutdown;
+}): Promise<void> {
+  let stopping = false;
+  options.shutdown.add('the migrations', () => {
+    stopping = true;
+  });
+  while (!stopping) {
+    try {
+      await migrateDatabase(options);
+      return;
+    } catch (error: unknown) {
+      if (!isConnectionError(error)) throw error;
+      options.logger.warn({ err: error }, 'the database is not reachable; migrating when it is');
+      await delay(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/** Graphs for tests: builders with overrides, and arbitraries of graphs and edits for property tests. */
+import fc from 'fast-check';
+import { blockTypes } from '../../domain/block-registry.ts';
+import type { Block, Edge, Graph, Json, JsonObject } from '../../domain/graph.ts';
+import type { GraphEdit } from '../../domain/graph-edit.ts';
+
+/** A block whose id is its name in lower case, unless stated. */
+export function block(name: string, overrides: Partial<Block> = {}): Block {
+  return {
+    id: name.toLowerCase().replaceAll(' ', '_'),
+    type: 'code',
+    name,
+    position: { x: 300, y: 50 },
+    config: { code: 'output = 1', language: 'python' },
+    enabled: true,
+    ...overrides,
+  };
+}
+
+/** `a -> b` or `a[handle] -> b`, by id. */
+export function edge(text: string): Edge {
+  const match = /^(.+?)(?:\[(.+)\])? -> (.+)$/.exec(text)!;
+  return { source: match[1]!, target: match[3]!, ...(match[2] ? { sourceHandle: match[2] } : {}) };
+}
+
+export function graph(blocks: Block[], edges: string[] = []): Graph {
+  return { blocks, edges: edges.map(edge) };
+}
+
+/** Ids that count up: new-1, new-2. */
+export function countingIds(prefix = 'new'): () => string {
+  let count = 0;
+  return () => `${prefix}-${++count}`;
+}
+
+/** Any JSON object, with the keys that harm careless code. */
+export const anyObject: fc.Arbitrary<JsonObject> = fc
+  .dictionary(
+    fc.oneof(
+      fc.constantFrom('__proto__', 'constructor', 'toString', 'code', 'branches', 'input', ''),
+      fc.string(),
+    ),
+    fc.jsonValue({ maxDepth: 2 }),
+    { maxKeys: 4, noNullPrototype: true },
+  )
+  // Through JSON, as everything comes: it turns -0 into 0 and `__proto__` into an own key.
+  .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
+
+const NAMES = ['Work', 'work', 'Start', 'Check', 'Work #1', 'Work #2', '__proto__', 'Ärger 1', 'x.y', '', 'toString'];
+const IDS = [...NAMES.filter((name) => name !== ''), 'a', 'b', 'c', '💥', '\ud800', 'constructor'];
+const TYPES = [...blockTypes.map((type) => type.type), 'mystery'];
+const HANDLES = ['if', 'elif_1', 'else', '1', '2', 'odd'];
+
+const anyBlock = fc.record({
+  id: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...IDS) }, { weight: 1, arbitrary: fc.string({ minLength: 1 }) }),
+  type: fc.constantFrom(...TYPES),
+  name: fc.oneof(fc.constantFrom(...NAMES), fc.string()),
+  position: fc.record({ x: fc.integer({ min: -999, max: 999 }), y: fc.integer({ min: -999, max: 999 }) }),
+  config: anyObject,
+  enabled: fc.boolean(),
+});
+
+const anyEdge = (ids: readonly string[]): fc.Arbitrary<Edge> =>
+  fc
+    .record({
+      source: fc.constantFrom(...ids, 'ghost'),
+      target: fc.constantFrom(...ids, 'ghost'),
+      handle: fc.option(fc.constantFrom(...HANDLES), { nil: undefined }),
+    })
+    .map(({ source, target, handle }) => ({
+      source,
+      target,
+      ...(handle === undefined ? {} : { sourceHandle: handle }),
+    }));
+
+const graphOf = (blocks: fc.Arbitrary<Block[]>): fc.Arbitrary<Graph> =>
+  blocks.chain((list) =>
+    fc
+      .array(anyEdge(list.map((item) => item.id)), { maxLength: 10 })
+      .map((edges) => ({ blocks: list, edges })),
+  );
+
+/** Any graph with unique ids, faults of every kind included. */
+export const anyGraph: fc.Arbitrary<Graph> = graphOf(
+  fc.uniqueArray(anyBlock, { selector: (item) => item.id, maxLength: 7 }),
+);
+
+/** The form of an editor that sends display names as ids. */
+export const namedGraph: fc.Arbitrary<Graph> = graphOf(
+  fc
+    .uniqueArray(anyBlock, { selector: (item) => item.id, maxLength: 7 })
+    .map((list) => list.map((item) => ({ ...item, name: item.id }))),
+);
+
+const ref = fc.constantFrom(...IDS, 'n1', 'n2', 'New', 'ghost');
+const newName = fc.constantFrom('New', 'Newer', 'Work', 'Check', 'bad.name', 'Third', 'ghost');
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null | undefined> =>
+  fc.option(fc.option(arbitrary, { nil: null, freq: 9 }), { nil: undefined, freq: 1 });
+const position = fc.record({ x: fc.integer(), y: fc.integer() });
+const edgeEdit = fc.record({ source: ref, target: ref, sourceHandle: maybe(fc.constantFrom(...HANDLES, 'output')) });
+
+/** Edits of the right shape, often with something wrong in them. */
+export const anyEdit: fc.Arbitrary<GraphEdit> = fc.record(
+  {
+    add_blocks: fc.array(
+      fc.record({
+        id: maybe(fc.constantFrom('n1', 'n2')),
+        type: fc.constantFrom(...TYPES),
+        name: newName,
+        config: maybe(anyObject),
+        position: maybe(position),
+      }),
+      { maxLength: 2 },
+    ),
+    update_blocks: fc.array(
+      fc.record({
+        id: ref,
+        config: maybe(anyObject),
+        name: maybe(newName),
+        position: maybe(position),
+        enabled: maybe(fc.boolean()),
+      }),
+      { maxLength: 2 },
+    ),
+    remove_blocks: fc.array(ref, { maxLength: 1 }),
+    add_edges: fc.array(edgeEdit, { maxLength: 2 }),
+    remove_edges: fc.array(edgeEdit, { maxLength: 1 }),
+  },
+  { requiredKeys: [] },
+);
+
+/** Any JSON, and things that look like edits with a part of the wrong kind. */
+export const anyJsonEdit: fc.Arbitrary<unknown> = fc.oneof(
+  fc.jsonValue(),
+  fc.dictionary(
+    fc.constantFrom('add_blocks', 'update_blocks', 'remove_blocks', 'add_edges', 'remove_edges'),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.array(
+        fc.dictionary(
+          fc.constantFrom('id', 'type', 'name', 'config', 'position', 'enabled', 'source', 'target'),
+          fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
+        ),
+      ),
+    ),
+  ),
+);
