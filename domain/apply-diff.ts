@@ -46,11 +46,17 @@ export function applyDiff(base: Graph, diff: WorkflowDiff): Graph {
     if (block) blocks.set(update.id, updateBlock(block, update));
     else conflict(update.id);
   }
+  // Ends that led nowhere before may go on doing so: a renamed block takes its broken edges along.
+  const missing = new Set(
+    base.edges.flatMap((edge) => [edge.source, edge.target]).filter((end) => !names.has(end)),
+  );
   const result: Edge[] = [...edges];
   const keys = new Set(edges.map(edgeKey));
   for (const wanted of diff.add_edges ?? []) {
     const edge = toEdge(wanted);
-    for (const end of [edge.source, edge.target]) if (!blocks.has(end)) conflict(end);
+    for (const end of [edge.source, edge.target]) {
+      if (!blocks.has(end) && !missing.has(end)) conflict(end);
+    }
     if (keys.has(edgeKey(edge))) continue;
     keys.add(edgeKey(edge));
     result.push(edge);

@@ -566,17 +566,3 @@ export function describeGraph(graph: Graph): {
 } {
   return { blocks: graph.blocks.map(({ id, name, type }) => ({ id, name, type })), edges: graph.edges };
 }
-
-/** Equal as graphs: the same blocks by id and the same set of edges; order does not count. */
-export function graphsEqual(a: Graph, b: Graph): boolean {
-  if (a.blocks.length !== b.blocks.length) return false;
-  const blocks = new Map(b.blocks.map((block) => [block.id, block]));
-  const edges = new Set(b.edges.map(edgeKey));
-  return (
-    a.edges.every((edge) => edges.has(edgeKey(edge))) &&
-    a.blocks.every((block) => {
-      const other = blocks.get(block.id);
-      return other !== undefined && sameBlock(block, other);
-    })
-  );
-}

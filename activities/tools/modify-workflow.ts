@@ -44,8 +44,10 @@ const input = z.object({
   remove_edges: z.array(edge).optional(),
 });
 
-const count = (list: unknown[] | undefined, sign: string, noun: string): string[] =>
-  list && list.length > 0 ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`] : [];
+const count = (list: unknown, sign: string, noun: string): string[] =>
+  Array.isArray(list) && list.length > 0
+    ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`]
+    : [];
 
 /** Changes the turn's working graph: all of a call, or nothing of it. */
 export const modifyWorkflowTool = defineTool<z.infer<typeof input>>({
@@ -53,6 +55,7 @@ export const modifyWorkflowTool = defineTool<z.infer<typeof input>>({
   description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
   input,
+  checksItself: true,
   preview: (edit) =>
     [
       ...count(edit.add_blocks, '+', 'block'),

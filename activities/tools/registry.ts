@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Graph, JsonObject } from '../../domain/graph.ts';
+import { isDeeperThan } from '../../domain/json.ts';
 import type { ModelTool } from '../../llm/types.ts';
 
 /** What a tool may see of its turn. */
@@ -28,6 +29,8 @@ export interface Tool<Input = unknown> {
   /** For the model: when to use it, when not, one short example. */
   description: string;
   input: z.ZodType<Input>;
+  /** For a tool that checks its arguments itself, with better words than a schema has: they are passed on as they are. */
+  checksItself?: boolean;
   run(input: Input, context: ToolContext): Promise<ToolOutcome>;
   /** One line for operators; holds counts and types, never the user's text. */
   preview?(input: Input): string;
@@ -71,7 +74,14 @@ export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
       if (args === null) {
         return toolFailure('invalid_arguments', 'The arguments are no JSON object.', 'Send one JSON object.');
       }
-      const parsed = tool.input.safeParse(dropNulls(args));
+      if (isDeeperThan(args, MAX_LEVELS)) {
+        return toolFailure(
+          'invalid_arguments',
+          `The arguments nest deeper than ${MAX_LEVELS} levels.`,
+          'Send a flatter object.',
+        );
+      }
+      const parsed = parse(tool, args);
       if (!parsed.success) {
         const issues = parsed.error.issues
           .slice(0, 10)
@@ -86,10 +96,17 @@ export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
     },
     preview(name, args) {
       const tool = byName.get(name);
-      const parsed = args === null ? undefined : tool?.input.safeParse(dropNulls(args));
+      const parsed = args === null || !tool || isDeeperThan(args, MAX_LEVELS) ? undefined : parse(tool, args);
       return tool?.preview && parsed?.success ? `${name}: ${tool.preview(parsed.data)}` : name.slice(0, 64);
     },
   };
+}
+
+/** Arguments deeper than this are refused unread: parsers and serialisers recurse. */
+const MAX_LEVELS = 60;
+
+function parse(tool: Tool, args: Record<string, unknown>) {
+  return tool.checksItself ? ({ success: true, data: args } as const) : tool.input.safeParse(dropNulls(args));
 }
 
 /** In a strict schema an optional argument is nullable and its null means absent: at the top level we drop it. */

@@ -7,6 +7,9 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,11 +21,14 @@ import { Client } from 'pg';
 import { explainFileError, FriendlyError } from '../friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
+import { identify } from './process-identity.ts';
 import { findOrphan, type SupervisedProcess, superviseProcess } from './supervised-process.ts';
 
 const run = promisify(execFile);
 const OWNER = 'copilot';
 const DATABASE = 'copilot';
+/** Backends end by themselves when their postmaster is gone. */
+const BACKENDS_EXIT_MS = 10_000;
 /** Where an unprivileged Postgres keeps its files when root's own folders are closed to it. */
 const SHARED_BASE = '/var/lib/workflow-copilot';
 
@@ -77,6 +83,7 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
       cwd: settings.dataDir,
       pidFile,
       logFile: join(folder, 'postgres.log'),
+      beforeLaunch: () => clearStaleLock(settings.dataDir),
       isReady: () => canConnect(urlOf(settings, 'postgres')),
       // Fast shutdown: sessions are ended, everything committed is kept.
       stopSignal: 'SIGINT',
@@ -165,6 +172,35 @@ async function initialise(
   } finally {
     rmSync(passwordFile, { force: true });
   }
+}
+
+/**
+ * Removes the postmaster.pid of a dead Postgres that its own check would take for a live one: a process that nobody has
+ * reaped yet still answers signals. Only once no process works in the data directory any more, for what that file
+ * guards against is a second server beside the backends of the first.
+ */
+async function clearStaleLock(dataDir: string): Promise<void> {
+  const lock = join(dataDir, 'postmaster.pid');
+  if (process.platform !== 'linux' || !existsSync(lock)) return;
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  if (identify(pid) !== null) return;
+  for (const until = Date.now() + BACKENDS_EXIT_MS; worksIn(dataDir); ) {
+    if (Date.now() > until) return;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  rmSync(lock, { force: true });
+}
+
+/** Whether any live process has its working directory there, as every process of a Postgres has. */
+function worksIn(dataDir: string): boolean {
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry) || identify(Number(entry)) === null) return false;
+    try {
+      return readlinkSync(`/proc/${entry}/cwd`) === dataDir;
+    } catch {
+      return false;
+    }
+  });
 }
 
 interface UnixUser {

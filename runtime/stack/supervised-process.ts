@@ -28,6 +28,8 @@ export interface ProcessSpec {
   cwd?: string;
   pidFile: string;
   logFile: string;
+  /** Clears away what a dead one left, before each start. */
+  beforeLaunch?: () => Promise<void>;
   /** Resolves to true when it serves. May throw, which means not yet. */
   isReady: () => Promise<boolean>;
   /** Which signal asks it to stop in order. */
@@ -72,7 +74,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
 
   const begin = async (): Promise<void> => {
     const orphan = findOrphan(spec.pidFile);
-    current = orphan ?? launch(spec);
+    current = orphan ?? (await launch(spec));
     await untilReady(spec, current);
   };
 
@@ -96,7 +98,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
       await delay(RESTART_DELAY_MS * deaths.length);
       if (stopping) return;
       try {
-        current = launch(spec);
+        current = await launch(spec);
         await untilReady(spec, current);
       } catch {
         // It died again: the next round counts it.
@@ -116,7 +118,8 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
   };
 }
 
-function launch(spec: ProcessSpec): ProcessIdentity {
+async function launch(spec: ProcessSpec): Promise<ProcessIdentity> {
+  await spec.beforeLaunch?.();
   const log = openSync(spec.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {

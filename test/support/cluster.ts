@@ -37,6 +37,10 @@ export interface Cluster {
   startStack(): Promise<void>;
   startWorker(): Promise<Role>;
   startApi(): Promise<ApiRole>;
+  /** npm start: stack, worker and API in one process. */
+  startAll(): Promise<ApiRole>;
+  /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
+  killAll(servers: boolean): Promise<void>;
   /** The pid of the embedded server, as its pid file names it. */
   serverPid(name: 'postgres' | 'temporal'): number;
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
@@ -44,7 +48,11 @@ export interface Cluster {
 }
 
 /** Starts the stack and the model server; workers and APIs are the test's to start. */
-export async function startCluster(options: { script: (request: FakeRequest) => Script }): Promise<Cluster> {
+export async function startCluster(options: {
+  script: (request: FakeRequest) => Script;
+  /** False: the test starts a stack, or everything, by itself. */
+  withStack?: boolean;
+}): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-cluster-'));
   // As root, Postgres runs as another user that must be able to pass through.
   chmodSync(folder, 0o711);
@@ -135,6 +143,21 @@ export async function startCluster(options: { script: (request: FakeRequest) => 
       const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
       return Object.assign(api, { url });
     },
+    async startAll() {
+      const all = launch('start');
+      const url = (await untilSaid(all, /The copilot is ready: (\S+)/))[1]!;
+      facts = readyFile();
+      await database?.end();
+      database = pool();
+      return Object.assign(all, { url });
+    },
+    async killAll(servers) {
+      const running = [...roles].filter(({ child }) => child.exitCode === null && child.signalCode === null);
+      const pids = servers ? [cluster.serverPid('postgres'), cluster.serverPid('temporal')] : [];
+      const gone = running.map((role) => role.kill('SIGKILL'));
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      await Promise.all(gone);
+    },
     serverPid: (name) =>
       (JSON.parse(readFileSync(join(data, `${name}.pid.json`), 'utf8')) as { pid: number }).pid,
     query: async (sql, values) => (await database!.query(sql, values)).rows as never,
@@ -148,17 +171,26 @@ export async function startCluster(options: { script: (request: FakeRequest) => 
         await stack.kill('SIGTERM');
       for (const name of ['postgres', 'temporal']) {
         const file = join(data, `${name}.pid.json`);
-        if (existsSync(file)) process.kill(cluster.serverPid(name as 'postgres'), 'SIGKILL');
+        if (existsSync(file)) killIfThere(cluster.serverPid(name as 'postgres'));
       }
       await fake.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  if (options.withStack === false) return cluster;
   await cluster.startStack().catch(async (error: unknown) => {
     await cluster.stop();
     throw error;
   });
   return cluster;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** A JSON request with the cluster's key. */
@@ -243,6 +275,8 @@ export function chat(
     }
   };
   const auth = (): Record<string, string> => ({ Authorization: `Bearer ${cluster.key()}` });
+  // With a key a client may ask again and again: it gets one turn.
+  const retries = headers['Idempotency-Key'] !== undefined;
   const read = async (): Promise<void> => {
     for (let attempt = 0; !terminal() && !abort.signal.aborted; attempt++) {
       const list = apis();
@@ -257,12 +291,15 @@ export function chat(
           });
           status = response.status;
           turnId = response.headers.get('x-turn-id') ?? '';
-          if (status !== 200) {
+          if (retries && status === 503) {
+            await response.body?.cancel();
+          } else if (status !== 200) {
             failure = new Error(`chat answered ${status}: ${await response.text()}`);
             return;
+          } else {
+            wake();
+            await consume(response);
           }
-          wake();
-          await consume(response);
         } else {
           const response = await fetch(
             `${api.url}/api/copilot/sessions/${sessionId}/turns/${turnId}/events`,
@@ -275,7 +312,7 @@ export function chat(
           else await response.body?.cancel();
         }
       } catch (error: unknown) {
-        if (turnId === '' && status === 0) failure = error as Error;
+        if (turnId === '' && status === 0 && !retries) failure = error as Error;
         if (failure) return;
       }
       if (!terminal()) await delay(50);

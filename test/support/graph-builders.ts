@@ -46,19 +46,42 @@ export const anyObject: fc.Arbitrary<JsonObject> = fc
   // Through JSON, as everything comes: it turns -0 into 0 and `__proto__` into an own key.
   .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
 
-const NAMES = ['Work', 'work', 'Start', 'Check', 'Work #1', 'Work #2', '__proto__', 'Ärger 1', 'x.y', '', 'toString'];
+const NAMES = [
+  'Work',
+  'work',
+  'Start',
+  'Check',
+  'Work #1',
+  'Work #2',
+  '__proto__',
+  'Ärger 1',
+  'x.y',
+  '',
+  'toString',
+];
 const IDS = [...NAMES.filter((name) => name !== ''), 'a', 'b', 'c', '💥', '\ud800', 'constructor'];
 const TYPES = [...blockTypes.map((type) => type.type), 'mystery'];
 const HANDLES = ['if', 'elif_1', 'else', '1', '2', 'odd'];
 
-const anyBlock = fc.record({
-  id: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...IDS) }, { weight: 1, arbitrary: fc.string({ minLength: 1 }) }),
-  type: fc.constantFrom(...TYPES),
-  name: fc.oneof(fc.constantFrom(...NAMES), fc.string()),
-  position: fc.record({ x: fc.integer({ min: -999, max: 999 }), y: fc.integer({ min: -999, max: 999 }) }),
-  config: anyObject,
-  enabled: fc.boolean(),
-});
+const PLAIN = { noNullPrototype: true } as const;
+
+const anyBlock = fc.record(
+  {
+    id: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(...IDS) },
+      { weight: 1, arbitrary: fc.string({ minLength: 1 }) },
+    ),
+    type: fc.constantFrom(...TYPES),
+    name: fc.oneof(fc.constantFrom(...NAMES), fc.string()),
+    position: fc.record(
+      { x: fc.integer({ min: -999, max: 999 }), y: fc.integer({ min: -999, max: 999 }) },
+      PLAIN,
+    ),
+    config: anyObject,
+    enabled: fc.boolean(),
+  },
+  PLAIN,
+);
 
 const anyEdge = (ids: readonly string[]): fc.Arbitrary<Edge> =>
   fc
@@ -97,7 +120,11 @@ const newName = fc.constantFrom('New', 'Newer', 'Work', 'Check', 'bad.name', 'Th
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null | undefined> =>
   fc.option(fc.option(arbitrary, { nil: null, freq: 9 }), { nil: undefined, freq: 1 });
 const position = fc.record({ x: fc.integer(), y: fc.integer() });
-const edgeEdit = fc.record({ source: ref, target: ref, sourceHandle: maybe(fc.constantFrom(...HANDLES, 'output')) });
+const edgeEdit = fc.record({
+  source: ref,
+  target: ref,
+  sourceHandle: maybe(fc.constantFrom(...HANDLES, 'output')),
+});
 
 /** Edits of the right shape, often with something wrong in them. */
 export const anyEdit: fc.Arbitrary<GraphEdit> = fc.record(

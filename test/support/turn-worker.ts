@@ -1,0 +1,91 @@
+/** A real Temporal worker with activities that a test scripts, typed as the product's. */
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { createActivities } from '../../activities/index.ts';
+import { CHAT_TURN_WORKFLOW, turnWorkflowId } from '../../contracts/names.ts';
+import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
+import { bundleWorkflows } from '../../worker/bundle.ts';
+
+export type Activities = ReturnType<typeof createActivities>;
+
+export const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '127.0.0.1:7233';
+
+/** A model answer with these calls; without any, the final one. */
+export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
+  return {
+    finish: calls.length > 0 ? 'tool_calls' : 'stop',
+    toolCalls: calls.map((call, index) => ({
+      callId: call.callId ?? `call_${randomUUID()}`,
+      name: call.name ?? 'get_block_info',
+      argumentsHash: call.argumentsHash ?? `${index}-${randomUUID()}`,
+      preview: call.preview ?? 'get_block_info: agent',
+    })),
+    inputTokens: 10,
+    outputTokens: 5,
+    preview: 'answer of 5 characters',
+  };
+}
+
+/** Activities that do nothing and end well, but for those given. */
+export function fakeActivities(overrides: Partial<Activities>): Activities {
+  return {
+    callModel: async () => modelAnswer(),
+    runTool: async () => ({ isError: false, preview: 'done' }),
+    finishTurn: async ({ outcome }) => ({
+      status:
+        outcome.kind === 'error' ? 'failed' : outcome.stopReason === 'cancelled' ? 'cancelled' : 'complete',
+      stopReason: outcome.kind === 'error' ? null : outcome.stopReason,
+    }),
+    ...overrides,
+  };
+}
+
+export interface TurnWorker {
+  client: Client;
+  start(): Promise<{
+    input: ChatTurnInput;
+    result(): Promise<ChatTurnResult>;
+    handle: ReturnType<Client['workflow']['getHandle']>;
+  }>;
+  close(): Promise<void>;
+}
+
+let bundle: Promise<{ code: string }> | null = null;
+
+/** Starts a worker on a task queue of its own. */
+export async function startTurnWorker(activities: Activities): Promise<TurnWorker> {
+  const taskQueue = `test-${randomUUID()}`;
+  const [native, connection, workflowBundle] = await Promise.all([
+    NativeConnection.connect({ address: ADDRESS }),
+    Connection.connect({ address: ADDRESS }),
+    (bundle ??= bundleWorkflows()),
+  ]);
+  const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
+  const running = worker.run();
+  const client = new Client({ connection });
+  return {
+    client,
+    async start() {
+      const input: ChatTurnInput = {
+        turnId: randomUUID(),
+        sessionId: randomUUID(),
+        workflowId: randomUUID(),
+        model: 'demo',
+        searchAttributes: true,
+      };
+      const handle = await client.workflow.start(CHAT_TURN_WORKFLOW, {
+        workflowId: turnWorkflowId(input.sessionId),
+        taskQueue,
+        args: [input],
+      });
+      return { input, handle, result: () => handle.result() as Promise<ChatTurnResult> };
+    },
+    async close() {
+      worker.shutdown();
+      await running;
+      await native.close();
+      await connection.close();
+    },
+  };
+}
