@@ -1,7 +1,13 @@
 /** A real Temporal worker with activities that a test scripts, typed as the product's. */
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
 import { CHAT_TURN_WORKFLOW, turnWorkflowId } from '../../contracts/names.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
@@ -50,6 +56,13 @@ export interface TurnWorker {
   }>;
   close(): Promise<void>;
 }
+
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: {
+    logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+  },
+});
 
 let bundle: Promise<{ code: string }> | null = null;
 

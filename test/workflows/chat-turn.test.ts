@@ -134,10 +134,12 @@ for (const how of ['the cancel signal', "Temporal's own cancellation"] as const)
   test(`${how} ends the turn as cancelled, and finishing is not cancelled with it`, async () => {
     const finishes: FinishTurnInput[] = [];
     const fakes = fakeActivities({});
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
     const worker = await startTurnWorker({
       ...fakes,
       callModel: async () => {
-        await delay(60_000, undefined, { ref: false });
+        await released;
         return modelAnswer();
       },
       finishTurn: (input) => {
@@ -158,6 +160,7 @@ for (const how of ['the cancel signal', "Temporal's own cancellation"] as const)
         [{ kind: 'complete', stopReason: 'cancelled' }],
       );
     } finally {
+      release();
       await worker.close();
     }
   });
