@@ -54,7 +54,7 @@ function answer(request: ModelRequest): Step {
   const { messages } = request;
   const at = messages.findLastIndex((message) => message.role === 'user');
   const message = messages[at]?.content ?? '';
-  const plan = planOf(message, readGraph(messages));
+  const plan = planOf(message, readGraph(messages[at - 1]));
   const results = messages.slice(at + 1).filter((entry) => entry.role === 'tool');
   if (plan.kind === 'say') return { text: plan.text + PROVIDER_NOTE, calls: [] };
 
@@ -80,9 +80,19 @@ type Plan =
   | { kind: 'say'; text: string }
   | { kind: 'edit'; lookUp: string | null; intent: string; edit: JsonObject; done: string };
 
+/** Longer messages are no plain request; and the patterns below look back, so what they read must be short. */
+const MAX_MESSAGE_CHARS = 500;
+const MAX_NAME_CHARS = 60;
+const MAX_EXPLAINED = 40;
+
 /** Recognises a request. The first pattern that fits wins; more special ones stand first. */
-function planOf(message: string, graph: Graph): Plan {
-  const rename = /\brename\s+["']?(.+?)["']?\s+to\s+["']?([^"'.]+?)["']?\s*[.!]?\s*$/i.exec(message);
+function planOf(request: string, graph: Graph): Plan {
+  const message = request.replace(/\s+/g, ' ').trim();
+  if (message.length > MAX_MESSAGE_CHARS) return { kind: 'say', text: HELP };
+  const rename =
+    /\brename\s+(?:the\s+)?(?:block\s+|step\s+)?["']?(.+?)["']?\s+to\s+["']?([^"'.]+?)["']?\s*[.!]?\s*$/i.exec(
+      message,
+    );
   if (rename) {
     const [, from, to] = rename as unknown as [string, string, string];
     return {
@@ -98,6 +108,9 @@ function planOf(message: string, graph: Graph): Plan {
       message,
     );
   if (remove) return planRemove(graph, remove[1]!);
+  if (/\b(?:add|create|insert|put)\s+(?:(?:an?|another|the|new)\s+)*agent\b/i.test(message)) {
+    return planAgent(graph, message);
+  }
   const adds = /\b(add|create|insert|send|notify|put)\b/i.test(message);
   if (adds && /\bslack\b/i.test(message)) return planSlack(graph);
   if (adds && /\b(condition|branch|if|check)\b/i.test(message)) return planCondition(graph);
@@ -164,7 +177,7 @@ function planAgent(graph: Graph, message: string): Plan {
       ],
       ...connect(graph, end, 'agent'),
     },
-    done: `I added the agent **${name}**${end ? ` after **${end.name}**` : ''}; it ${task}. Its prompt is a first draft: adjust it to your case.`,
+    done: `I added the agent **${name}**${end ? ` after **${end.name}**` : ''}. Its task: ${task}. The prompt is a first draft: adjust it to your case.`,
   };
 }
 
@@ -202,7 +215,7 @@ function planRemove(graph: Graph, name: string): Plan {
     lookUp: null,
     intent: `I'll remove ${block?.name ?? name}.`,
     edit: {
-      remove_blocks: [block?.name ?? name],
+      remove_blocks: [block?.id ?? name],
       ...(bridge.length > 0 ? { add_edges: bridge.map(toJson) } : {}),
     },
     done: `I removed **${block?.name ?? name}**${bridge.length > 0 ? ' and connected its neighbours' : ''}.`,
@@ -212,7 +225,7 @@ function planRemove(graph: Graph, name: string): Plan {
 function explain(graph: Graph): string {
   if (graph.blocks.length === 0) return 'The workflow is empty: it has no blocks yet.';
   const names = new Map(graph.blocks.map((block) => [block.id, block.name]));
-  const lines = graph.blocks.map((block) => {
+  const lines = graph.blocks.slice(0, MAX_EXPLAINED).map((block) => {
     const next = graph.edges
       .filter((edge) => edge.source === block.id)
       .map(
@@ -221,6 +234,8 @@ function explain(graph: Graph): string {
       );
     return `- **${block.name}** (${block.type})${next.length > 0 ? `, then ${next.join(', ')}` : ''}`;
   });
+  const more = graph.blocks.length - lines.length;
+  if (more > 0) lines.push(`- and ${more} more`);
   return `This workflow has ${graph.blocks.length} blocks and ${graph.edges.length} edges:\n${lines.join('\n')}`;
 }
 
@@ -273,7 +288,8 @@ function edgeFrom(graph: Graph, end: Block, target: string): JsonObject {
   return { source: end.id, target, sourceHandle: handles.find((handle) => !used.has(handle)) ?? handles[0]! };
 }
 
-function freeName(graph: Graph, wanted: string): string {
+function freeName(graph: Graph, preferred: string): string {
+  const wanted = preferred.slice(0, MAX_NAME_CHARS).trim();
   const taken = new Set(graph.blocks.map((block) => block.name.toLowerCase()));
   let name = wanted;
   for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${wanted} ${n}`;
@@ -291,16 +307,15 @@ function titleOf(task: string): string {
   return words === '' ? 'Agent' : words[0]!.toUpperCase() + words.slice(1);
 }
 
-/** The canvas as the prompt shows it. A config that was cut is not needed here. */
-function readGraph(messages: readonly ModelMessage[]): Graph {
-  for (const message of messages.toReversed()) {
-    if (message.role !== 'user') continue;
-    const fenced = /<data-(\w+) from="workflow_state">\n([\s\S]*)\n<\/data-\1>/.exec(message.content);
-    if (!fenced) continue;
-    const state = JSON.parse(fenced[2]!) as { nodes: Block[]; edges: Edge[] };
-    return { blocks: state.nodes, edges: state.edges };
-  }
-  return { blocks: [], edges: [] };
+/**
+ * The canvas as the prompt shows it: in the message before the newest one of the user, who may write a fence as well.
+ * A config that was cut is not needed here.
+ */
+function readGraph(canvas: ModelMessage | undefined): Graph {
+  const fenced = /<data-(\w+) from="workflow_state">\n([\s\S]*)\n<\/data-\1>$/.exec(canvas?.content ?? '');
+  if (!fenced) return { blocks: [], edges: [] };
+  const state = JSON.parse(fenced[2]!) as { nodes: Block[]; edges: Edge[] };
+  return { blocks: state.nodes, edges: state.edges };
 }
 
 /** The first problem of a refused edit, out of its fence. */
@@ -325,6 +340,7 @@ async function* paced(text: string, charsPerSecond: number, signal: AbortSignal)
   let sent = 0;
   for (const piece of text.match(/\s*\S{1,12}/gu) ?? []) {
     sent += piece.length;
+    signal.throwIfAborted();
     if (charsPerSecond > 0)
       await delay(startedAt + (sent / charsPerSecond) * 1_000 - performance.now(), signal);
     yield piece;
@@ -332,7 +348,6 @@ async function* paced(text: string, charsPerSecond: number, signal: AbortSignal)
 }
 
 function delay(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
   if (ms <= 1) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {

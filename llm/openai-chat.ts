@@ -1,7 +1,7 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
-import { badResponse, earlyEnd, toModelError, toStreamError } from './openai-errors.ts';
+import { earlyEnd, ranOut, toModelError, toStreamError } from './openai-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -81,7 +81,7 @@ function toChatMessage(message: ModelMessage): ChatMessage {
               tool_calls: message.toolCalls.map((call) => ({
                 id: call.callId,
                 type: 'function' as const,
-                function: { name: call.name, arguments: call.arguments },
+                function: { name: call.name, arguments: call.arguments.trim() || '{}' },
               })),
             }
           : {}),
@@ -98,9 +98,16 @@ interface Delta {
   tool_calls?: ChunkToolCall[];
 }
 
+/** A call under way, with the id that its server gave it. */
+interface OpenCall extends ModelToolCall {
+  serverId: string;
+}
+
 /** Collects calls by index: only the first delta of each carries its id and name. */
 function createAnswer() {
-  const calls = new Map<number, ModelToolCall>();
+  const calls: OpenCall[] = [];
+  /** The newest call of each index. */
+  const open = new Map<number, OpenCall>();
   let usage: ModelUsage | null = null;
   let refused = false;
   let text = false;
@@ -108,20 +115,24 @@ function createAnswer() {
 
   const takeCall = function* (delta: ChunkToolCall, place: number): Generator<ModelEvent> {
     const index = delta.index ?? place;
-    let call = calls.get(index);
-    if (!call) {
-      call = { callId: uniqueId(delta.id, index), name: '', arguments: '' };
-      calls.set(index, call);
-      call.name = delta.function?.name ?? '';
-      yield { type: 'tool_call_started', callId: call.callId, name: call.name };
-    } else if (call.name === '') call.name = delta.function?.name ?? '';
-    const piece = delta.function?.arguments ?? '';
+    const name = delta.function?.name ?? '';
+    let call = open.get(index);
+    if (!call || startsAnother(call, delta.id, name)) {
+      call = { callId: uniqueId(delta.id), serverId: delta.id ?? '', name, arguments: '' };
+      open.set(index, call);
+      calls.push(call);
+      yield { type: 'tool_call_started', callId: call.callId, name };
+    } else if (call.name === '') call.name = name;
+    const piece = toText(delta.function?.arguments);
     call.arguments += piece;
     if (piece !== '') yield { type: 'tool_arguments_delta', callId: call.callId, delta: piece };
   };
-  const uniqueId = (id: string | undefined, index: number): string => {
-    const wanted = id || `call_${index}`;
-    return [...calls.values()].some((call) => call.callId === wanted) ? `${wanted}_${index}` : wanted;
+  /** Some servers give every call the index 0, or none: another id together with a name begins another call. */
+  const startsAnother = (call: OpenCall, id: string | undefined, name: string): boolean =>
+    name !== '' && Boolean(id) && id !== call.serverId;
+  const uniqueId = (id: string | undefined): string => {
+    const wanted = id || `call_${calls.length}`;
+    return calls.some((call) => call.callId === wanted) ? `${wanted}_${calls.length}` : wanted;
   };
 
   return {
@@ -151,13 +162,14 @@ function createAnswer() {
     },
     *end(): Generator<ModelEvent> {
       if (finish === null) throw earlyEnd(usage);
+      // Gateways end a stream so when the server behind them failed.
+      if (finish === 'error') throw toStreamError({}, usage);
       if (usage) yield { type: 'usage', usage };
-      const reason = toReason(finish, refused, calls.size);
-      // Cut off at the limit, the last call's arguments are not what the model meant: none of them is run.
-      if (reason === 'length' && (calls.size > 0 || !text)) {
-        throw badResponse('ran out of room before its answer was complete', undefined, usage);
+      const reason = toReason(finish, refused, calls.length);
+      if (reason === 'length' && (calls.length > 0 || !text)) throw ranOut(calls.length > 0, usage);
+      for (const { callId, name, arguments: args } of reason === 'tool_calls' ? calls : []) {
+        yield { type: 'tool_call', call: { callId, name, arguments: args } };
       }
-      for (const call of reason === 'tool_calls' ? calls.values() : []) yield { type: 'tool_call', call };
       yield { type: 'finish', reason, opaque: null };
     },
   };
@@ -168,6 +180,11 @@ function toReason(finish: string, refused: boolean, calls: number): FinishReason
   if (finish === 'length') return 'length';
   if (finish === 'content_filter' || refused) return 'refusal';
   return calls > 0 ? 'tool_calls' : 'stop';
+}
+
+/** Arguments are text by the protocol; some servers send the object itself. */
+function toText(args: unknown): string {
+  return typeof args === 'string' ? args : args === undefined || args === null ? '' : JSON.stringify(args);
 }
 
 function toUsage(usage: OpenAI.Completions.CompletionUsage): ModelUsage {

@@ -24,6 +24,10 @@ const RATE = new Set([
   'requests',
 ]);
 const REFUSED = new Set(['content_policy_violation', 'content_filter', 'invalid_prompt']);
+const AUTH = new Set(['invalid_api_key', 'authentication_error', 'permission_error']);
+const TOO_LONG = new Set(['context_length_exceeded', 'exceed_context_size_error']);
+/** The server could not read the call that its model wrote: another attempt writes another one. */
+const BAD_CALL = new Set(['tool_use_failed']);
 
 /** What an error says of itself, from a thrown APIError or from an event in the stream. */
 interface ProviderFault {
@@ -40,15 +44,17 @@ export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUs
   if (signal.aborted) return signal.reason;
   if (error instanceof APIConnectionError) return connectionError(error, usage);
   if (error instanceof APIError) {
-    const { code, type } = detailsOf(error);
-    return fromFault(
-      { status: error.status ?? null, code, type, headers: error.headers, cause: error },
-      usage,
-    );
+    const { status, code, type } = detailsOf(error);
+    return fromFault({ status, code, type, headers: error.headers, cause: error }, usage);
   }
   if (error instanceof SyntaxError) return badResponse('sent something that is no valid JSON', error, usage);
-  // undici throws a bare TypeError "terminated" when the connection is cut in the middle of a stream.
-  if (error instanceof TypeError || error instanceof OpenAIError) return connectionError(error, usage);
+  // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
+  if (error instanceof OpenAIError) return connectionError(error, usage);
+  if (error instanceof TypeError) {
+    return error.cause === undefined
+      ? badResponse('sent an answer of an unknown shape', error, usage)
+      : connectionError(error, usage);
+  }
   return error;
 }
 
@@ -57,7 +63,7 @@ export function toStreamError(
   fault: { code?: unknown; type?: unknown },
   usage: ModelUsage | null = null,
 ): ModelError {
-  return fromFault({ status: null, code: text(fault.code), type: text(fault.type) }, usage);
+  return fromFault({ status: toStatus(fault.code), code: text(fault.code), type: text(fault.type) }, usage);
 }
 
 /** A stream that stopped before its provider said that it was complete. */
@@ -72,6 +78,18 @@ export function earlyEnd(usage: ModelUsage | null = null): ModelError {
 /** An answer that can't be used, though the call itself went well. */
 export function badResponse(what: string, cause?: unknown, usage: ModelUsage | null = null): ModelError {
   return new ModelError(`The model ${what}`, { code: 'model_bad_response', retryable: true, cause, usage });
+}
+
+/**
+ * An answer cut off at the output limit that is of no use: the last call's arguments are not what the model meant, so
+ * none of its calls may run. Asked again it may be shorter; one that thought up its whole allowance would do so again.
+ */
+export function ranOut(hadCalls: boolean, usage: ModelUsage | null): ModelError {
+  return new ModelError('The model ran out of room before its answer was complete', {
+    code: 'model_bad_response',
+    retryable: hadCalls,
+    usage,
+  });
 }
 
 function connectionError(cause: unknown, usage: ModelUsage | null): ModelError {
@@ -108,14 +126,14 @@ function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
       retryable: retryable(true),
     });
   }
-  if (status === 401 || status === 403 || fault.code === 'invalid_api_key') {
+  if (status === 401 || status === 403 || (status === null && known(AUTH))) {
     return new ModelError("The model provider refused this service's key. An operator must check it.", {
       ...facts,
       code: 'model_auth',
       retryable: retryable(false),
     });
   }
-  if (fault.code === 'context_length_exceeded' || status === 413) {
+  if (known(TOO_LONG) || status === 413) {
     return new ModelError(
       'This conversation is longer than the model can take. Start a new session, or choose a model with a larger context.',
       {
@@ -142,7 +160,10 @@ function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
       },
     );
   }
-  if (status === null || status >= 500 || status === 408 || status === 409) {
+  if (known(BAD_CALL)) return badResponse('wrote a tool call that its server could not read', cause, usage);
+  // Without a status, in the middle of a stream, only the request itself is a reason not to try again.
+  const overload = status === null ? fault.type !== 'invalid_request_error' : status >= 500;
+  if (overload || status === 408 || status === 409) {
     return new ModelError('The model is overloaded', {
       ...facts,
       code: 'model_unavailable',
@@ -159,31 +180,36 @@ function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
   );
 }
 
-/** Mid-stream errors nest their details in a second `error`. */
-function detailsOf(error: APIError): {
-  code: string | null;
-  type: string | null;
-} {
+/** Mid-stream errors nest their details in a second `error`; gateways put the HTTP status into `code`. */
+function detailsOf(error: APIError): { status: number | null; code: string | null; type: string | null } {
   const body = (error.error ?? {}) as {
     code?: unknown;
     type?: unknown;
     error?: { code?: unknown; type?: unknown };
   };
   return {
+    status: error.status ?? toStatus(body.code) ?? toStatus(body.error?.code),
     code: text(error.code) ?? text(body.code) ?? text(body.error?.code),
     type: text(error.type) ?? text(body.error?.type) ?? text(body.type),
   };
 }
 
-/** retry-after-ms, else retry-after as seconds or as a date (RFC 9110, section 10.2.3); at most five minutes. */
+/**
+ * retry-after-ms, else retry-after as seconds or as a date (RFC 9110, section 10.2.3); at most five minutes. A wait of
+ * nothing, or a date that has passed, is no wish: our own backoff then applies.
+ */
 function retryAfter(headers: Headers): number | null {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN);
-  if (Number.isFinite(ms) && ms >= 0) return Math.min(ms, MAX_RETRY_AFTER_MS);
+  if (ms > 0) return Math.min(ms, MAX_RETRY_AFTER_MS);
   const value = headers.get('retry-after');
   if (value === null) return null;
   const seconds = Number(value);
-  const delayMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - Date.now();
-  return Number.isFinite(delayMs) ? Math.min(Math.max(0, delayMs), MAX_RETRY_AFTER_MS) : null;
+  const delayMs = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1_000;
+  return delayMs > 0 ? Math.min(delayMs, MAX_RETRY_AFTER_MS) : null;
+}
+
+function toStatus(code: unknown): number | null {
+  return typeof code === 'number' && code >= 400 && code <= 599 ? code : null;
 }
 
 function text(value: unknown): string | null {

@@ -1,7 +1,7 @@
 /** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
 import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
-import { badResponse, earlyEnd, toModelError, toStreamError } from './openai-errors.ts';
+import { earlyEnd, ranOut, toModelError, toStreamError } from './openai-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -9,6 +9,7 @@ import type {
   ModelEvent,
   ModelMessage,
   ModelRequest,
+  ModelToolCall,
   ModelUsage,
   OpaqueParts,
 } from './types.ts';
@@ -81,48 +82,69 @@ function toItems(message: ModelMessage, model: string): ResponseItem[] {
         type: 'function_call',
         call_id: call.callId,
         name: call.name,
-        arguments: call.arguments,
+        arguments: call.arguments.trim() || '{}',
       }));
       const said: ResponseItem[] =
         message.content === '' ? [] : [{ role: 'assistant', content: message.content }];
-      return [...reasoningOf(message.opaque ?? null, model, said.length + calls.length), ...said, ...calls];
+      const items = [...said, ...calls];
+      const reasoning = reasoningOf(message.opaque ?? null, model);
+      return items.flatMap((item, index) => [
+        ...reasoning.filter((part) => part.before === index).map((part) => part.item),
+        item,
+      ]);
     }
   }
 }
 
-/** Reasoning goes back to the model that made it only, and never without the item that it led to. */
-function reasoningOf(opaque: OpaqueParts | null, model: string, followers: number): ResponseItem[] {
-  const own = opaque !== null && opaque.provider === PROVIDER && opaque.model === model && followers > 0;
-  return own ? (opaque.items as ResponseItem[]) : [];
+/** A reasoning item, and how many items of its answer (the message, each call) came before it. */
+interface PlacedReasoning {
+  before: number;
+  item: ResponseItem;
+}
+
+/** Reasoning goes back to the model that made it only; each part stands before the item that it led to, or is left out. */
+function reasoningOf(opaque: OpaqueParts | null, model: string): PlacedReasoning[] {
+  const own = opaque !== null && opaque.provider === PROVIDER && opaque.model === model;
+  return own ? (opaque.items as PlacedReasoning[]) : [];
 }
 
 /** Turns the provider's events into ours and remembers what the end needs. Calls are told apart by output_index. */
 function createAnswer(model: string) {
-  const reasoning: ResponseItem[] = [];
+  const reasoning: PlacedReasoning[] = [];
   const started = new Map<number, string>();
-  let calls = 0;
+  const calls: ModelToolCall[] = [];
+  let text = false;
+  let cutCall = false;
   let usage: ModelUsage | null = null;
   let refused = false;
   let finish: FinishReason | null = null;
 
-  const takeItem = function* (
-    event: Extract<StreamEvent, { type: 'response.output_item.done' }>,
-  ): Generator<ModelEvent> {
-    const { item } = event;
+  const takeItem = ({
+    item,
+    output_index,
+  }: Extract<StreamEvent, { type: 'response.output_item.done' }>): void => {
     if (item.type === 'reasoning') {
       // The whole encrypted content is in this event; `added` carries another, shorter one.
       if (item.encrypted_content) {
+        const { id, summary, encrypted_content } = item;
         reasoning.push({
-          type: 'reasoning',
-          id: item.id,
-          summary: item.summary,
-          encrypted_content: item.encrypted_content,
+          before: (text ? 1 : 0) + calls.length,
+          item: { type: 'reasoning', id, summary, encrypted_content },
         });
       }
-    } else if (item.type === 'function_call' && item.status !== 'incomplete') {
-      calls += 1;
-      yield { type: 'tool_call', call: { callId: item.call_id, name: item.name, arguments: item.arguments } };
+    } else if (item.type === 'function_call') {
+      // A cut call comes with `done` events too; its status tells.
+      if (item.status === 'incomplete') cutCall = true;
+      else {
+        const callId = started.get(output_index) ?? toCallId(item, output_index);
+        calls.push({ callId, name: item.name, arguments: item.arguments });
+      }
     }
+  };
+  const takeEnd = ({ response }: { response: OpenAI.Responses.Response }, cut: boolean): void => {
+    usage = toUsage(response.usage);
+    if (cut) finish = response.incomplete_details?.reason === 'content_filter' ? 'refusal' : 'length';
+    else finish = refused ? 'refusal' : calls.length > 0 ? 'tool_calls' : 'stop';
   };
 
   return {
@@ -130,10 +152,12 @@ function createAnswer(model: string) {
     *take(event: StreamEvent): Generator<ModelEvent> {
       switch (event.type) {
         case 'response.output_text.delta':
+          text = true;
           yield { type: 'text_delta', delta: event.delta };
           return;
         case 'response.refusal.delta':
           refused = true;
+          text = true;
           yield { type: 'text_delta', delta: event.delta };
           return;
         case 'response.reasoning_summary_text.delta':
@@ -142,8 +166,9 @@ function createAnswer(model: string) {
           return;
         case 'response.output_item.added':
           if (event.item.type === 'function_call') {
-            started.set(event.output_index, event.item.call_id);
-            yield { type: 'tool_call_started', callId: event.item.call_id, name: event.item.name };
+            const callId = toCallId(event.item, event.output_index);
+            started.set(event.output_index, callId);
+            yield { type: 'tool_call_started', callId, name: event.item.name };
           }
           return;
         case 'response.function_call_arguments.delta': {
@@ -152,15 +177,13 @@ function createAnswer(model: string) {
           return;
         }
         case 'response.output_item.done':
-          yield* takeItem(event);
+          takeItem(event);
           return;
         case 'response.completed':
-          usage = toUsage(event.response.usage);
-          finish = refused ? 'refusal' : calls > 0 ? 'tool_calls' : 'stop';
+          takeEnd(event, event.response.status === 'incomplete');
           return;
         case 'response.incomplete':
-          usage = toUsage(event.response.usage);
-          finish = event.response.incomplete_details?.reason === 'content_filter' ? 'refusal' : 'length';
+          takeEnd(event, true);
           return;
         case 'response.failed':
           usage = toUsage(event.response.usage);
@@ -177,12 +200,17 @@ function createAnswer(model: string) {
     *end(): Generator<ModelEvent> {
       if (finish === null) throw earlyEnd(usage);
       if (usage) yield { type: 'usage', usage };
-      if (calls === 0 && finish === 'length')
-        throw badResponse('ran out of room before its answer was complete', undefined, usage);
+      const called = calls.length > 0 || cutCall;
+      if (finish === 'length' && (called || !text)) throw ranOut(called, usage);
+      for (const call of finish === 'tool_calls' ? calls : []) yield { type: 'tool_call', call };
       const opaque = reasoning.length === 0 ? null : { provider: PROVIDER, model, items: reasoning };
       yield { type: 'finish', reason: finish, opaque };
     },
   };
+}
+
+function toCallId(item: OpenAI.Responses.ResponseFunctionToolCall, outputIndex: number): string {
+  return item.call_id || item.id || `call_${outputIndex}`;
 }
 
 function toUsage(usage: OpenAI.Responses.ResponseUsage | undefined | null): ModelUsage | null {

@@ -1,5 +1,23 @@
 import type { Json, JsonObject } from '../domain/graph.ts';
 
+/** Keywords that a provider does not take in a strict schema. */
+const NOT_STRICT = [
+  'allOf',
+  'contains',
+  'default',
+  'maxLength',
+  'maxProperties',
+  'minLength',
+  'minProperties',
+  'not',
+  'oneOf',
+  'patternProperties',
+  'propertyNames',
+  'uniqueItems',
+];
+/** One of these says what a value may be; without any, anything is allowed, which strict is not. */
+const SAYS_TYPE = ['type', 'anyOf', 'enum', 'const', '$ref'];
+
 /**
  * Whether a schema is in the strict subset: every object closed and all of its properties required. A provider refuses
  * `strict: true` for any other.
@@ -7,6 +25,7 @@ import type { Json, JsonObject } from '../domain/graph.ts';
 export function isStrictSchema(schema: Json | undefined): boolean {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return true;
   const node = schema;
+  if (NOT_STRICT.some((key) => key in node) || !SAYS_TYPE.some((key) => key in node)) return false;
   const parts = [node.items, ...(Array.isArray(node.anyOf) ? node.anyOf : [])];
   if (!parts.every(isStrictSchema)) return false;
   if (node.type !== 'object' && node.properties === undefined) return true;

@@ -73,7 +73,7 @@ export async function startCluster(options: {
   });
 
   const launch = (command: string): Role => {
-    const child = spawn(process.execPath, [BOOTSTRAP, command], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', BOOTSTRAP, command], {
       cwd: ROOT,
       env: environment(),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,358 @@
+-- Made by db/dump-schema.ts. Columns and constraints are sorted by name.
+
+create table ai.agent_knowledge_bases (
+  agent_id uuid not null,
+  config jsonb default '{}'::jsonb,
+  id uuid not null default gen_random_uuid(),
+  knowledge_base_id uuid not null,
+  constraint agent_knowledge_bases_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES ai.agents(id) ON DELETE CASCADE,
+  constraint agent_knowledge_bases_agent_id_knowledge_base_id_key UNIQUE (agent_id, knowledge_base_id),
+  constraint agent_knowledge_bases_knowledge_base_id_fkey FOREIGN KEY (knowledge_base_id) REFERENCES ai.knowledge_bases(id) ON DELETE CASCADE,
+  constraint agent_knowledge_bases_pkey PRIMARY KEY (id)
+);
+
+create table ai.agent_mcp_servers (
+  agent_id uuid not null,
+  config jsonb,
+  enabled boolean default true,
+  headers jsonb,
+  id uuid not null default gen_random_uuid(),
+  name character varying(255),
+  transport character varying(50) default 'http'::character varying,
+  url text,
+  constraint agent_mcp_servers_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES ai.agents(id) ON DELETE CASCADE,
+  constraint agent_mcp_servers_pkey PRIMARY KEY (id)
+);
+
+create table ai.agent_tools (
+  agent_id uuid not null,
+  config_override jsonb,
+  id uuid not null default gen_random_uuid(),
+  tool_id uuid,
+  tool_name character varying(255),
+  tool_type character varying(50),
+  constraint agent_tools_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES ai.agents(id) ON DELETE CASCADE,
+  constraint agent_tools_pkey PRIMARY KEY (id)
+);
+
+create table ai.agents (
+  created_at timestamp with time zone default now(),
+  id uuid not null default gen_random_uuid(),
+  model character varying(255),
+  name character varying(255) not null,
+  settings jsonb default '{}'::jsonb,
+  system_prompt text,
+  updated_at timestamp with time zone default now(),
+  constraint agents_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_confirmations (
+  after jsonb,
+  arguments jsonb not null,
+  arguments_hash text not null,
+  asked_at timestamp with time zone not null default clock_timestamp(),
+  before jsonb,
+  call_id text not null,
+  decided_at timestamp with time zone,
+  decided_by text,
+  decision text,
+  expires_at timestamp with time zone not null,
+  reason text,
+  result jsonb,
+  summary text not null,
+  turn_id uuid not null,
+  constraint copilot_confirmations_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text]))),
+  constraint copilot_confirmations_pkey PRIMARY KEY (turn_id, call_id),
+  constraint copilot_confirmations_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_messages (
+  content text not null,
+  created_at timestamp with time zone default now(),
+  id uuid not null default gen_random_uuid(),
+  pre_snapshot jsonb,
+  role character varying(20) not null,
+  session_id uuid not null,
+  workflow_diff jsonb,
+  constraint copilot_messages_pkey PRIMARY KEY (id),
+  constraint copilot_messages_session_id_fkey FOREIGN KEY (session_id) REFERENCES ai.copilot_sessions(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_migrations (
+  batch integer,
+  id integer not null default nextval('ai.copilot_migrations_id_seq'::regclass),
+  migration_time timestamp with time zone,
+  name character varying(255),
+  constraint copilot_migrations_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_migrations_lock (
+  index integer not null default nextval('ai.copilot_migrations_lock_index_seq'::regclass),
+  is_locked integer,
+  constraint copilot_migrations_lock_pkey PRIMARY KEY (index)
+);
+
+create table ai.copilot_sessions (
+  created_at timestamp with time zone default now(),
+  id uuid not null default gen_random_uuid(),
+  owner_sub text,
+  updated_at timestamp with time zone default now(),
+  workflow_id uuid not null,
+  constraint copilot_sessions_pkey PRIMARY KEY (id),
+  constraint copilot_sessions_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES ai.workflows(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_snapshots (
+  after_graph text,
+  applied_at timestamp with time zone not null default clock_timestamp(),
+  before_graph text,
+  message_id uuid not null,
+  response text not null,
+  revert_response text,
+  reverted_at timestamp with time zone,
+  workflow_id uuid not null,
+  constraint copilot_snapshots_message_id_fkey FOREIGN KEY (message_id) REFERENCES ai.copilot_messages(id) ON DELETE CASCADE,
+  constraint copilot_snapshots_pkey PRIMARY KEY (message_id)
+);
+
+create table ai.copilot_transcript (
+  body text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  key text not null,
+  "position" integer not null,
+  role text not null,
+  step integer not null,
+  turn_id uuid not null,
+  constraint copilot_transcript_pkey PRIMARY KEY (turn_id, key),
+  constraint copilot_transcript_role_check CHECK ((role = ANY (ARRAY['assistant'::text, 'tool'::text]))),
+  constraint copilot_transcript_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_turn_claims (
+  epoch integer not null,
+  key text not null,
+  text_shown boolean not null default false,
+  turn_id uuid not null,
+  written integer not null default 0,
+  constraint copilot_turn_claims_pkey PRIMARY KEY (turn_id, key),
+  constraint copilot_turn_claims_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_turn_events (
+  created_at timestamp with time zone not null default now(),
+  event text not null,
+  payload text not null,
+  seq bigint not null,
+  turn_id uuid not null,
+  constraint copilot_turn_events_pkey PRIMARY KEY (turn_id, seq),
+  constraint copilot_turn_events_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_turns (
+  base_graph text not null,
+  block_aliases jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  error_code text,
+  finished_at timestamp with time zone,
+  id uuid not null,
+  idempotency_key text,
+  last_seq bigint not null default 0,
+  message text not null,
+  message_id uuid not null,
+  model text not null,
+  prompt_version text,
+  session_id uuid not null,
+  started_at timestamp with time zone,
+  status text not null default 'starting'::text,
+  steps integer not null default 0,
+  stop_reason text,
+  user_message_id uuid not null,
+  workflow_diff jsonb,
+  workflow_id uuid not null,
+  working_graph text not null,
+  constraint copilot_turns_idempotency_key_key UNIQUE (session_id, idempotency_key),
+  constraint copilot_turns_pkey PRIMARY KEY (id),
+  constraint copilot_turns_session_id_fkey FOREIGN KEY (session_id) REFERENCES ai.copilot_sessions(id) ON DELETE CASCADE,
+  constraint copilot_turns_status_check CHECK ((status = ANY (ARRAY['starting'::text, 'running'::text, 'complete'::text, 'cancelled'::text, 'failed'::text])))
+);
+
+create table ai.copilot_usage (
+  cached_tokens bigint not null,
+  cost_usd numeric,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  epoch integer not null,
+  estimated boolean not null default false,
+  id uuid not null default gen_random_uuid(),
+  input_tokens bigint not null,
+  latency_ms integer,
+  model text not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  session_id uuid not null,
+  step integer not null,
+  turn_id uuid not null,
+  constraint copilot_usage_call_key UNIQUE (turn_id, step, epoch),
+  constraint copilot_usage_pkey PRIMARY KEY (id)
+);
+
+create table ai.indexed_sources (
+  attempts integer default 0,
+  created_at timestamp with time zone default now(),
+  error_message text,
+  id uuid not null default gen_random_uuid(),
+  index_status character varying(50) default 'pending'::character varying,
+  indexed_at timestamp with time zone,
+  indexing_config_snapshot jsonb,
+  knowledge_base_id uuid not null,
+  source_id uuid not null,
+  stats jsonb,
+  constraint indexed_sources_knowledge_base_id_fkey FOREIGN KEY (knowledge_base_id) REFERENCES ai.knowledge_bases(id) ON DELETE CASCADE,
+  constraint indexed_sources_pkey PRIMARY KEY (id),
+  constraint indexed_sources_source_id_fkey FOREIGN KEY (source_id) REFERENCES ai.sources(id) ON DELETE CASCADE
+);
+
+create table ai.knowledge_bases (
+  created_at timestamp with time zone default now(),
+  description text,
+  id uuid not null default gen_random_uuid(),
+  indexing_config jsonb default '{}'::jsonb,
+  name character varying(255) not null,
+  retrieval_config jsonb default '{}'::jsonb,
+  updated_at timestamp with time zone default now(),
+  constraint knowledge_bases_pkey PRIMARY KEY (id)
+);
+
+create table ai.orchestration_entities (
+  config jsonb default '{}'::jsonb,
+  created_at timestamp with time zone default now(),
+  entity_ref_id uuid,
+  entity_type character varying(50),
+  id uuid not null default gen_random_uuid(),
+  orchestration_id uuid not null,
+  "position" integer default 0,
+  role_description text,
+  constraint orchestration_entities_orchestration_id_fkey FOREIGN KEY (orchestration_id) REFERENCES ai.orchestrations(id) ON DELETE CASCADE,
+  constraint orchestration_entities_pkey PRIMARY KEY (id)
+);
+
+create table ai.orchestrations (
+  created_at timestamp with time zone default now(),
+  description text,
+  id uuid not null default gen_random_uuid(),
+  name character varying(255) not null,
+  orchestrator_config jsonb default '{}'::jsonb,
+  settings jsonb default '{}'::jsonb,
+  strategy character varying(50) default 'supervisor'::character varying,
+  updated_at timestamp with time zone default now(),
+  constraint orchestrations_pkey PRIMARY KEY (id)
+);
+
+create table ai.project_settings (
+  key character varying(255) not null,
+  updated_at timestamp with time zone default now(),
+  value text,
+  constraint project_settings_pkey PRIMARY KEY (key)
+);
+
+create table ai.sources (
+  auto_metadata jsonb,
+  content_hash character varying(128),
+  created_at timestamp with time zone default now(),
+  derivatives jsonb,
+  error_message text,
+  extraction_status character varying(50) default 'pending'::character varying,
+  file_type character varying(50),
+  id uuid not null default gen_random_uuid(),
+  metadata jsonb,
+  name character varying(255) not null,
+  storage_path text,
+  updated_at timestamp with time zone default now(),
+  constraint sources_pkey PRIMARY KEY (id)
+);
+
+create table ai.workflow_block_logs (
+  block_id uuid,
+  block_name character varying(255),
+  block_type character varying(50),
+  config_snapshot jsonb,
+  created_at timestamp with time zone default now(),
+  duration_ms real,
+  error text,
+  execution_id uuid not null,
+  execution_order integer,
+  id uuid not null default gen_random_uuid(),
+  input jsonb,
+  output jsonb,
+  status character varying(20),
+  constraint workflow_block_logs_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES ai.workflow_executions(id) ON DELETE CASCADE,
+  constraint workflow_block_logs_pkey PRIMARY KEY (id)
+);
+
+create table ai.workflow_blocks (
+  config jsonb default '{}'::jsonb,
+  created_at timestamp with time zone default now(),
+  enabled boolean default true,
+  id uuid not null default gen_random_uuid(),
+  name character varying(255),
+  position_x real default 0,
+  position_y real default 0,
+  type character varying(50) not null,
+  workflow_id uuid not null,
+  constraint workflow_blocks_pkey PRIMARY KEY (workflow_id, id),
+  constraint workflow_blocks_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES ai.workflows(id) ON DELETE CASCADE
+);
+
+create table ai.workflow_edges (
+  condition character varying(255),
+  created_at timestamp with time zone default now(),
+  id uuid not null default gen_random_uuid(),
+  source_block_id uuid not null,
+  source_handle character varying(50) default 'output'::character varying,
+  target_block_id uuid not null,
+  target_handle character varying(50) default 'input'::character varying,
+  workflow_id uuid not null,
+  constraint workflow_edges_pkey PRIMARY KEY (id),
+  constraint workflow_edges_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES ai.workflows(id) ON DELETE CASCADE
+);
+
+create table ai.workflow_executions (
+  block_outputs jsonb,
+  completed_at timestamp with time zone,
+  created_at timestamp with time zone default now(),
+  error text,
+  id uuid not null default gen_random_uuid(),
+  input jsonb,
+  output jsonb,
+  started_at timestamp with time zone,
+  status character varying(20) default 'pending'::character varying,
+  workflow_id uuid not null,
+  constraint workflow_executions_pkey PRIMARY KEY (id),
+  constraint workflow_executions_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES ai.workflows(id) ON DELETE CASCADE
+);
+
+create table ai.workflows (
+  color character varying(50),
+  created_at timestamp with time zone default now(),
+  description text,
+  id uuid not null default gen_random_uuid(),
+  last_scheduled_at timestamp with time zone,
+  name character varying(255) not null,
+  schedule_config jsonb,
+  schedule_run_count integer default 0,
+  state character varying(20) default 'internal'::character varying,
+  updated_at timestamp with time zone default now(),
+  variables jsonb default '{}'::jsonb,
+  version integer default 1,
+  webhook_armed_until timestamp with time zone,
+  constraint workflows_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX copilot_messages_session_idx ON ai.copilot_messages USING btree (session_id, created_at, id);
+CREATE INDEX copilot_sessions_workflow_idx ON ai.copilot_sessions USING btree (workflow_id, created_at DESC);
+CREATE INDEX copilot_transcript_order_idx ON ai.copilot_transcript USING btree (turn_id, step, "position");
+CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_id);
+CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
+CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
+CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
+CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
+CREATE INDEX copilot_workflow_edges_workflow_idx ON ai.workflow_edges USING btree (workflow_id);

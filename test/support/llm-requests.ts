@@ -1,0 +1,57 @@
+/** Model requests, clients and readers for the tests of the model layer. */
+import OpenAI from 'openai';
+import { createChatClient } from '../../llm/openai-chat.ts';
+import { createResponsesClient } from '../../llm/openai-responses.ts';
+import { type ModelClient, ModelError, type ModelEvent, type ModelRequest } from '../../llm/types.ts';
+import { STREAM_LIMITS, type StreamLimits } from '../../llm/watchdog.ts';
+
+export const TEST_KEY = 'sk-test-marked-key-0123456789';
+
+export type ApiName = 'responses' | 'chat';
+
+/** A client of one adapter against a local server. */
+export function clientOf(api: ApiName, baseURL: string, limits: StreamLimits = STREAM_LIMITS): ModelClient {
+  const openai = new OpenAI({ apiKey: TEST_KEY, baseURL, maxRetries: 0, logLevel: 'off' });
+  return api === 'chat' ? createChatClient(openai, limits) : createResponsesClient(openai, limits);
+}
+
+/** A request with one user message, unless stated. */
+export function modelRequest(overrides: Partial<ModelRequest> = {}): ModelRequest {
+  return {
+    model: 'gpt-5.2',
+    system: 'You are a test.',
+    messages: [{ role: 'user', content: 'Hello' }],
+    tools: [],
+    toolChoice: 'auto',
+    signal: new AbortController().signal,
+    ...overrides,
+  };
+}
+
+/** All events of a call. */
+export async function collect(client: ModelClient, request: ModelRequest): Promise<ModelEvent[]> {
+  const events: ModelEvent[] = [];
+  for await (const event of client.stream(request)) events.push(event);
+  return events;
+}
+
+/** The ModelError that a call fails with; any other end is a failed test. */
+export async function failureOf(client: ModelClient, request: ModelRequest): Promise<ModelError> {
+  try {
+    await collect(client, request);
+  } catch (error: unknown) {
+    if (error instanceof ModelError) return error;
+    throw new Error('expected a ModelError', { cause: error });
+  }
+  throw new Error('expected a ModelError, but the call went well');
+}
+
+/** The answer's text. */
+export function textOf(events: readonly ModelEvent[]): string {
+  return events.map((event) => (event.type === 'text_delta' ? event.delta : '')).join('');
+}
+
+/** The completed calls. */
+export function callsOf(events: readonly ModelEvent[]) {
+  return events.flatMap((event) => (event.type === 'tool_call' ? [event.call] : []));
+}

@@ -1,0 +1,163 @@
+/** Recorded provider traffic through the adapters, over HTTP: whole, split anywhere, and cut anywhere. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { ModelError, type ModelEvent } from '../../llm/types.ts';
+import { type ApiName, callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
+import { type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+
+interface Recording {
+  file: string;
+  kind: string;
+  api: 'responses' | 'chat.completions';
+  features: string[];
+  expect: {
+    text: string;
+    refusal?: string;
+    thinking_chars: number;
+    tool_calls: { id: string; name: string; arguments: string }[];
+    usage: Record<string, unknown> | null;
+    encrypted_reasoning?: boolean;
+  };
+}
+
+const FOLDER = new URL('../fixtures/llm-recordings/', import.meta.url);
+const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8')) as {
+  files: Recording[];
+};
+const streams = files.filter((file) => file.kind === 'stream');
+/** Recordings that end in an error, with the error that they are. */
+const FAILURES: Record<string, { code: string; retryable: boolean }> = {
+  'responses-midstream-error-quota.gpt-5-nano.sse': { code: 'model_quota', retryable: false },
+  'responses-truncated-tool-call.gpt-5-mini.sse': { code: 'model_bad_response', retryable: true },
+  'chat-empty-length.gpt-5-mini.sse': { code: 'model_bad_response', retryable: false },
+};
+const CUTS = 20;
+
+let server: ReplayServer;
+before(async () => {
+  server = await startReplayServer();
+});
+after(() => server.close());
+
+const apiOf = (recording: Recording): ApiName => (recording.api === 'responses' ? 'responses' : 'chat');
+const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording.file, FOLDER));
+const play = (recording: Recording): Promise<ModelEvent[]> =>
+  collect(clientOf(apiOf(recording), server.url), modelRequest());
+/** The end of a call, as something to compare: its events, or its error. */
+const outcome = async (recording: Recording): Promise<ModelEvent[] | ModelError> => {
+  try {
+    return await play(recording);
+  } catch (error: unknown) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+};
+/** The same numbers in every run, so that a failure can be repeated. */
+const random = (seed: number) => (): number => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+  return seed / 2_147_483_648;
+};
+
+test('the folder holds recordings of both APIs', () => {
+  assert.ok(streams.filter((file) => apiOf(file) === 'responses').length >= 6);
+  assert.ok(streams.filter((file) => apiOf(file) === 'chat').length >= 6);
+});
+
+for (const recording of streams) {
+  const { file, expect } = recording;
+  const failure = FAILURES[file];
+
+  test(`${file}: gives what the recording holds`, async () => {
+    const body = bytesOf(recording);
+    server.reply({ body });
+    const result = await outcome(recording);
+    if (failure) {
+      assert.ok(result instanceof ModelError);
+      assert.deepEqual({ code: result.code, retryable: result.retryable }, failure);
+      if (expect.usage)
+        assert.ok(result.usage && result.usage.outputTokens > 0, 'the tokens spent are known');
+      return;
+    }
+    assert.ok(Array.isArray(result));
+    assert.equal(textOf(result), expect.refusal ?? expect.text);
+    assert.deepEqual(
+      callsOf(result).map((call) => ({ ...call, arguments: JSON.parse(call.arguments) as unknown })),
+      expect.tool_calls.map((call) => ({
+        callId: call.id,
+        name: call.name,
+        arguments: JSON.parse(call.arguments) as unknown,
+      })),
+    );
+    const thought = result.map((event) => (event.type === 'reasoning_delta' ? event.delta : '')).join('');
+    assert.equal(thought.length, expect.thinking_chars);
+    const finish = result.at(-1);
+    assert.ok(finish?.type === 'finish');
+    assert.equal(result.filter((event) => event.type === 'finish').length, 1);
+    assert.equal(
+      finish.reason,
+      expect.refusal ? 'refusal' : expect.tool_calls.length > 0 ? 'tool_calls' : 'stop',
+    );
+    assert.equal(finish.opaque !== null, expect.encrypted_reasoning ?? false);
+    const usage = result.find((event) => event.type === 'usage');
+    assert.equal(usage?.usage.inputTokens, expect.usage?.input_tokens ?? expect.usage?.prompt_tokens);
+    assert.equal(usage?.usage.outputTokens, expect.usage?.output_tokens ?? expect.usage?.completion_tokens);
+  });
+
+  test(`${file}: gives the same wherever its bytes are split`, async () => {
+    const body = bytesOf(recording);
+    server.reply({ body });
+    const whole = await outcome(recording);
+    const next = random(body.length);
+    const every777 = Array.from({ length: Math.floor(body.length / 777) }, (_, index) => (index + 1) * 777);
+    const anywhere = Array.from({ length: 40 }, () => Math.floor(next() * body.length)).sort((a, b) => a - b);
+    const oneByOne = Array.from({ length: Math.min(400, body.length) }, (_, index) => body.length - index);
+    for (const splitAt of [every777, anywhere, oneByOne.reverse()]) {
+      server.reply({ body, splitAt });
+      assert.deepEqual(await outcome(recording), whole);
+    }
+  });
+
+  test(`${file}: cut anywhere, it gives the same or a typed error`, async () => {
+    const body = bytesOf(recording);
+    server.reply({ body });
+    const whole = await outcome(recording);
+    const next = random(body.length + 1);
+    for (let cut = 0; cut < CUTS; cut++) {
+      // The last ones in the final bytes: there the answer is whole and its end is not.
+      const cutAt = Math.floor(cut < CUTS - 5 ? next() * body.length : body.length - next() * 600);
+      for (const ending of ['close', 'reset'] as const) {
+        server.reply({ body, cutAt, ending });
+        const result = await outcome(recording);
+        const where = `cut at ${cutAt} of ${body.length} with a ${ending}`;
+        if (result instanceof ModelError) {
+          if (failure && result.code === failure.code) continue;
+          // Cut inside an event, its JSON does not parse, whatever the reason.
+          assert.ok(['model_unavailable', 'model_bad_response'].includes(result.code), where);
+          assert.equal(result.retryable, true, where);
+        } else {
+          // On Chat Completions finish_reason proves the answer; its bill is in a chunk of its own that may be lost.
+          const sameBill = result.some((event) => event.type === 'usage');
+          assert.ok(sameBill || apiOf(recording) === 'chat', where);
+          const bare = (events: ModelEvent[]): ModelEvent[] =>
+            events.filter((event) => sameBill || event.type !== 'usage');
+          assert.ok(Array.isArray(whole), where);
+          assert.deepEqual(bare(result), bare(whole), where);
+        }
+      }
+    }
+  });
+}
+
+test('the reasoning item that is kept is the final one, whole', async () => {
+  const recording = streams.find((file) => file.file.includes('encrypted-tool.gpt-5-nano.turn1'))!;
+  server.reply({ body: bytesOf(recording) });
+  const finish = (await play(recording)).at(-1);
+  assert.ok(finish?.type === 'finish' && finish.opaque);
+  const [{ item }] = finish.opaque.items as [{ item: { encrypted_content: string } }];
+  const request = JSON.parse(
+    readFileSync(new URL('responses-reasoning-encrypted-tool.gpt-5-nano.turn2.request.json', FOLDER), 'utf8'),
+  ) as { input: { type?: string; encrypted_content?: string }[] };
+  const replayed = request.input.find((entry) => entry.type === 'reasoning');
+  assert.equal(item.encrypted_content, replayed?.encrypted_content);
+});
