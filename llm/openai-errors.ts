@@ -126,7 +126,7 @@ function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
       retryable: retryable(true),
     });
   }
-  if (status === 401 || status === 403 || (status === null && known(AUTH))) {
+  if (status === 401 || status === 403 || known(AUTH)) {
     return new ModelError("The model provider refused this service's key. An operator must check it.", {
       ...facts,
       code: 'model_auth',

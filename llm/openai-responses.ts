@@ -126,10 +126,11 @@ function createAnswer(model: string) {
     if (item.type === 'reasoning') {
       // The whole encrypted content is in this event; `added` carries another, shorter one.
       if (item.encrypted_content) {
-        const { id, summary, encrypted_content } = item;
+        // Without its id, which names a stored item to a provider that was told to store nothing.
+        const { summary, encrypted_content } = item;
         reasoning.push({
           before: (text ? 1 : 0) + calls.length,
-          item: { type: 'reasoning', id, summary, encrypted_content },
+          item: { type: 'reasoning', summary, encrypted_content } as ResponseItem,
         });
       }
     } else if (item.type === 'function_call') {

@@ -9,7 +9,7 @@ import { turnWorkflowId } from '../../contracts/names.ts';
 import { createKnex } from '../../db/knex.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import { startWorker } from '../../worker/run-worker.ts';
+import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from '../support/api-database.ts';
 import { type FakeOpenAI, type Script, startFakeOpenAI } from '../support/fake-openai.ts';
 import { signToken, TEST_SECRET } from '../support/test-api.ts';
@@ -39,6 +39,7 @@ before(async () => {
   });
   database = await createTestDatabase();
   const logger = createLogger({ level: 'silent' });
+  installRuntime(logger);
   const config = loadConfig({
     OPENAI_BASE_URL: fake.url,
     OPENAI_API: 'responses',

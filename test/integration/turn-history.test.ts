@@ -12,7 +12,7 @@ import { createWorkflow } from '../../db/workflows.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import { startWorker } from '../../worker/run-worker.ts';
+import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from '../support/api-database.ts';
 import { startFakeOpenAI } from '../support/fake-openai.ts';
 
@@ -34,6 +34,7 @@ function bigGraph(): Graph {
 
 test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, without a word of the canvas', async () => {
   const logger = createLogger({ level: 'silent' });
+  installRuntime(logger);
   const database = await createTestDatabase();
   const fake = await startFakeOpenAI(({ toolResults }) => ({
     text: [`Step ${toolResults}. `],

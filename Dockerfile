@@ -1,0 +1,31 @@
+# One image for both roles: the API is the default command, the worker is `worker` in its place.
+# No build step: Node 24 runs the TypeScript sources directly.
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No package of the production tree needs an install script: protobufjs prints a notice, the native parts are prebuilt.
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-slim
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=4600
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY contracts contracts
+COPY domain domain
+COPY db db
+COPY llm llm
+COPY workflows workflows
+COPY activities activities
+COPY api api
+COPY worker worker
+COPY runtime runtime
+# The image's own unprivileged user (uid 1000). Nothing below /app is writable for it.
+USER node
+EXPOSE 4600
+STOPSIGNAL SIGTERM
+# Node is started directly, not through npm, so that it is the process that gets SIGTERM.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "runtime/bootstrap.mjs"]
+CMD ["api"]
