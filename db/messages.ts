@@ -17,6 +17,7 @@ export interface Message {
   status: 'complete' | 'cancelled' | 'failed';
   model: string | null;
   toolCalls: ToolCallRecord[];
+  /** Null for a message without a turn, and for the user's. */
   usage: Usage | null;
 }
 
@@ -29,6 +30,16 @@ export interface ToolCallRecord {
   isError: boolean;
   step: number;
 }
+
+/** Of a turn that ended before a call was reported. */
+const NO_USAGE: Usage = {
+  calls: 0,
+  input_tokens: 0,
+  cached_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  cost_usd: null,
+};
 
 interface MessageRow {
   id: string;
@@ -61,7 +72,8 @@ export async function listMessages(
   }
   const rows = await rowsOf<MessageRow>(
     db,
-    `select m.id, m.session_id, m.role, m.content, m.workflow_diff, m.pre_snapshot, m.created_at, t.id as turn_id,
+    `select m.id, m.session_id, m.role, m.content, m.workflow_diff, m.pre_snapshot,
+       coalesce(m.created_at, 'epoch') as created_at, t.id as turn_id,
        case when m.role = 'assistant' then t.status end as status,
        case when m.role = 'assistant' then t.model end as model
      from ai.copilot_messages m
@@ -70,8 +82,8 @@ export async function listMessages(
        where t.message_id = m.id or t.user_message_id = m.id limit 1
      ) t on true
      where m.session_id = ?
-       and (?::uuid is null or (m.created_at, m.id) < (select b.created_at, b.id from ai.copilot_messages b where b.id = ?::uuid))
-     order by m.created_at desc, m.id desc limit ?::int`,
+       and (?::uuid is null or (coalesce(m.created_at, 'epoch'), m.id) < (select coalesce(b.created_at, 'epoch'), b.id from ai.copilot_messages b where b.id = ?::uuid))
+     order by coalesce(m.created_at, 'epoch') desc, m.id desc limit ?::int`,
     [sessionId, page.before, page.before, page.limit],
   );
   rows.reverse();
@@ -98,7 +110,7 @@ function toMessage(
     status: row.status ?? 'complete',
     model: row.model,
     toolCalls: (turnId && calls.get(turnId)) || [],
-    usage: (turnId && usage.get(turnId)) || null,
+    usage: turnId === null ? null : (usage.get(turnId) ?? NO_USAGE),
   };
 }
 
@@ -123,7 +135,7 @@ async function listToolCalls(db: Knex, turnIds: string[]): Promise<Map<string, T
       }
     } else {
       const body = JSON.parse(row.body) as { callId: string; content: string; isError: boolean };
-      const record = list.find((call) => call.callId === body.callId);
+      const record = list.find((call) => call.callId === body.callId && call.step === row.step);
       if (record) Object.assign(record, { result: body.content, isError: body.isError });
     }
   }

@@ -45,7 +45,7 @@ export async function withMigrationLock<T>(databaseUrl: string, work: () => Prom
   }
 }
 
-/** Runs the missing migrations under the advisory lock, each in a transaction of its own. */
+/** Runs the missing migrations under the advisory lock, all in one transaction: a failure leaves nothing behind. */
 export async function migrateDatabase(options: { databaseUrl: string; logger: Logger }): Promise<void> {
   const db = createKnex({
     databaseUrl: options.databaseUrl,
@@ -54,7 +54,11 @@ export async function migrateDatabase(options: { databaseUrl: string; logger: Lo
   });
   try {
     await withMigrationLock(options.databaseUrl, async () => {
-      await db.raw(`create schema if not exists ${SCHEMA}`);
+      // `if not exists` would still ask for the right to create schemas, which a deployment that has ours may not give.
+      const { rows } = await db.raw<{ rows: unknown[] }>('select 1 from pg_namespace where nspname = ?', [
+        SCHEMA,
+      ]);
+      if (rows.length === 0) await db.raw(`create schema ${SCHEMA}`);
       // knex's own lock is a row that a killed process leaves behind; ours is the advisory lock.
       if (await db.schema.withSchema(SCHEMA).hasTable(`${TABLE}_lock`))
         await db.migrate.forceFreeMigrationsLock(SETTINGS);

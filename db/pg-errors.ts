@@ -10,6 +10,7 @@ const ERRNO = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
+  'ENETUNREACH',
 ]);
 
 /** True when Postgres could not be reached, or went away before it answered (the statement may have been done). */
@@ -26,6 +27,12 @@ export function isConnectionError(error: unknown): boolean {
     ) ||
     /^(Connection ended unexpectedly|Unable to acquire a connection)/.test(error.message)
   );
+}
+
+/** True when Postgres gave up on a transaction that ran into another: doing it again is right. */
+export function isTransactionConflict(error: unknown): boolean {
+  // 40001 serialization_failure, 40P01 deadlock_detected.
+  return ['40001', '40P01'].includes(sqlStateOf(error) ?? '');
 }
 
 /** SQLSTATE of an error, or null. */

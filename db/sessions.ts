@@ -1,5 +1,6 @@
 /** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
 import type { Knex } from 'knex';
+import { isTransactionConflict } from './pg-errors.ts';
 import { rowsOf } from './sql-rows.ts';
 
 /** Null sees every session (service_role); a sub sees its own. */
@@ -22,9 +23,13 @@ interface SessionRow {
   active_turn_id: string | null;
 }
 
-const COLUMNS = `s.id, s.workflow_id, s.created_at, s.updated_at,
+// The platform's own rows may have no times.
+const COLUMNS = `s.id, s.workflow_id, coalesce(s.created_at, 'epoch') as created_at,
+  coalesce(s.updated_at, s.created_at, 'epoch') as updated_at,
   (select t.id from ai.copilot_turns t where t.session_id = s.id and t.status = 'running'
    order by t.created_at desc limit 1) as active_turn_id`;
+
+const DELETE_ATTEMPTS = 3;
 
 function toSession(row: SessionRow): Session {
   return {
@@ -44,7 +49,9 @@ export async function createSession(
   const rows = await rowsOf<SessionRow>(
     db,
     `insert into ai.copilot_sessions (id, workflow_id, owner_sub, created_at, updated_at)
-     select gen_random_uuid(), w.id, ?::text, clock_timestamp(), clock_timestamp() from ai.workflows w where w.id = ?
+     select gen_random_uuid(), w.id, ?::text, clock_timestamp(), clock_timestamp()
+     from ai.workflows w where w.id = ?
+     for key share -- A workflow that is being deleted is waited for, and then not there: no foreign key error.
      returning id, workflow_id, created_at, updated_at, null::uuid as active_turn_id`,
     [input.ownerSub, input.workflowId],
   );
@@ -70,7 +77,7 @@ export async function findNewestSession(
   const rows = await rowsOf<SessionRow>(
     db,
     `select ${COLUMNS} from ai.copilot_sessions s
-     where s.workflow_id = ? and (?::text is null or s.owner_sub = ?) order by s.created_at desc, s.id limit 1`,
+     where s.workflow_id = ? and (?::text is null or s.owner_sub = ?) order by s.created_at desc nulls last, s.id limit 1`,
     [workflowId, viewer.ownerSub, viewer.ownerSub],
   );
   return rows[0] ? toSession(rows[0]) : null;
@@ -78,5 +85,12 @@ export async function findNewestSession(
 
 /** Removes a session with its messages, turns and events. False when it was gone already. */
 export async function deleteSession(db: Knex, id: string): Promise<boolean> {
-  return (await rowsOf(db, 'delete from ai.copilot_sessions where id = ? returning id', [id])).length > 0;
+  // A turn that could not be cancelled locks its own row first and the session's after it; we go the other way round.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await rowsOf(db, 'delete from ai.copilot_sessions where id = ? returning id', [id])).length > 0;
+    } catch (error: unknown) {
+      if (!isTransactionConflict(error) || attempt === DELETE_ATTEMPTS) throw error;
+    }
+  }
 }

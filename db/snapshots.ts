@@ -1,9 +1,10 @@
 /** Applying a message's change to the persisted workflow, and undoing it: each once, in one transaction. */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import type { Graph, WorkflowDiff } from '../domain/graph.ts';
+import type { Graph, Json } from '../domain/graph.ts';
 import { planRevert, planSnapshot } from '../domain/snapshot.ts';
 import { rowsOf } from './sql-rows.ts';
+import { toWorkflowDiff } from './stored-diff.ts';
 import { findWorkflow, replaceGraph, type StoredWorkflow, toGraph } from './workflows.ts';
 
 export interface SnapshotTarget {
@@ -39,16 +40,17 @@ export async function applySnapshot(
 
     let saved = workflow;
     let without: Graph | null = null;
-    if (message.workflow_diff !== null) {
+    const diff = toWorkflowDiff(message.workflow_diff);
+    if (diff !== null) {
       const planned = planSnapshot({
         persisted: toGraph(workflow),
         preSnapshot: canvas.graph,
         enabledGiven: canvas.enabledGiven,
-        diff: message.workflow_diff,
+        diff,
         newId: randomUUID,
       });
-      without = planned.without;
       saved = await replaceGraph(trx, workflow, planned.graph);
+      without = withStoredPositions(planned.without, saved);
     }
     await trx.raw('update ai.copilot_messages set pre_snapshot = ?::jsonb where id = ?', [
       JSON.stringify(canvas.raw),
@@ -102,13 +104,34 @@ export async function revertSnapshot(
   });
 }
 
+/**
+ * The graph with positions as the database rounds them. Otherwise every block would seem to have been moved by the
+ * message, and one that a user deletes later would stand in the way of a revert that does not concern it.
+ */
+function withStoredPositions(graph: Graph, stored: StoredWorkflow): Graph {
+  const positions = new Map(stored.blocks.map((block) => [block.id, block.position]));
+  return {
+    ...graph,
+    blocks: graph.blocks.map((block) => {
+      const kept = positions.get(block.id);
+      const same =
+        kept !== undefined &&
+        Math.fround(kept.x) === Math.fround(block.position.x) &&
+        Math.fround(kept.y) === Math.fround(block.position.y);
+      return same ? { ...block, position: kept } : block;
+    }),
+  };
+}
+
+/** The message, held until the transaction ends: a session that is deleted meanwhile waits. */
 async function findAssistantMessage(
   db: Knex,
   target: SnapshotTarget,
-): Promise<{ workflow_diff: WorkflowDiff | null } | null> {
-  const rows = await rowsOf<{ workflow_diff: WorkflowDiff | null }>(
+): Promise<{ workflow_diff: Json } | null> {
+  const rows = await rowsOf<{ workflow_diff: Json }>(
     db,
-    `select workflow_diff from ai.copilot_messages where id = ? and session_id = ? and role = 'assistant'`,
+    `select workflow_diff from ai.copilot_messages where id = ? and session_id = ? and role = 'assistant'
+     for no key update`,
     [target.messageId, target.sessionId],
   );
   return rows[0] ?? null;

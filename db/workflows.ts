@@ -41,8 +41,9 @@ interface SummaryRow {
   updated_at: Date;
 }
 
-const SUMMARY_COLUMNS =
-  'id, name, description, coalesce(version, 1) as version, state, created_at, updated_at';
+// The platform's own rows may have no version and no times.
+const SUMMARY_COLUMNS = `id, name, description, coalesce(version, 1) as version, state,
+  coalesce(created_at, 'epoch') as created_at, coalesce(updated_at, created_at, 'epoch') as updated_at`;
 
 function toSummary(row: SummaryRow): WorkflowSummary {
   return {
@@ -63,7 +64,7 @@ export async function listWorkflows(
 ): Promise<{ workflows: WorkflowSummary[]; total: number }> {
   const rows = await rowsOf<SummaryRow>(
     db,
-    `select ${SUMMARY_COLUMNS} from ai.workflows order by created_at desc, id limit ? offset ?`,
+    `select ${SUMMARY_COLUMNS} from ai.workflows order by ai.workflows.created_at desc nulls last, id limit ? offset ?`,
     [page.limit, page.offset],
   );
   const count = await rowsOf<{ total: number }>(db, 'select count(*)::int as total from ai.workflows');
@@ -74,7 +75,8 @@ export async function listWorkflows(
 export async function createWorkflow(db: Knex, input: { name: string }): Promise<WorkflowSummary> {
   const rows = await rowsOf<SummaryRow>(
     db,
-    `insert into ai.workflows (id, name) values (gen_random_uuid(), ?) returning ${SUMMARY_COLUMNS}`,
+    `insert into ai.workflows (id, name, version, created_at, updated_at)
+     values (gen_random_uuid(), ?, 1, clock_timestamp(), clock_timestamp()) returning ${SUMMARY_COLUMNS}`,
     [input.name],
   );
   return toSummary(rows[0]!);
@@ -85,59 +87,65 @@ export async function workflowExists(db: Knex, id: string): Promise<boolean> {
   return (await rowsOf(db, 'select 1 from ai.workflows where id = ?', [id])).length > 0;
 }
 
-/** A workflow with its graph as it is stored, or null. `lock` holds its row until the transaction ends. */
-export async function findWorkflow(db: Knex, id: string, lock = false): Promise<StoredWorkflow | null> {
-  const rows = await rowsOf<SummaryRow>(
-    db,
-    `select ${SUMMARY_COLUMNS} from ai.workflows where id = ? ${lock ? 'for update' : ''}`,
-    [id],
-  );
-  if (!rows[0]) return null;
-  // created_at keeps the order in which blocks came; blocks of one save share it and keep the order of their insert.
-  const blocks = await rowsOf<{
+interface StoredRow extends SummaryRow {
+  blocks: {
     id: string;
     type: string;
     name: string | null;
-    position_x: number | null;
-    position_y: number | null;
+    x: number | null;
+    y: number | null;
     config: JsonObject | null;
     enabled: boolean | null;
-  }>(
-    db,
-    `select id, type, name, position_x, position_y, config, enabled from ai.workflow_blocks
-     where workflow_id = ? order by created_at, ctid`,
-    [id],
-  );
-  const edges = await rowsOf<{
+  }[];
+  edges: {
     id: string;
-    source_block_id: string;
-    target_block_id: string;
-    source_handle: string | null;
-    target_handle: string | null;
+    source: string;
+    target: string;
+    sourceHandle: string | null;
+    targetHandle: string | null;
     condition: string | null;
-  }>(
+  }[];
+}
+
+/** A workflow with its graph as it is stored, or null. `lock` holds its row until the transaction ends. */
+export async function findWorkflow(db: Knex, id: string, lock = false): Promise<StoredWorkflow | null> {
+  // Locked first and read after: a statement that waits for the lock would see the graph as it was before the wait.
+  if (lock) await db.raw('select 1 from ai.workflows where id = ? for update', [id]);
+  // One statement, so that blocks and edges are of one version.
+  // created_at keeps the order in which blocks came; blocks of one save share it and keep the order of their insert.
+  const rows = await rowsOf<StoredRow>(
     db,
-    `select id, source_block_id, target_block_id, source_handle, target_handle, condition from ai.workflow_edges
-     where workflow_id = ? order by created_at, ctid`,
+    `select ${SUMMARY_COLUMNS},
+       (
+         select coalesce(json_agg(json_build_object('id', b.id, 'type', b.type, 'name', b.name, 'x', b.position_x,
+           'y', b.position_y, 'config', b.config, 'enabled', b.enabled) order by b.created_at, b.ctid), '[]')
+         from ai.workflow_blocks b where b.workflow_id = w.id
+       ) as blocks,
+       (
+         select coalesce(json_agg(json_build_object('id', e.id, 'source', e.source_block_id, 'target', e.target_block_id,
+           'sourceHandle', e.source_handle, 'targetHandle', e.target_handle, 'condition', e.condition)
+           order by e.created_at, e.ctid), '[]')
+         from ai.workflow_edges e where e.workflow_id = w.id
+       ) as edges
+     from ai.workflows w where w.id = ?`,
     [id],
   );
+  const [row] = rows;
+  if (!row) return null;
   return {
-    ...toSummary(rows[0]),
-    blocks: blocks.map((row) => ({
-      id: row.id,
-      type: row.type,
-      name: row.name ?? row.id,
-      position: { x: row.position_x ?? 0, y: row.position_y ?? 0 },
-      config: row.config ?? {},
-      enabled: row.enabled ?? true,
+    ...toSummary(row),
+    blocks: row.blocks.map((block) => ({
+      id: block.id,
+      type: block.type,
+      name: block.name ?? block.id,
+      position: { x: block.x ?? 0, y: block.y ?? 0 },
+      config: block.config ?? {},
+      enabled: block.enabled ?? true,
     })),
-    edges: edges.map((row) => ({
-      id: row.id,
-      source: row.source_block_id,
-      target: row.target_block_id,
-      sourceHandle: row.source_handle ?? 'output',
-      targetHandle: row.target_handle ?? 'input',
-      condition: row.condition,
+    edges: row.edges.map((edge) => ({
+      ...edge,
+      sourceHandle: edge.sourceHandle ?? 'output',
+      targetHandle: edge.targetHandle ?? 'input',
     })),
   };
 }
@@ -156,30 +164,33 @@ export async function replaceGraph(
   workflow: StoredWorkflow,
   graph: Graph,
 ): Promise<StoredWorkflow> {
-  const keep = graph.blocks.map((block) => block.id);
+  const { blocks } = graph;
   await trx.raw('delete from ai.workflow_blocks where workflow_id = ? and id <> all(?::uuid[])', [
     workflow.id,
-    keep,
+    blocks.map((block) => block.id),
   ]);
-  for (const block of graph.blocks) {
-    await trx.raw(
-      `insert into ai.workflow_blocks as b (id, workflow_id, type, name, position_x, position_y, config, enabled, created_at)
-       values (?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
-       on conflict (workflow_id, id) do update set type = excluded.type, name = excluded.name,
-         position_x = excluded.position_x, position_y = excluded.position_y, config = excluded.config,
-         enabled = excluded.enabled`,
-      [
-        block.id,
-        workflow.id,
-        block.type,
-        block.name,
-        block.position.x,
-        block.position.y,
-        JSON.stringify(block.config),
-        block.enabled,
-      ],
-    );
-  }
+  await trx.raw(
+    `insert into ai.workflow_blocks as b
+       (id, workflow_id, type, name, position_x, position_y, config, enabled, created_at)
+     select g.id, ?, g.type, g.name, g.x, g.y, g.config::jsonb, g.enabled, clock_timestamp()
+     from unnest(?::uuid[], ?::text[], ?::text[], ?::real[], ?::real[], ?::text[], ?::boolean[])
+       with ordinality as g (id, type, name, x, y, config, enabled, n)
+     order by g.n
+     on conflict (workflow_id, id) do update set type = excluded.type, name = excluded.name,
+       position_x = excluded.position_x, position_y = excluded.position_y, config = excluded.config,
+       enabled = excluded.enabled`,
+    [
+      workflow.id,
+      blocks.map((block) => block.id),
+      blocks.map((block) => block.type),
+      blocks.map((block) => block.name),
+      // Rounded here: Postgres refuses a number that is too small for a real instead of taking it for 0.
+      blocks.map((block) => Math.fround(block.position.x)),
+      blocks.map((block) => Math.fround(block.position.y)),
+      blocks.map((block) => JSON.stringify(block.config)),
+      blocks.map((block) => block.enabled),
+    ],
+  );
   const types = new Map(graph.blocks.map((block) => [block.id, block.type]));
   const stored = new Map(workflow.edges.map((edge) => [storedKey(toEdge(edge)), edge]));
   const wanted = new Set(graph.edges.map(storedKey));
@@ -188,21 +199,21 @@ export async function replaceGraph(
     workflow.id,
     gone,
   ]);
-  for (const edge of graph.edges) {
-    if (stored.has(storedKey(edge))) continue;
-    await trx.raw(
-      `insert into ai.workflow_edges
-         (id, workflow_id, source_block_id, target_block_id, source_handle, target_handle, condition, created_at)
-       values (gen_random_uuid(), ?, ?, ?, ?, 'input', ?, clock_timestamp())`,
-      [
-        workflow.id,
-        edge.source,
-        edge.target,
-        edge.sourceHandle ?? 'output',
-        isCondition(types.get(edge.source)) ? (edge.sourceHandle ?? null) : null,
-      ],
-    );
-  }
+  const added = graph.edges.filter((edge) => !stored.has(storedKey(edge)));
+  await trx.raw(
+    `insert into ai.workflow_edges
+       (id, workflow_id, source_block_id, target_block_id, source_handle, target_handle, condition, created_at)
+     select gen_random_uuid(), ?, g.source, g.target, g.handle, 'input', nullif(g.condition, ''), clock_timestamp()
+     from unnest(?::uuid[], ?::uuid[], ?::text[], ?::text[]) with ordinality as g (source, target, handle, condition, n)
+     order by g.n`,
+    [
+      workflow.id,
+      added.map((edge) => edge.source),
+      added.map((edge) => edge.target),
+      added.map((edge) => edge.sourceHandle ?? 'output'),
+      added.map((edge) => (isCondition(types.get(edge.source)) ? (edge.sourceHandle ?? '') : '')),
+    ],
+  );
   await trx.raw(
     'update ai.workflows set version = coalesce(version, 1) + 1, updated_at = clock_timestamp() where id = ?',
     [workflow.id],

@@ -157,7 +157,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   const afterById = new Map(after.blocks.map((block) => [block.id, block]));
   // Clients may have given added blocks ids of their own: by id, then by name.
   const locate = (id: string): Block | null => {
-    const own = current.blocks.find((block) => block.id === id);
+    const own = index.withId(id);
     if (own) return own;
     const made = afterById.get(id);
     const found = made ? index.find(made.name) : null;

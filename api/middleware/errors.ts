@@ -4,7 +4,7 @@
  */
 import { isGrpcServiceError } from '@temporalio/client';
 import type { Context, Middleware } from 'koa';
-import { isConnectionError, sqlStateOf } from '../../db/pg-errors.ts';
+import { isConnectionError, isTransactionConflict, sqlStateOf } from '../../db/pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http-error.ts';
 
@@ -45,12 +45,19 @@ export function toHttpError(error: unknown): HttpError | null {
   if (isConnectionError(error)) {
     return new HttpError(503, 'The database is not reachable. Please try again.', {}, RETRY);
   }
+  if (isTransactionConflict(error)) {
+    return new HttpError(503, 'Something else was changing the same thing. Please try again.', {}, RETRY);
+  }
   if (isTemporalAway(error)) {
     return new HttpError(503, 'The workflow service is not reachable. Please try again.', {}, RETRY);
   }
   // Class 22: a value that Postgres can't take. The boundary keeps such values out; this is the net below it.
   if (sqlStateOf(error)?.startsWith('22')) {
     return new HttpError(400, "The request holds a value that can't be stored");
+  }
+  // foreign_key_violation: what the request refers to was deleted while it ran.
+  if (sqlStateOf(error) === '23503') {
+    return new HttpError(404, 'What this request refers to was deleted meanwhile');
   }
   return null;
 }

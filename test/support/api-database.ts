@@ -1,21 +1,77 @@
-import { randomBytes } from 'node:crypto';
-import { migrateDatabase } from '../../db/migrate.ts';
+/** Databases for tests: one migrated template for all files, cloned for each. */
+import { createHash, randomBytes } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Knex } from 'knex';
 import { createKnex } from '../../db/knex.ts';
+import { migrateDatabase } from '../../db/migrate.ts';
 import { silentLogger } from './test-api.ts';
 
-/** A migrated database of its own on the server of COPILOT_TEST_DATABASE_URL. */
-export async function createTestDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  const admin = process.env.COPILOT_TEST_DATABASE_URL;
-  if (!admin) throw new Error('COPILOT_TEST_DATABASE_URL must name a Postgres to make databases on');
+// "template" in ASCII. Test files run in processes of their own, and only one may make the template.
+const TEMPLATE_LOCK = '8386658455989871717';
+
+/** A database of its own, migrated unless `empty`, on the server of COPILOT_TEST_DATABASE_URL. */
+export async function createTestDatabase(
+  options: { empty?: boolean } = {},
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const url = new URL(admin);
-  url.pathname = `/${name}`;
-  const run = async (sql: string) => {
-    const db = createKnex({ databaseUrl: admin, applicationName: 'test-admin', poolMax: 1 });
-    await db.raw(sql);
-    await db.destroy();
+  await onServer(async (server) => {
+    await server.raw('create database ?? template ??', [
+      name,
+      options.empty ? 'template1' : await ensureTemplate(server),
+    ]);
+  });
+  return {
+    url: urlOf(name),
+    drop: () => onServer(async (server) => void (await server.raw('drop database ?? with (force)', [name]))),
   };
-  await run(`create database ${name}`);
-  await migrateDatabase({ databaseUrl: url.href, logger: silentLogger });
-  return { url: url.href, drop: () => run(`drop database ${name} with (force)`) };
+}
+
+/** The template's name holds a hash of the migrations: it outlives a run and is never stale. */
+async function ensureTemplate(server: Knex): Promise<string> {
+  const hash = createHash('sha256');
+  const room = join(import.meta.dirname, '../../db');
+  for (const file of ['migrate.ts', ...globSync('migrations/*.ts', { cwd: room }).sort()])
+    hash.update(readFileSync(join(room, file)));
+  const template = `test_template_${hash.digest('hex').slice(0, 16)}`;
+  await server.raw('select pg_advisory_lock(?::bigint)', [TEMPLATE_LOCK]);
+  try {
+    const { rows } = await server.raw<{ rows: unknown[] }>('select 1 from pg_database where datname = ?', [
+      template,
+    ]);
+    if (rows.length > 0) return template;
+    // Under another name until it is whole: a run that is killed here leaves nothing that looks finished.
+    const draft = `${template}_draft`;
+    await server.raw('drop database if exists ?? with (force)', [draft]);
+    await server.raw('create database ??', [draft]);
+    await migrateDatabase({ databaseUrl: urlOf(draft), logger: silentLogger });
+    await server.raw('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ?', [
+      draft,
+    ]);
+    await server.raw('alter database ?? rename to ??', [draft, template]);
+    return template;
+  } finally {
+    await server.raw('select pg_advisory_unlock(?::bigint)', [TEMPLATE_LOCK]);
+  }
+}
+
+function urlOf(name: string): string {
+  const url = new URL(serverUrl());
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+function serverUrl(): string {
+  const url = process.env.COPILOT_TEST_DATABASE_URL;
+  if (!url) throw new Error('COPILOT_TEST_DATABASE_URL must name a Postgres to make databases on');
+  return url;
+}
+
+async function onServer<T>(work: (server: Knex) => Promise<T>): Promise<T> {
+  const server = createKnex({ databaseUrl: serverUrl(), applicationName: 'test-admin', poolMax: 1 });
+  try {
+    return await work(server);
+  } finally {
+    await server.destroy();
+  }
 }

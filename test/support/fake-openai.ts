@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Script {
-  /** Pieces of text, in order. */
-  text?: string[];
+  /** Pieces of text, in order; a function is asked when its piece is due. */
+  text?: (string | (() => string))[];
   /** Between two pieces; each piece is due at a time of its own. 0: at once. */
   pieceMs?: number;
   toolCalls?: { id?: string; name: string; arguments: unknown }[];
@@ -73,7 +73,7 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
       const due = startedAt + (plan.pieceMs ?? 0) * (index + 1) - performance.now();
       if (due > 1) await delay(due);
       if (response.destroyed) return;
-      wire.text(piece);
+      wire.text(typeof piece === 'string' ? piece : piece());
     }
     if (plan.cutAfter !== undefined) return void response.destroy();
     const calls = (plan.toolCalls ?? []).map((call, index) => ({

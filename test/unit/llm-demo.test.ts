@@ -114,7 +114,7 @@ test('adds a Slack call by HTTP between the last step and the response', async (
     const added = run.graph.blocks.find((each) => each.name === 'Notify Slack');
     assert.equal(added?.type, 'general_api');
     assert.equal(added?.config.method, 'POST');
-    assert.match(String(added?.config.url), /^https:\/\/hooks\.slack\.com\//);
+    assert.match(JSON.stringify(added?.config.url), /^"https:\/\/hooks\.slack\.com\//);
     assert.match(run.text, /Notify Slack/);
     assert.match(run.text, /scripted demo model/);
   }
@@ -126,7 +126,7 @@ test('adds an agent with the task it was given', async () => {
   assert.deepEqual(run.called, ['get_block_info', 'modify_workflow']);
   const added = run.graph.blocks.find((each) => each.name === 'Translates the summary to');
   assert.equal(added?.type, 'agent');
-  assert.match(String(added?.config.system_prompt), /translates the summary to French/);
+  assert.match(JSON.stringify(added?.config.system_prompt), /translates the summary to French/);
   assert.equal(added?.config.input, '<Summarise.output>');
 });
 

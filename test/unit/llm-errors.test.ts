@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { STREAM_LIMITS } from '../../llm/watchdog.ts';
-import { ModelError } from '../../llm/types.ts';
+import type { ModelError } from '../../llm/types.ts';
 import { clientOf, collect, failureOf, modelRequest, TEST_KEY } from '../support/llm-requests.ts';
 import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
 

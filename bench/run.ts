@@ -1,0 +1,38 @@
+/** npm run bench: all benchmarks; npm run bench -- <name>: one of them. bench/README.md has the results. */
+import { cpus, totalmem } from 'node:os';
+import { type BenchSystem, startBenchSystem } from './bench-system.ts';
+import { benchHistory } from './history.ts';
+import { benchIdleReaders } from './idle-readers.ts';
+import { benchDelta, benchFirstToken } from './latency.ts';
+import { benchSaturation } from './saturation.ts';
+import { benchStartTime } from './start-time.ts';
+
+const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
+  'first-token': benchFirstToken,
+  delta: benchDelta,
+  history: benchHistory,
+  saturation: benchSaturation,
+  'idle-readers': benchIdleReaders,
+};
+const START = 'start';
+
+const wanted = process.argv[3];
+const names = [...Object.keys(BENCHMARKS), START];
+if (wanted !== undefined && !names.includes(wanted)) {
+  console.error(`There is no benchmark ${wanted}. Choose one of: ${names.join(', ')}`);
+  process.exit(1);
+}
+console.log(
+  `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB`,
+);
+const selected = Object.entries(BENCHMARKS).filter(([name]) => wanted === undefined || name === wanted);
+if (selected.length > 0) {
+  const system = await startBenchSystem();
+  try {
+    for (const [, bench] of selected) await bench(system);
+  } finally {
+    await system.stop();
+  }
+}
+if (wanted === undefined || wanted === START) await benchStartTime();
+process.exit(0);

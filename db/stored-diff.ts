@@ -1,0 +1,80 @@
+/**
+ * Reads a message's workflow_diff for applying it. Messages that the platform wrote before us may leave out what has a
+ * default, and nothing checked them.
+ */
+import { DiffConflictError } from '../domain/apply-diff.ts';
+import { toEdge } from '../domain/edge.ts';
+import type { Edge, Json, JsonObject, Position, WorkflowDiff } from '../domain/graph.ts';
+import { isObject } from '../domain/json.ts';
+
+/** The diff, or null when it changes nothing. Throws DiffConflictError for an entry that can't be understood. */
+export function toWorkflowDiff(stored: Json): WorkflowDiff | null {
+  if (!isObject(stored)) return null;
+  const read = <T>(key: keyof WorkflowDiff, toEntry: (entry: Json) => T): T[] => {
+    const entries = stored[key] ?? [];
+    if (!Array.isArray(entries)) throw new DiffConflictError([key]);
+    return entries.map((entry) => toEntry(entry));
+  };
+  const diff: Required<WorkflowDiff> = {
+    remove_edges: read('remove_edges', toDiffEdge),
+    remove_blocks: read('remove_blocks', (entry) => toId(entry, entry)),
+    add_blocks: read('add_blocks', toAddedBlock),
+    update_blocks: read('update_blocks', toBlockUpdate),
+    add_edges: read('add_edges', toDiffEdge),
+  };
+  return Object.values(diff).every((entries) => entries.length === 0) ? null : diff;
+}
+
+function toAddedBlock(entry: Json): Required<WorkflowDiff>['add_blocks'][number] {
+  const block = toObject(entry);
+  const id = toId(block.id, entry);
+  return {
+    id,
+    type: toId(block.type, entry),
+    name: typeof block.name === 'string' && block.name !== '' ? block.name : id,
+    position: toPosition(block.position) ?? { x: 0, y: 0 },
+    config: isObject(block.config) ? block.config : {},
+  };
+}
+
+function toBlockUpdate(entry: Json): Required<WorkflowDiff>['update_blocks'][number] {
+  const block = toObject(entry);
+  const position = toPosition(block.position);
+  return {
+    id: toId(block.id, entry),
+    config: isObject(block.config) ? block.config : {},
+    ...(typeof block.name === 'string' ? { name: block.name } : {}),
+    ...(position === null ? {} : { position }),
+    ...(typeof block.enabled === 'boolean' ? { enabled: block.enabled } : {}),
+  };
+}
+
+function toDiffEdge(entry: Json): Edge {
+  const edge = toObject(entry);
+  const handle = edge.sourceHandle;
+  return toEdge({
+    source: toId(edge.source, entry),
+    target: toId(edge.target, entry),
+    sourceHandle: typeof handle === 'number' ? String(handle) : typeof handle === 'string' ? handle : null,
+  });
+}
+
+function toObject(entry: Json): JsonObject {
+  if (!isObject(entry)) throw new DiffConflictError([shorten(entry)]);
+  return entry;
+}
+
+function toId(value: Json | undefined, entry: Json): string {
+  if (typeof value !== 'string' || value === '') throw new DiffConflictError([shorten(entry)]);
+  return value;
+}
+
+function toPosition(value: Json | undefined): Position | null {
+  if (!isObject(value)) return null;
+  const { x, y } = value;
+  return typeof x === 'number' && typeof y === 'number' ? { x, y } : null;
+}
+
+function shorten(entry: Json): string {
+  return JSON.stringify(entry).slice(0, 100).toWellFormed();
+}
