@@ -9,6 +9,7 @@ import OpenAI from 'openai';
 
 const openai = new OpenAI({ apiKey: 'none', baseURL: process.env.OPENAI_BASE_URL, maxRetries: 0 });
 const app = new Koa();
+app.on('error', (_error, ctx: Koa.Context) => ctx.res.destroy());
 app.use(async (ctx) => {
   const chunks: Buffer[] = [];
   for await (const chunk of ctx.req) chunks.push(chunk as Buffer);

@@ -63,7 +63,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
     return {
       ready,
       bareUrl,
-      cpu: () =>
+      cpu: (): Record<string, number> =>
         existsSync('/proc/self/stat')
           ? {
               'API and worker': cpuMs(product.pid!),

@@ -14,6 +14,9 @@ export interface Reading {
   turnId: string;
 }
 
+/** A turn that takes longer has met a fault, which must not look like a hang. */
+const LIMIT_MS = 60_000;
+
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
 /** A chat on the product, in a session made before. */
@@ -85,6 +88,7 @@ function read(url: string, key: string | null, answer: Answer): Promise<Reading>
       },
     );
     let completed = false;
+    sent.setTimeout(LIMIT_MS, () => sent.destroy(new Error(`no answer from ${url}`)));
     sent.on('error', reject);
     sent.end(body);
   });

@@ -16,21 +16,11 @@ export interface Answer {
 }
 
 /** A piece that says when it was sent: it is made when the server writes it, not when the script is. */
-class StampedPiece {
-  #text: string | null = null;
-
-  toString(): string {
-    return (this.#text ??= `@${sharedClockMs().toFixed(3)};`);
-  }
-
-  toJSON(): string {
-    return this.toString();
-  }
-}
+const stampedPiece = (): string => `@${sharedClockMs().toFixed(3)};`;
 
 function script({ message, toolResults }: FakeRequest): Script {
   const answer = JSON.parse(message) as Answer;
-  const text = Array.from({ length: answer.pieces }, () => new StampedPiece()) as unknown as string[];
+  const text = Array.from({ length: answer.pieces }, () => stampedPiece);
   const usage = { input: 1_000, output: answer.pieces };
   if (toolResults >= answer.toolSteps) return { text, pieceMs: answer.pieceMs, usage };
   const call =
