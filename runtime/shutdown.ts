@@ -32,8 +32,8 @@ export function installShutdown(options: { parent: ProcessIdentity | null }): Sh
     add: (name, closeStep) => void steps.push({ name, close: closeStep }),
     run: () => (running ??= close()),
     exit(code, message) {
-      if (message !== undefined) console.error(message);
       if (running) return;
+      if (message !== undefined) console.error(message);
       const limit = setTimeout(() => process.exit(code || 1), LIMIT_MS);
       void shutdown.run().finally(() => {
         clearTimeout(limit);

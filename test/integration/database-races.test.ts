@@ -411,9 +411,9 @@ test('a process that is killed in the middle of its migrations leaves nothing th
     child.kill('SIGKILL');
     assert.equal(await ended, 'SIGKILL');
     assert.deepEqual(await rowsOf('select 1 from ai.copilot_migrations', [], other), []);
+    await holder.rollback();
     // What a migration that can't run in a transaction would have left.
     await other.raw('update ai.copilot_migrations_lock set is_locked = 1');
-    await holder.rollback();
     await migrateDatabase({ databaseUrl: own.url, logger });
     assert.equal(await migrationsCurrent(other), true);
   } finally {
