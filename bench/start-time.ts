@@ -1,7 +1,8 @@
 /** From the command to ready.json: a first start in an empty folder with warm caches, and a second one. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { cleanEnvironment, endChild, makeFolder, ROOT, untilReady } from './bench-system.ts';
 import { median, printTable } from './stats.ts';
 
@@ -21,6 +22,8 @@ export async function benchStartTime(): Promise<void> {
         list.push(performance.now() - startedAt);
         const stoppedAt = performance.now();
         await endChild(child);
+        // npm may go before the process that it started.
+        while (existsSync(join(folder, 'data/lock.json'))) await delay(5);
         stop.push(performance.now() - stoppedAt);
       }
     } finally {

@@ -47,13 +47,14 @@ const rowsOf = async <T>(sql: string, bindings: unknown[] = [], on: Knex = db): 
 
 /** Waits until so many statements of the database wait for a lock. */
 async function untilBlocked(count: number, on: Knex = db): Promise<void> {
-  for (;;) {
+  for (const until = Date.now() + 10_000; ; ) {
     const [row] = await rowsOf<{ n: number }>(
       `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       [],
       on,
     );
     if (row!.n >= count) return;
+    if (Date.now() > until) throw new Error(`${row!.n} of ${count} connections wait for a lock`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

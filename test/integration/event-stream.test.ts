@@ -42,6 +42,8 @@ function read(turnId: string, headers: Record<string, string> = {}, query = ''):
     headers: { ...api.headers, ...headers },
   });
 }
+/** A ping comes when its time comes, which is between other events for a reader that is behind. */
+const withoutPings = (client: StreamClient) => client.body().replaceAll(': ping\n\n', '');
 const over = (client: StreamClient) => client.ended();
 async function noViewers(): Promise<void> {
   for (let tries = 0; api.hub.viewerCount > 0; tries += 1) {
@@ -108,7 +110,7 @@ test('twenty readers of one turn, come at any time, receive the same bytes', asy
   await appendEvents(api.db, turn, [complete('')]);
   await Promise.all(clients.map((client) => client.until(over)));
   assert.deepEqual(seqsOf(clients[0]!.events()), range(1, 41));
-  for (const client of clients) assert.equal(client.body(), clients[0]!.body());
+  for (const client of clients) assert.equal(withoutPings(client), withoutPings(clients[0]!));
   await noViewers();
 });
 
@@ -215,7 +217,7 @@ test('a client that stops reading is held for in bounded memory and gets everyth
   slow.socket.resume();
   await slow.until((c) => c.ended(), 30_000);
   assert.deepEqual(seqsOf(slow.events()), range(1, megabytes * 16 + 1));
-  assert.equal(slow.body(), quick.body());
+  assert.equal(withoutPings(slow), withoutPings(quick));
   await noViewers();
 });
 

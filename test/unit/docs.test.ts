@@ -1,0 +1,108 @@
+/** Documents that name what code defines are held to it. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { parseEnv } from 'node:util';
+import { turnEventSchemas } from '../../contracts/events.ts';
+import { ERROR_CODES, SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
+import { loadConfig } from '../../runtime/config.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const DOCUMENTS = globSync('{*.md,docs/**/*.md,bench/*.md}', { cwd: ROOT });
+/** Variables of docker-compose.yml that the service itself does not read. */
+const COMPOSE_ONLY = ['POSTGRES_PASSWORD', 'API_BIND', 'API_PORT', 'TEMPORAL_UI_PORT'];
+
+function configVariables(): string[] {
+  const source = read('runtime/config.ts');
+  const schema = source.slice(source.indexOf('const schema ='), source.indexOf('export interface'));
+  return [...schema.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!);
+}
+
+test('.env.example lists every variable of the configuration, and no other', () => {
+  const listed = Object.keys(parseEnv(read('.env.example')));
+  assert.deepEqual(listed.toSorted(), [...configVariables(), ...COMPOSE_ONLY].toSorted());
+});
+
+test('.env.example as it is changes nothing, and its defaults are the real ones', () => {
+  const example = read('.env.example');
+  assert.deepEqual(loadConfig(parseEnv(example) as Record<string, string>), loadConfig({}));
+  const defaults = loadConfig({});
+  for (const [text, value] of [
+    ['Default: 127.0.0.1.', defaults.host],
+    ['Default: 4600', defaults.port],
+    ['Default: copilot', defaults.temporal.taskQueue],
+    ['Default: service_role', defaults.allowedRoles.join()],
+    ['Default: 120', defaults.demoCharsPerSecond],
+    ['Default: info', defaults.logLevel],
+  ] as const) {
+    assert.ok(example.includes(text) && text.includes(String(value)), text);
+  }
+});
+
+test('docker-compose.yml uses variables that .env.example lists', () => {
+  const listed = new Set(Object.keys(parseEnv(read('.env.example'))));
+  const used = [...read('docker-compose.yml').matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map((match) => match[1]!);
+  assert.deepEqual(
+    used.filter((name) => !listed.has(name)),
+    [],
+  );
+  for (const name of Object.values(SEARCH_ATTRIBUTES))
+    assert.ok(read('docker-compose.yml').includes(`--name ${name} `), name);
+});
+
+test('the image holds every room that a role imports', () => {
+  const dockerfile = read('Dockerfile');
+  const ignore = read('.dockerignore');
+  for (const room of [
+    'activities',
+    'api',
+    'contracts',
+    'db',
+    'domain',
+    'llm',
+    'runtime',
+    'worker',
+    'workflows',
+  ]) {
+    assert.ok(dockerfile.includes(`COPY ${room} ${room}\n`), room);
+    assert.ok(ignore.includes(`!${room}\n`), room);
+  }
+});
+
+test('docs/protocol.md describes every event with its fields, every error code and every stop reason', () => {
+  const protocol = read('docs/protocol.md');
+  for (const [name, schema] of Object.entries(turnEventSchemas)) {
+    const line = protocol.split('\n').find((text) => text.startsWith(`| \`${name}\` |`));
+    assert.ok(line, name);
+    for (const field of Object.keys(schema.shape)) assert.ok(line.includes(field), `${name}.${field}`);
+  }
+  for (const word of [...ERROR_CODES, ...STOP_REASONS]) assert.ok(protocol.includes(word), word);
+});
+
+test('every relative link and every path of a document leads to a file', () => {
+  for (const document of DOCUMENTS) {
+    const text = read(document);
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
+      assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
+    for (const [path] of text.matchAll(
+      /\b(?:docs|bench|runtime|workflows|contracts|api|db|worker|activities|llm|domain)\/[\w/-]+\.(?:md|ts|mjs)\b/g,
+    ))
+      assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
+  }
+});
+
+test('every decision has a background, a decision and consequences, and a number of its own', () => {
+  const files = globSync('docs/decisions/*.md', { cwd: ROOT }).toSorted();
+  assert.ok(files.length > 0);
+  for (const [index, file] of files.entries()) {
+    const number = String(index + 1).padStart(4, '0');
+    const text = read(file);
+    assert.match(file, new RegExp(`/${number}-`));
+    assert.match(text, /^# \S/);
+    // Options stand where there were any worth arguing about.
+    for (const part of ['**Background.**', '**Decision.**', '**Consequences.**'])
+      assert.ok(text.includes(part), `${file}: ${part}`);
+  }
+});
