@@ -47,6 +47,12 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** One stray control character, such as the CR of a file from Windows, and no request could carry the key. */
+const apiKey = z
+  .string()
+  .trim()
+  .regex(/^[!-~]+$/, 'holds characters that no key has; check it for spaces and line ends');
+
 const url = (protocols: string[]) =>
   z
     .string()
@@ -67,7 +73,7 @@ const schema = z.object({
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
-  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_API_KEY: apiKey.optional(),
   TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
   TEMPORAL_TLS_CLIENT_CERT_DATA: z.string().optional(),
@@ -83,17 +89,25 @@ const schema = z.object({
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
     .optional(),
   COPILOT_ALLOWED_ROLES: list
-    .refine((roles) => roles.every((role) => ['service_role', 'authenticated'].includes(role)), {
-      message: 'known roles are service_role and authenticated',
-    })
+    .refine(
+      (roles) => roles.length > 0 && roles.every((role) => ['service_role', 'authenticated'].includes(role)),
+      {
+        message: 'known roles are service_role and authenticated',
+      },
+    )
     .default(['service_role']),
-  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_API_KEY: apiKey.optional(),
   OPENAI_BASE_URL: url(['http:', 'https:']).optional(),
   OPENAI_API: z.enum(['responses', 'chat']).optional(),
-  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_API_KEY: apiKey.optional(),
   ANTHROPIC_BASE_URL: url(['http:', 'https:']).optional(),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
-  COPILOT_CORS_ORIGINS: list.default([]),
+  COPILOT_CORS_ORIGINS: list
+    // They are compared with the Origin header as they stand: anything else would be allowed to nobody, silently.
+    .refine((origins) => origins.every((origin) => /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+$/.test(origin)), {
+      message: 'write exact origins such as `https://studio.example.com`, in lower case and without a path',
+    })
+    .default([]),
   /** The scripted model's pace: characters a second, 0 for as fast as it goes. */
   COPILOT_DEMO_CHARS_PER_SECOND: z
     .string()

@@ -83,6 +83,29 @@ test('costs are exact decimals', () => {
   assert.equal(costUsd('gone', usage(5, 0, 5)), null);
 });
 
+test('the cost is the price times the tokens, to the last digit', () => {
+  const picos = (decimal: string): bigint => {
+    const [whole = '0', fraction = ''] = decimal.split('.');
+    return BigInt(whole + fraction.padEnd(12, '0'));
+  };
+  const priced = MODELS.filter((model) => model.price !== null);
+  const count = fc.nat(Number.MAX_SAFE_INTEGER);
+  fc.assert(
+    fc.property(fc.constantFrom(...priced), count, count, count, ({ id, price }, input, cached, output) => {
+      const cost = costUsd(id, usage(input, cached, output))!;
+      assert.match(cost, /^(0|[1-9]\d*)(\.\d{0,11}[1-9])?$/, 'a plain decimal without idle zeros');
+      const perToken = (of: string): bigint => picos(of) / 1_000_000n;
+      const fresh = input > cached ? BigInt(input) - BigInt(cached) : 0n;
+      assert.equal(
+        picos(cost),
+        fresh * perToken(price!.input) +
+          BigInt(cached) * perToken(price!.cachedInput) +
+          BigInt(output) * perToken(price!.output),
+      );
+    }),
+  );
+});
+
 test('the cost of two calls is the sum of their costs', () => {
   const picos = (text: string | null): bigint => {
     const [whole = '0', fraction = ''] = (text ?? '0').split('.');

@@ -44,15 +44,23 @@ const apiOf = (recording: Recording): ApiName => (recording.api === 'responses' 
 const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording.file, FOLDER));
 const play = (recording: Recording): Promise<ModelEvent[]> =>
   collect(clientOf(apiOf(recording), server.url), modelRequest());
-/** The end of a call, as something to compare: its events, or its error. */
-const outcome = async (recording: Recording): Promise<ModelEvent[] | ModelError> => {
+/** What a call gave, and how it ended. */
+const watch = async (
+  recording: Recording,
+): Promise<{ events: ModelEvent[]; result: ModelEvent[] | ModelError }> => {
+  const events: ModelEvent[] = [];
   try {
-    return await play(recording);
+    for await (const event of clientOf(apiOf(recording), server.url).stream(modelRequest()))
+      events.push(event);
+    return { events, result: events };
   } catch (error: unknown) {
-    if (error instanceof ModelError) return error;
+    if (error instanceof ModelError) return { events, result: error };
     throw error;
   }
 };
+/** The end of a call, as something to compare: its events, or its error. */
+const outcome = async (recording: Recording): Promise<ModelEvent[] | ModelError> =>
+  (await watch(recording)).result;
 /** The same numbers in every run, so that a failure can be repeated. */
 const random = (seed: number) => (): number => {
   seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
@@ -118,19 +126,23 @@ for (const recording of streams) {
     }
   });
 
-  test(`${file}: cut anywhere, it gives the same or a typed error`, async () => {
+  test(`${file}: cut anywhere, it gives the same as far as it came, and a typed error`, async () => {
     const body = bytesOf(recording);
     server.reply({ body });
     const whole = await outcome(recording);
+    server.reply({ body });
+    const { events: wholeEvents } = await watch(recording);
     const next = random(body.length + 1);
     for (let cut = 0; cut < CUTS; cut++) {
       // The last ones in the final bytes: there the answer is whole and its end is not.
       const cutAt = Math.floor(cut < CUTS - 5 ? next() * body.length : body.length - next() * 600);
       for (const ending of ['close', 'reset'] as const) {
         server.reply({ body, cutAt, ending });
-        const result = await outcome(recording);
+        const { events, result } = await watch(recording);
         const where = `cut at ${cutAt} of ${body.length} with a ${ending}`;
         if (result instanceof ModelError) {
+          assert.deepEqual(events, wholeEvents.slice(0, events.length), where);
+          assert.deepEqual(callsOf(events), [], `no call may be acted on: ${where}`);
           if (failure && result.code === failure.code) continue;
           // Cut inside an event, its JSON does not parse, whatever the reason.
           assert.ok(['model_unavailable', 'model_bad_response'].includes(result.code), where);

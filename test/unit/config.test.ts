@@ -1,0 +1,170 @@
+/** The environment's one schema: defaults, forms, and every problem told at once without its value. */
+import assert from 'node:assert/strict';
+import { isAbsolute, resolve } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigError, loadConfig, parseDurationMs } from '../../runtime/config.ts';
+
+/** The variables that an environment is refused for. */
+const refused = (env: Record<string, string>): string[] => {
+  try {
+    loadConfig(env);
+  } catch (error: unknown) {
+    assert.ok(error instanceof ConfigError);
+    return [...error.message.matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1]!);
+  }
+  return [];
+};
+
+test('without any variable: this machine only, the embedded stack, the demo', () => {
+  const config = loadConfig({});
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.port, 4600);
+  assert.equal(config.databaseUrl, undefined);
+  assert.equal(config.temporal.address, undefined);
+  assert.equal(config.temporal.namespace, 'default');
+  assert.equal(config.temporal.taskQueue, 'copilot');
+  assert.equal(config.temporal.tls.enabled, null);
+  assert.equal(config.dataDir, resolve('.copilot'));
+  assert.equal(config.jwtSecret, undefined);
+  assert.deepEqual(config.allowedRoles, ['service_role']);
+  assert.deepEqual(config.openai, { apiKey: undefined, baseUrl: undefined, api: 'responses' });
+  assert.deepEqual(config.anthropic, { apiKey: undefined, baseUrl: undefined });
+  assert.equal(config.confirmationTtlMs, 86_400_000);
+  assert.deepEqual(config.corsOrigins, []);
+  assert.equal(config.logLevel, 'info');
+  assert.ok(config.demoCharsPerSecond > 0, 'a human pace');
+});
+
+test('an empty value is an absent one, and unknown variables are not ours', () => {
+  const names = ['PORT', 'DATABASE_URL', 'OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_API', 'JWT_SECRET'];
+  const empty = Object.fromEntries(names.map((name) => [name, '']));
+  assert.deepEqual(loadConfig({ ...empty, HOST: undefined, PATH: '/bin', constructor: 'x' }), loadConfig({}));
+});
+
+test('all problems are told together, none with its value', () => {
+  const wrong = {
+    PORT: '70000',
+    DATABASE_URL: 'mysql://root:hunter2@host/db',
+    JWT_SECRET: 'hunter2',
+    COPILOT_ALLOWED_ROLES: 'service_role,hunter2',
+    OPENAI_API_KEY: 'hunter2\u0000',
+    OPENAI_BASE_URL: 'hunter2',
+    OPENAI_API: 'hunter2',
+    TEMPORAL_TLS: 'hunter2',
+    COPILOT_CONFIRMATION_TTL: 'hunter2',
+    COPILOT_CORS_ORIGINS: 'hunter2',
+    COPILOT_DEMO_CHARS_PER_SECOND: 'hunter2',
+    LOG_LEVEL: 'hunter2',
+  };
+  assert.deepEqual([...new Set(refused(wrong))].sort(), Object.keys(wrong).sort());
+  assert.throws(
+    () => loadConfig(wrong),
+    (error) => error instanceof ConfigError && !error.message.includes('hunter2'),
+  );
+});
+
+test('each variable: what is taken and what is not', () => {
+  const secret = 'x'.repeat(32);
+  const cases: Record<string, { taken: string[]; refused: string[] }> = {
+    PORT: { taken: ['0', '80', '65535'], refused: ['65536', '-1', '1.5', ' 80', '0x50', 'http'] },
+    DATABASE_URL: {
+      taken: ['postgres://a:b@h:1/d', 'postgresql://h/d'],
+      refused: ['localhost:5432', 'http://h/d'],
+    },
+    // Counted in bytes: sixteen of these letters are enough.
+    JWT_SECRET: { taken: [secret, 'é'.repeat(16)], refused: [secret.slice(1), 'é'.repeat(15)] },
+    COPILOT_ALLOWED_ROLES: {
+      taken: ['authenticated', 'service_role, authenticated'],
+      refused: ['anon', ','],
+    },
+    OPENAI_API_KEY: { taken: ['sk-1', ' sk-1\r\n'], refused: [' ', 'sk 1', 'sk-“1”'] },
+    OPENAI_BASE_URL: { taken: ['http://localhost:1/v1'], refused: ['localhost:1/v1', 'ftp://x'] },
+    OPENAI_API: { taken: ['chat', 'responses'], refused: ['Chat', 'completions'] },
+    TEMPORAL_TLS: { taken: ['true', 'false'], refused: ['1', 'yes', 'TRUE'] },
+    TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: { taken: ['true', 'false'], refused: ['0', 'no'] },
+    COPILOT_CONFIRMATION_TTL: { taken: ['1 hour', '90 seconds'], refused: ['24', '0 hours', '-1 hours'] },
+    COPILOT_CORS_ORIGINS: {
+      taken: ['https://a.example', 'https://a.example, http://localhost:3000', 'tauri://localhost'],
+      refused: ['*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example,https://b/x'],
+    },
+    COPILOT_DEMO_CHARS_PER_SECOND: { taken: ['0', '500'], refused: ['fast', '-1', '1.5'] },
+    LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
+  };
+  for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
+    for (const value of taken) assert.deepEqual(refused({ [name]: value }), [], `${name}=${value}`);
+    for (const value of wrong) assert.deepEqual(refused({ [name]: value }), [name], `${name}=${value}`);
+  }
+});
+
+test('lists are split and trimmed, keys lose the white space around them, the folder is absolute', () => {
+  const config = loadConfig({
+    COPILOT_CORS_ORIGINS: ' https://a.example ,,http://b:1 ',
+    OPENAI_API_KEY: ' sk-1\r\n',
+    COPILOT_DATA_DIR: 'some/folder',
+    PORT: '0',
+  });
+  assert.deepEqual(config.corsOrigins, ['https://a.example', 'http://b:1']);
+  assert.equal(config.openai.apiKey, 'sk-1');
+  assert.ok(isAbsolute(config.dataDir));
+  assert.equal(config.port, 0);
+});
+
+test('booleans: only their two words, and TLS is undecided until one of them is there', () => {
+  const tls = (value: string) => loadConfig({ TEMPORAL_TLS: value }).temporal.tls.enabled;
+  assert.equal(tls('true'), true);
+  assert.equal(tls('false'), false);
+  assert.equal(loadConfig({ TEMPORAL_API_KEY: 'k' }).temporal.tls.enabled, null);
+  assert.equal(
+    loadConfig({ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: 'true' }).temporal.tls.disableHostVerification,
+    true,
+  );
+});
+
+test('a base URL means Chat Completions, unless OPENAI_API says otherwise', () => {
+  const OPENAI_BASE_URL = 'http://localhost:11434/v1';
+  const api = (env: Record<string, string>) => loadConfig(env).openai.api;
+  assert.equal(api({ OPENAI_API_KEY: 'k' }), 'responses');
+  assert.equal(api({ OPENAI_BASE_URL }), 'chat');
+  assert.equal(api({ OPENAI_BASE_URL, OPENAI_API: 'responses' }), 'responses');
+  assert.equal(api({ OPENAI_API: 'chat' }), 'chat');
+});
+
+test('durations: a number and its unit', () => {
+  const cases: [string, number | null][] = [
+    ['24 hours', 86_400_000],
+    ['1 hour', 3_600_000],
+    ['90 seconds', 90_000],
+    ['500ms', 500],
+    [' 1.5 Minutes ', 90_000],
+    ['7d', 604_800_000],
+    ['24', null],
+    ['', null],
+    ['0 seconds', null],
+    ['0.1 ms', null],
+    ['-5 minutes', null],
+    ['1 hour 30 minutes', null],
+    ['1e3 ms', null],
+    ['five minutes', null],
+    ['5 fortnights', null],
+    [`${'9'.repeat(400)} days`, null],
+    ['9007199254740991 days', null],
+  ];
+  for (const [text, ms] of cases) assert.equal(parseDurationMs(text), ms, text);
+});
+
+test('any text is a positive whole number of milliseconds or nothing', () => {
+  const units = fc.constantFrom('ms', 's', 'seconds', 'm', 'hours', 'days', 'constructor', 'x', '');
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.tuple(fc.double(), units).map(([n, unit]) => `${n} ${unit}`),
+      ),
+      (text) => {
+        const ms = parseDurationMs(text);
+        assert.ok(ms === null || (Number.isSafeInteger(ms) && ms > 0), text);
+      },
+    ),
+  );
+});
