@@ -97,6 +97,9 @@ async function performCall(
   signal: AbortSignal,
 ): Promise<CallModelResult> {
   const { turnId, step } = input;
+  // Reading goes on while the claim is made: nothing of what is read changes by it.
+  const reading = Promise.all([promptParts(turnId), step === 1 ? [] : deps.store.listTranscript(turnId)]);
+  reading.catch(() => undefined);
   const claim = await deps.store.claimWork({
     turnId,
     key: `step:${step}`,
@@ -106,11 +109,7 @@ async function performCall(
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
   heartbeat.epoch = claim.fence.epoch;
-
-  const [{ context, history, graphText, fence }, transcript] = await Promise.all([
-    promptParts(turnId),
-    step === 1 ? [] : deps.store.listTranscript(turnId),
-  ]);
+  const [{ context, history, graphText, fence }, transcript] = await reading;
   const earlier = transcript.filter((entry) => entry.step < step);
   const messages = deps.prompt.buildConversation({
     history,

@@ -1,5 +1,4 @@
 /** Composition root of the Temporal worker: everything the activities need is made here, and closed here. */
-import { fileURLToPath } from 'node:url';
 import {
   DefaultLogger,
   type NativeConnection,
@@ -20,6 +19,7 @@ import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prom
 import type { Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { bundleWorkflows } from './bundle.ts';
 
 export interface RunningWorker {
   /** Hands running activities over to other workers and closes everything. May be called twice. */
@@ -80,7 +80,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
     activities,
-    ...workflowSource(settings),
+    workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
     ...LIMITS,
   });
   const running = worker.run();
@@ -103,11 +103,6 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     if (!settings.nativeConnection) await connection.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
-}
-
-function workflowSource(settings: WorkerSettings): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  if (settings.workflowBundle) return { workflowBundle: settings.workflowBundle };
-  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }
 
 const LIMITS: Partial<WorkerOptions> = {
