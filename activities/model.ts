@@ -187,6 +187,10 @@ function createAnswer(stream: EventStream, step: number, followsText: boolean, h
   let usage: ModelUsage | null = null;
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
+  const count = (delta: string): void => {
+    heartbeat.characters += delta.length;
+    heartbeat.tokens = Math.ceil(heartbeat.characters / 4);
+  };
   return {
     take(event: ModelEvent, onLost: (error: unknown) => void): void {
       const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
@@ -196,8 +200,7 @@ function createAnswer(stream: EventStream, step: number, followsText: boolean, h
           const separator: TurnEvent[] =
             text === '' && followsText ? [{ event: 'content_delta', step, delta: STEP_SEPARATOR }] : [];
           text += event.delta;
-          heartbeat.characters = text.length;
-          heartbeat.tokens = Math.ceil(text.length / 4);
+          count(event.delta);
           show([...separator, { event: 'content_delta', step, delta: event.delta }]);
           return;
         }
@@ -213,8 +216,11 @@ function createAnswer(stream: EventStream, step: number, followsText: boolean, h
         case 'finish':
           finish = { reason: event.reason, opaque: event.opaque };
           return;
-        case 'tool_call_started':
         case 'tool_arguments_delta':
+          // Nothing to show, but whoever waits is told that it grows.
+          count(event.delta);
+          return;
+        case 'tool_call_started':
       }
     },
     usage: () => usage,

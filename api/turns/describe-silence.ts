@@ -1,6 +1,6 @@
 /** What Temporal knows of a turn whose event log is silent, as one line for a person. Pure. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import type { TurnProgress } from '../../contracts/turn.ts';
+import type { ModelHeartbeat, TurnProgress } from '../../contracts/turn.ts';
 
 /** A pending activity or task that no worker has taken for this long means that there is none free. */
 const WAITING_MS = 2_000;
@@ -33,13 +33,26 @@ export function describeSilence(
       }
       if (nextMs < -WAITING_MS) return { message: 'Waiting for a worker...', ...step };
     } else if (isModel) {
-      return {
-        message: attempt > 1 ? `Still thinking (attempt ${attempt})...` : 'Still thinking...',
-        ...step,
-      };
+      const notes = [
+        ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+        ...tokensSoFar(activity.heartbeatDetails?.payloads?.[0]?.data),
+      ];
+      const aside = notes.length > 0 ? ` (${notes.join(', ')})` : '';
+      return { message: `Still thinking${aside}...`, ...step };
     }
   }
   return progress ? { message: progress.activity, ...step } : null;
+}
+
+/** The token count of callModel's last heartbeat, in words; nothing when it has none. */
+function tokensSoFar(data: Uint8Array | null | undefined): string[] {
+  if (!data) return [];
+  try {
+    const { tokens } = JSON.parse(Buffer.from(data).toString('utf8')) as Partial<ModelHeartbeat>;
+    return typeof tokens === 'number' && tokens > 0 ? [`about ${tokens} tokens so far`] : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Failure messages of our activities are ours; those that Temporal makes (timeouts) are put in words. */
