@@ -87,14 +87,17 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         const earlier = await findTurnByIdempotencyKey(db, session.id, idempotencyKey);
         if (earlier) return attach(options, earlier, message);
       }
-      const model = effectiveModel(await findModelSetting(db), options.keys);
+      const [chosen, base] = await Promise.all([
+        findModelSetting(db),
+        graph ?? persistedGraph(db, session.workflowId),
+      ]);
+      const model = effectiveModel(chosen, options.keys);
       if (!isModelAvailable(model, options.keys)) {
         throw new HttpError(
           503,
           `No key is configured for the model ${model}: set it on the service, or choose another model in the settings.`,
         );
       }
-      const base = graph ?? (await persistedGraph(db, session.workflowId));
       const inserted = await insertStartingTurn(db, {
         id: randomUUID(),
         sessionId: session.id,
