@@ -108,6 +108,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 const LIMITS: Partial<WorkerOptions> = {
   maxConcurrentActivityTaskExecutions: 200,
   maxConcurrentWorkflowTaskExecutions: 40,
+  // A task that is handed to a process that stands still is lost until its timeout, and each open poll may lose one:
+  // an idle worker keeps few of them open.
+  activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
+  workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
   // A workflow task that waits for a dead worker's sticky queue goes to another worker after this long.
   stickyQueueScheduleToStartTimeout: '1s',
   // The server must hear of every heartbeat: its timeout (4 s) is how a dead worker is noticed.

@@ -224,6 +224,8 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
           taskQueue,
           args: [input],
           memo: { turnId: turn.id },
+          // A task takes milliseconds; one that a standing worker took is given to another after this long.
+          workflowTaskTimeout: '4s',
           staticSummary: `chat turn, ${turn.model}`,
           requestEagerStart: options.eagerStart,
           ...(searchAttributes

@@ -43,7 +43,7 @@ async function assertOneAnswer(
   reader: Awaited<ReturnType<typeof startTurn>>['reader'],
   resets: number,
 ) {
-  const end = await reader.end();
+  const end = await reader.end(60_000);
   assert.equal(end.event, 'complete');
   assert.equal(end.content, PIECES.join(''));
   assert.equal(shownText(reader.events), end.content);
@@ -90,6 +90,7 @@ test('a worker that wakes up after its replacement finished writes nothing', asy
   const first = await cluster.startWorker();
   const { session, reader } = await startTurn('Forty words, three');
   const second = await cluster.startWorker();
+  const stoppedAt = Date.now();
   await first.kill('SIGSTOP');
   await assertOneAnswer(session, reader, 1);
   const before = await cluster.query(
@@ -97,7 +98,9 @@ test('a worker that wakes up after its replacement finished writes nothing', asy
     [reader.turnId()],
   );
   const calls = cluster.fake.requests.length;
-  await delay(30_000 - 8_000);
+  console.log(`finished ${Date.now() - stoppedAt} ms after SIGSTOP`);
+  // Long enough for every timeout that it could still run into.
+  await delay(Math.max(0, stoppedAt + 30_000 - Date.now()));
   await first.kill('SIGCONT');
   // It has woken up when it takes part again: it answers its shutdown in order.
   await first.kill('SIGTERM');

@@ -41,6 +41,8 @@ export interface Cluster {
   startAll(): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
   killAll(servers: boolean): Promise<void>;
+  /** Called when the cluster stops, so that a test that failed leaves nothing running. */
+  onStop(end: () => void): void;
   /** The pid of the embedded server, as its pid file names it. */
   serverPid(name: 'postgres' | 'temporal'): number;
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
@@ -59,6 +61,7 @@ export async function startCluster(options: {
   const data = join(folder, 'data');
   const fake = await startFakeOpenAI(options.script);
   const roles = new Set<Role>();
+  const ends: (() => void)[] = [];
   let stack: Role | null = null;
 
   const environment = (): NodeJS.ProcessEnv => ({
@@ -161,7 +164,9 @@ export async function startCluster(options: {
     serverPid: (name) =>
       (JSON.parse(readFileSync(join(data, `${name}.pid.json`), 'utf8')) as { pid: number }).pid,
     query: async (sql, values) => (await database!.query(sql, values)).rows as never,
+    onStop: (end) => void ends.push(end),
     async stop() {
+      for (const end of ends) end();
       await database?.end();
       const others = [...roles].filter(
         (role) => role !== stack && role.child.exitCode === null && role.child.signalCode === null,
@@ -249,6 +254,7 @@ export function chat(
   const events: WireEvent[] = [];
   const waiting = new Set<() => void>();
   const abort = new AbortController();
+  cluster.onStop(() => abort.abort());
   let turnId = '';
   let status = 0;
   let lastId = 0;
