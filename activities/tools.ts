@@ -58,7 +58,7 @@ async function performTool(
   });
   if (claim.stored !== null) return toResult(JSON.parse(claim.stored) as ToolBody);
 
-  const outcome = await runOnce(deps, name, args, turnId);
+  const outcome = await runOnce(deps, name, args, turnId, signal);
   signal.throwIfAborted();
   const content = JSON.stringify(outcome.result);
   const preview = deps.tools.preview(name, args) + (outcome.isError ? ' (refused)' : '');
@@ -113,12 +113,14 @@ async function runOnce(
   name: string,
   args: Record<string, unknown> | null,
   turnId: string,
+  signal: AbortSignal,
 ): Promise<ToolOutcome> {
   const context = await deps.store.loadTurnContext(turnId);
   const outcome = await deps.tools.run(name, args, {
     turnId,
     sessionId: context.sessionId,
     workflowId: context.workflowId,
+    signal,
     async workingGraph() {
       const { working, aliases } = await deps.store.loadWorkingGraph(turnId);
       return { graph: JSON.parse(working) as Graph, aliases: new Map(Object.entries(aliases)) };

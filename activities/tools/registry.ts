@@ -11,7 +11,10 @@ import type { ModelTool } from '../../llm/types.ts';
 export interface ToolContext {
   turnId: string;
   sessionId: string;
+  /** The customer's workflow that the session belongs to. */
   workflowId: string;
+  /** Aborts when nobody waits for the result any more. */
+  signal: AbortSignal;
   /** The graph as the calls before have left it, and the ids the model gave to blocks that it added. */
   workingGraph(): Promise<{ graph: Graph; aliases: ReadonlyMap<string, string> }>;
 }
