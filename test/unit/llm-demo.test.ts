@@ -67,6 +67,7 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
         turnId: 't',
         sessionId: 's',
         workflowId: 'w',
+        signal: new AbortController().signal,
         workingGraph: () => Promise.resolve({ graph: run.graph, aliases }),
       });
       if (outcome.graph) {
