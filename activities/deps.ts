@@ -4,6 +4,7 @@ import type { EventLog } from '../db/event-log.ts';
 import type { TurnStore } from '../db/turn-store.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { AssetActions } from './tools/manage-project-asset.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
 /** Builds what a model is shown. Pure, so that a step's request begins with the bytes of the one before. */
@@ -25,6 +26,9 @@ export interface ActivityDeps {
   model: ModelClient;
   prompt: PromptBuilder;
   tools: ToolRegistry;
+  /** What manage_project_asset does, once the user has confirmed it. */
+  assets: AssetActions;
+  confirmationTtlMs: number;
   costUsd(
     model: string,
     usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'>,

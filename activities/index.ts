@@ -1,4 +1,5 @@
 /** The activities of a turn: everything with an effect. Each is idempotent; docs/architecture.md says how. */
+import { createConfirmationActivities } from './confirmation.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFinishActivities } from './finish.ts';
 import { createModelActivities } from './model.ts';
@@ -6,5 +7,10 @@ import { createToolActivities } from './tools.ts';
 
 /** Creates all activities from what worker/ gives. */
 export function createActivities(deps: ActivityDeps) {
-  return { ...createModelActivities(deps), ...createToolActivities(deps), ...createFinishActivities(deps) };
+  return {
+    ...createModelActivities(deps),
+    ...createToolActivities(deps),
+    ...createConfirmationActivities(deps),
+    ...createFinishActivities(deps),
+  };
 }

@@ -1,19 +1,23 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
 import type { TurnEvent } from '../contracts/events.ts';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
+import { MAX_SQL_CALLS, type ToolName, WRITING_TOOLS } from '../contracts/names.ts';
+import type { Claim, SavedWork } from '../db/turns.ts';
 import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { ToolOutcome } from './tools/registry.ts';
+import { toolFailure, type ToolOutcome } from './tools/registry.ts';
 import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
 import type { AssistantBody, ToolBody } from './transcript.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
 const READABLE_CHARS = 2_000;
-/** Arguments longer than this are refused unread. */
-const MAX_ARGUMENT_CHARS = 256 * 1024;
+/** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */
+const MAX_ARGUMENT_CHARS = 64 * 1024;
+const MAX_EDIT_CHARS = 256 * 1024;
+const SQL_TOOL: ToolName = 'execute_public_sql';
 
 /** Creates the tool activity. */
 export function createToolActivities(deps: ActivityDeps) {
@@ -34,89 +38,127 @@ async function performTool(
   input: RunToolInput,
   signal: AbortSignal,
 ): Promise<RunToolResult> {
-  const { turnId, step, callId, name } = input;
-  const { text, position } = await findCall(deps, input);
-  const args = text.length > MAX_ARGUMENT_CHARS ? null : parseJsonObject(text);
-  const announce: TurnEvent[] = [
-    { event: 'status', message: statusForTool(name), step, tool: name },
-    {
-      event: 'tool_call',
-      name,
-      arguments: args ?? text.slice(0, MAX_ARGUMENT_CHARS),
-      call_id: callId,
-      step,
-      tool_call: { id: callId, name },
-    },
-  ];
-  const key = `call:${callId}`;
-  const claim = await deps.store.claimWork({
-    turnId,
-    key,
-    step,
-    onFirst: announce,
-    textBefore: async () => '',
-  });
+  const call = await readCall(deps, input);
+  const claim = await claimCall(deps, input, call);
   if (claim.stored !== null) return toResult(JSON.parse(claim.stored) as ToolBody);
 
-  const outcome = await runOnce(deps, name, args, turnId, signal);
+  const outcome = await runOnce(deps, input, call, signal);
   signal.throwIfAborted();
-  const content = JSON.stringify(outcome.result);
-  const preview = deps.tools.preview(name, args) + (outcome.isError ? ' (refused)' : '');
-  const body: ToolBody = { callId, name, content, isError: outcome.isError, preview };
-  const truncated = content.length > READABLE_CHARS;
-  await deps.store.saveWork(
-    claim.fence,
-    {
-      entry: { step, position, role: 'tool', body: JSON.stringify(body) },
-      events: [
-        {
-          event: 'tool_result',
-          name,
-          result: content.slice(0, READABLE_CHARS),
-          call_id: callId,
-          step,
-          is_error: outcome.isError,
-          truncated,
-        },
-        { event: 'status', message: ANALYZING, step, tool: name },
-      ],
-      ...(outcome.graph
-        ? {
-            graph: {
-              working: JSON.stringify(outcome.graph.graph),
-              aliases: Object.fromEntries(outcome.graph.aliases),
-            },
-          }
-        : {}),
-    },
-    signal,
-  );
-  return toResult(body);
+  const work = toWork(deps, input, call, outcome);
+  await deps.store.saveWork(claim.fence, work, signal);
+  return toResult(JSON.parse(work.entry.body) as ToolBody);
 }
 
-/** The call as the model wrote it: its raw arguments, and its place among the calls of the step. */
-async function findCall(
+/** A call as the model wrote it. */
+export interface WrittenCall {
+  /** Null when the text is no JSON object, or too long to be read. */
+  args: Record<string, unknown> | null;
+  /** What a reader is shown of the arguments. */
+  shown: Extract<TurnEvent, { event: 'tool_call' }>['arguments'];
+  /** Its place among the calls of the step, from 1. */
+  position: number;
+  /** Calls of the same tool that the turn made before it. */
+  earlier: number;
+}
+
+/** Reads a call from the transcript. */
+export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise<WrittenCall> {
+  const entries = await deps.store.listTranscript(input.turnId);
+  let earlier = 0;
+  for (const entry of entries) {
+    if (entry.role !== 'assistant' || entry.step > input.step) continue;
+    for (const [index, call] of (JSON.parse(entry.body) as AssistantBody).toolCalls.entries()) {
+      if (entry.step === input.step && call.callId === input.callId) {
+        const text = call.arguments;
+        const limit = WRITING_TOOLS.includes(call.name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
+        const args = text.length > limit ? null : parseJsonObject(text);
+        return {
+          args,
+          shown: args ?? text.slice(0, limit),
+          position: index + 1,
+          earlier,
+        };
+      }
+      if (call.name === input.name) earlier += 1;
+    }
+  }
+  // The row is gone only when the session is; claiming says so with the right error.
+  return { args: null, shown: '', position: 0, earlier };
+}
+
+/** Claims a call's work; the first claim announces the call. */
+export function claimCall(deps: ActivityDeps, input: RunToolInput, call: WrittenCall): Promise<Claim> {
+  const { turnId, step, callId, name } = input;
+  return deps.store.claimWork({
+    turnId,
+    key: `call:${callId}`,
+    step,
+    onFirst: [
+      { event: 'status', message: statusForTool(name), step, tool: name },
+      {
+        event: 'tool_call',
+        name,
+        arguments: call.shown,
+        call_id: callId,
+        step,
+        tool_call: { id: callId, name },
+      },
+    ],
+    textBefore: async () => '',
+  });
+}
+
+/** What is stored of a finished call, its events included. */
+export function toWork(
   deps: ActivityDeps,
   input: RunToolInput,
-): Promise<{ text: string; position: number }> {
-  const entries = await deps.store.listTranscript(input.turnId, input.step);
-  const answer = entries.find((entry) => entry.role === 'assistant');
-  const calls = answer ? (JSON.parse(answer.body) as AssistantBody).toolCalls : [];
-  const index = calls.findIndex((call) => call.callId === input.callId);
-  const call = calls[index];
-  // The row is gone only when the session is; claiming says so with the right error.
-  return { text: call?.arguments ?? '', position: index + 1 };
+  call: WrittenCall,
+  outcome: ToolOutcome,
+): SavedWork {
+  const { step, callId, name } = input;
+  const content = JSON.stringify(outcome.result);
+  const preview = deps.tools.preview(name, call.args) + (outcome.isError ? ' (refused)' : '');
+  const body: ToolBody = { callId, name, content, isError: outcome.isError, preview };
+  return {
+    entry: { step, position: call.position, role: 'tool', body: JSON.stringify(body) },
+    events: [
+      {
+        event: 'tool_result',
+        name,
+        result: content.slice(0, READABLE_CHARS).toWellFormed(),
+        call_id: callId,
+        step,
+        is_error: outcome.isError,
+        truncated: content.length > READABLE_CHARS,
+      },
+      { event: 'status', message: ANALYZING, step, tool: name },
+    ],
+    ...(outcome.graph
+      ? {
+          graph: {
+            working: JSON.stringify(outcome.graph.graph),
+            aliases: Object.fromEntries(outcome.graph.aliases),
+          },
+        }
+      : {}),
+  };
 }
 
 async function runOnce(
   deps: ActivityDeps,
-  name: string,
-  args: Record<string, unknown> | null,
-  turnId: string,
+  { turnId, name }: RunToolInput,
+  call: WrittenCall,
   signal: AbortSignal,
 ): Promise<ToolOutcome> {
+  if (name === SQL_TOOL && call.earlier >= MAX_SQL_CALLS) {
+    return toolFailure(
+      'budget',
+      `A turn may run ${MAX_SQL_CALLS} queries, and has.`,
+      'Answer with what you know, or tell the user what you would still look up.',
+    );
+  }
   const context = await deps.store.loadTurnContext(turnId);
-  const outcome = await deps.tools.run(name, args, {
+  const outcome = await deps.tools.run(name, call.args, {
     turnId,
     sessionId: context.sessionId,
     workflowId: context.workflowId,
@@ -131,6 +173,6 @@ async function runOnce(
   return outcome;
 }
 
-function toResult(body: ToolBody): RunToolResult {
+export function toResult(body: ToolBody): RunToolResult {
   return { isError: body.isError, preview: body.preview };
 }

@@ -1,7 +1,8 @@
 /** The transcript's bodies: what the model said and what the tools answered, as stored and as sent back. */
 import { createHash } from 'node:crypto';
 import { STEP_SEPARATOR } from '../contracts/names.ts';
-import { isObject, parseJsonObject } from '../domain/json.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { parseJsonObject } from '../domain/json.ts';
 import type { ModelMessage, ModelToolCall, OpaqueParts } from '../llm/types.ts';
 
 export interface AssistantBody {
@@ -73,10 +74,4 @@ export function hashArguments(text: string): string {
     .update(parsed === null ? text : canonicalJson(parsed))
     .digest('hex')
     .slice(0, 16);
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
 }

@@ -47,6 +47,15 @@ export type ToolName = (typeof TOOL_NAMES)[number];
 /** Tools whose effects depend on order; all others of a step run in parallel. */
 export const WRITING_TOOLS: readonly string[] = ['modify_workflow', 'manage_project_asset'];
 
+/** Tools whose every call waits for the user's confirmation. */
+export const CONFIRMED_TOOLS: readonly string[] = ['manage_project_asset'];
+
+/** Tool calls of a turn at most; an answer that asks for more ends the turn with stop_reason `budget`. */
+export const MAX_TOOL_CALLS = 60;
+
+/** Calls of execute_public_sql that a turn may make; further ones are refused. */
+export const MAX_SQL_CALLS = 8;
+
 export const STOP_REASONS = ['done', 'cancelled', 'step_limit', 'loop', 'budget'] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

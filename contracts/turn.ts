@@ -61,6 +61,16 @@ export interface RunToolResult {
   preview: string;
 }
 
+export interface AskConfirmationResult {
+  /** Null when there is nothing to wait for: the call was refused, or is settled already. */
+  wait: { expiresAt: string; ms: number } | null;
+}
+
+export interface SettleConfirmationInput extends RunToolInput {
+  /** Why the wait ends. A decision that was made before always stands. */
+  wakeUp: 'decided' | 'expired' | 'cancelled';
+}
+
 export interface FinishTurnInput {
   turnId: string;
   steps: number;

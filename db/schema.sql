@@ -51,12 +51,15 @@ create table ai.copilot_confirmations (
   arguments jsonb not null,
   arguments_hash text not null,
   asked_at timestamp with time zone not null default clock_timestamp(),
+  asset_id uuid not null,
   before jsonb,
   call_id text not null,
+  change jsonb not null,
   decided_at timestamp with time zone,
   decided_by text,
   decision text,
   expires_at timestamp with time zone not null,
+  fingerprint text not null,
   reason text,
   result jsonb,
   summary text not null,
@@ -347,6 +350,7 @@ create table ai.workflows (
   constraint workflows_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX copilot_confirmations_unheard_idx ON ai.copilot_confirmations USING btree (decided_at) WHERE ((decision IS NOT NULL) AND (result IS NULL));
 CREATE INDEX copilot_messages_session_idx ON ai.copilot_messages USING btree (session_id, created_at, id);
 CREATE INDEX copilot_sessions_workflow_idx ON ai.copilot_sessions USING btree (workflow_id, created_at DESC);
 CREATE INDEX copilot_transcript_order_idx ON ai.copilot_transcript USING btree (turn_id, step, "position");

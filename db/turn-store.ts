@@ -4,6 +4,7 @@
  * is tried again by Temporal.
  */
 import type { Knex } from 'knex';
+import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { isConnectionError } from './pg-errors.ts';
 import {
   claimWork,
@@ -14,6 +15,7 @@ import {
   listTranscript,
   loadTurnContext,
   loadWorkingGraph,
+  type SavedWork,
   saveWork,
 } from './turns.ts';
 
@@ -21,13 +23,19 @@ type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A)
 
 export interface TurnStore {
   claimWork: Bound<typeof claimWork>;
-  saveWork: (fence: Fence, work: Parameters<typeof saveWork>[2], signal: AbortSignal) => Promise<void>;
+  saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
   insertUsage: Bound<typeof insertUsage>;
   loadTurnContext: Bound<typeof loadTurnContext>;
   loadWorkingGraph: Bound<typeof loadWorkingGraph>;
   listTranscript: Bound<typeof listTranscript>;
   listHistory: Bound<typeof listHistory>;
   endTurn: Bound<typeof endTurn>;
+  findConfirmation: Bound<typeof findConfirmation>;
+  askConfirmation: Bound<typeof askConfirmation>;
+  settleConfirmation: <Result extends object>(
+    fence: Fence,
+    input: Parameters<typeof settleConfirmation<Result>>[2],
+  ) => Promise<boolean>;
   isConnectionError: (error: unknown) => boolean;
 }
 
@@ -53,6 +61,9 @@ export function createTurnStore(db: Knex): TurnStore {
     listTranscript: (turnId, step) => listTranscript(db, turnId, step),
     listHistory: (turnId, limit) => listHistory(db, turnId, limit),
     endTurn: (input) => endTurn(db, input),
+    findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
+    askConfirmation: (fence, input) => askConfirmation(db, fence, input),
+    settleConfirmation: (fence, input) => settleConfirmation(db, fence, input),
     isConnectionError,
   };
 }

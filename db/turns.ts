@@ -285,7 +285,7 @@ export async function claimWork(
 }
 
 /** Appends events under the turn row's lock and announces them. Throws FencedError when the turn is not running. */
-async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[]): Promise<void> {
+export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[]): Promise<void> {
   const rows = await rowsOf<{ base: string }>(
     trx,
     `update ai.copilot_turns set last_seq = last_seq + ? where id = ? and status = 'running'
@@ -329,44 +329,53 @@ export interface UsageEntry {
   latencyMs: number;
 }
 
+/** A finished piece of work: its transcript row and everything that is stored with it. */
+export interface SavedWork {
+  entry: TranscriptEntry;
+  events: TurnEvent[];
+  usage?: UsageEntry;
+  graph?: { working: string; aliases: Record<string, string> };
+}
+
 /**
  * Stores an activity's result with everything that belongs to it, in one transaction under the fence. Saving again
  * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists.
  */
-export async function saveWork(
-  db: Knex,
-  fence: Fence,
-  work: {
-    entry: TranscriptEntry;
-    events: TurnEvent[];
-    usage?: UsageEntry;
-    graph?: { working: string; aliases: Record<string, string> };
-  },
-): Promise<void> {
+export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise<void> {
   await db.transaction(async (trx) => {
-    const held = await rowsOf(
-      trx,
-      'select 1 from ai.copilot_turn_claims where turn_id = ? and key = ? and epoch = ? for update',
-      [fence.turnId, fence.key, fence.epoch],
-    );
-    if (held.length === 0) throw new FencedError(fence);
-    const inserted = await rowsOf(
-      trx,
-      `insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
-       on conflict (turn_id, key) do nothing returning 1`,
-      [fence.turnId, fence.key, work.entry.step, work.entry.position, work.entry.role, work.entry.body],
-    );
-    if (inserted.length === 0) return;
-    await appendLocked(trx, fence, work.events);
-    if (work.graph) {
-      await trx.raw('update ai.copilot_turns set working_graph = ?, block_aliases = ? where id = ?', [
-        work.graph.working,
-        JSON.stringify(work.graph.aliases),
-        fence.turnId,
-      ]);
-    }
-    if (work.usage) await insertUsage(trx, fence, work.usage);
+    await holdFence(trx, fence);
+    await saveUnderFence(trx, fence, work);
   });
+}
+
+/** Locks the claim of a fence. Throws FencedError when a newer one exists. */
+export async function holdFence(trx: Knex, fence: Fence): Promise<void> {
+  const held = await rowsOf(
+    trx,
+    'select 1 from ai.copilot_turn_claims where turn_id = ? and key = ? and epoch = ? for update',
+    [fence.turnId, fence.key, fence.epoch],
+  );
+  if (held.length === 0) throw new FencedError(fence);
+}
+
+/** The part of saveWork for a transaction that holds the fence already. */
+export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): Promise<void> {
+  const inserted = await rowsOf(
+    trx,
+    `insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
+     on conflict (turn_id, key) do nothing returning 1`,
+    [fence.turnId, fence.key, work.entry.step, work.entry.position, work.entry.role, work.entry.body],
+  );
+  if (inserted.length === 0) return;
+  await appendLocked(trx, fence, work.events);
+  if (work.graph) {
+    await trx.raw('update ai.copilot_turns set working_graph = ?, block_aliases = ? where id = ?', [
+      work.graph.working,
+      JSON.stringify(work.graph.aliases),
+      fence.turnId,
+    ]);
+  }
+  if (work.usage) await insertUsage(trx, fence, work.usage);
 }
 
 /** Records an attempt's tokens. An attempt is one (turn, step, epoch): recording it again changes nothing. */

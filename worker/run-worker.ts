@@ -8,11 +8,13 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
+import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
 import { modifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
-import { costUsd } from '../contracts/models.ts';
+import { costUsd, DEFAULT_MODEL, MODELS } from '../contracts/models.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
+import * as assetStore from '../db/project-assets.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
@@ -71,7 +73,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     events,
     model: createModelClient(config),
     prompt: { system: loadSystemPrompt(), buildConversation, wrapToolResult },
-    tools: createToolRegistry([getBlockInfoTool, modifyWorkflowTool]),
+    tools: createToolRegistry([getBlockInfoTool, manageProjectAssetTool, modifyWorkflowTool]),
+    assets: createAssetActions({
+      db,
+      store: assetStore,
+      models: () => MODELS.map((model) => model.id),
+      defaultModel: DEFAULT_MODEL,
+    }),
+    confirmationTtlMs: config.confirmationTtlMs,
     costUsd,
     logger,
   });

@@ -7,6 +7,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  condition,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -15,10 +16,12 @@ import {
 } from '@temporalio/workflow';
 import type { createActivities } from '../activities/index.ts';
 import {
+  CONFIRMED_TOOLS,
   ERROR_CODES,
   type ErrorCode,
   LOOP_LIMIT,
   MAX_STEPS,
+  MAX_TOOL_CALLS,
   SEARCH_ATTRIBUTES,
   WRITING_TOOLS,
 } from '../contracts/names.ts';
@@ -26,10 +29,12 @@ import type {
   ChatTurnInput,
   ChatTurnResult,
   FinishTurnInput,
+  RunToolInput,
+  SettleConfirmationInput,
   ToolCallRef,
   TurnProgress,
 } from '../contracts/turn.ts';
-import { ANALYZING, statusForTool, THINKING } from '../domain/status-map.ts';
+import { ANALYZING, statusForTool, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/status-map.ts';
 import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
 
 type Activities = ReturnType<typeof createActivities>;
@@ -42,7 +47,7 @@ const { callModel } = proxyActivities<Activities>({
   heartbeatTimeout: '4 seconds',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
-const { runTool, finishTurn } = proxyActivities<Activities>({
+const { runTool, askConfirmation, settleConfirmation, finishTurn } = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',
   heartbeatTimeout: '4 seconds',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
@@ -63,14 +68,17 @@ export async function chatTurn(input: ChatTurnInput): Promise<ChatTurnResult> {
   };
   const turn = new CancellationScope();
   setHandler(progressQuery, () => progress);
-  setHandler(confirmSignal, () => undefined);
+  const decided = new Set<string>();
+  setHandler(confirmSignal, (signal) => {
+    if (signal.turnId === turnId) decided.add(signal.callId);
+  });
   setHandler(cancelSignal, (signal) => {
     if (signal.turnId === turnId) turn.cancel();
   });
 
   let outcome: Outcome;
   try {
-    outcome = await turn.run(() => react(input, progress));
+    outcome = await turn.run(() => react(input, progress, decided));
   } catch (error: unknown) {
     outcome = isCancellation(error) ? { kind: 'complete', stopReason: 'cancelled' } : toErrorOutcome(error);
   }
@@ -89,7 +97,11 @@ export async function chatTurn(input: ChatTurnInput): Promise<ChatTurnResult> {
 }
 
 /** The ReAct loop: a model call, its tool calls, the next step; until the model answers or a limit ends it. */
-async function react({ turnId }: ChatTurnInput, progress: TurnProgress): Promise<Outcome> {
+async function react(
+  { turnId }: ChatTurnInput,
+  progress: TurnProgress,
+  decided: Set<string>,
+): Promise<Outcome> {
   const repeats = { call: '', count: 0 };
   for (let step = 1; step <= MAX_STEPS; step++) {
     progress.step = step;
@@ -102,6 +114,8 @@ async function react({ turnId }: ChatTurnInput, progress: TurnProgress): Promise
     progress.modelCalls += 1;
     if (toolsOff) return { kind: 'complete', stopReason: 'step_limit' };
     if (answer.toolCalls.length === 0) return { kind: 'complete', stopReason: 'done' };
+    if (progress.toolCalls + answer.toolCalls.length > MAX_TOOL_CALLS)
+      return { kind: 'complete', stopReason: 'budget' };
 
     for (const batch of toBatches(answer.toolCalls)) {
       progress.activity = statusForTool(batch[0]!.name);
@@ -109,15 +123,54 @@ async function react({ turnId }: ChatTurnInput, progress: TurnProgress): Promise
         `Step **${step}** of ${MAX_STEPS}: ${batch.map((call) => `\`${call.name}\``).join(', ')}`,
       );
       await Promise.all(
-        batch.map(({ callId, name, preview }) =>
-          runTool.executeWithOptions({ summary: preview }, [{ turnId, step, callId, name }]),
-        ),
+        batch.map(async ({ callId, name, preview }) => {
+          const call = { turnId, step, callId, name };
+          if (CONFIRMED_TOOLS.includes(name)) await confirm(call, preview, progress, decided);
+          else await runTool.executeWithOptions({ summary: preview }, [call]);
+        }),
       );
       progress.toolCalls += batch.length;
     }
     if (isLoop(answer.toolCalls, repeats)) return { kind: 'complete', stopReason: 'loop' };
   }
   throw new Error('unreachable: the last step returns');
+}
+
+/**
+ * Asks the user and waits, holding nothing but a timer. Whoever decides writes the row first; the signal, the timer and
+ * a cancellation only wake this up to read it. Asking and settling are not cancelled: what is asked gets an answer.
+ */
+async function confirm(
+  call: RunToolInput,
+  preview: string,
+  progress: TurnProgress,
+  decided: Set<string>,
+): Promise<void> {
+  const { wait } = await CancellationScope.nonCancellable(() =>
+    askConfirmation.executeWithOptions({ summary: `ask: ${preview}` }, [call]),
+  );
+  if (!wait) return;
+  progress.activity = WAITING_FOR_CONFIRMATION;
+  progress.pendingConfirmation = { callId: call.callId, expiresAt: wait.expiresAt };
+  setCurrentDetails(`Waiting for the user until ${wait.expiresAt}: \`${preview}\``);
+  const until = Date.now() + wait.ms;
+  for (let settled = false, cancelled: unknown = null; !settled; ) {
+    let wakeUp: SettleConfirmationInput['wakeUp'];
+    try {
+      const told = await condition(() => decided.has(call.callId), Math.max(1, until - Date.now()));
+      wakeUp = told ? 'decided' : 'expired';
+    } catch (error: unknown) {
+      if (!isCancellation(error)) throw error;
+      cancelled = error;
+      wakeUp = 'cancelled';
+    }
+    decided.delete(call.callId);
+    settled = await CancellationScope.nonCancellable(() =>
+      settleConfirmation.executeWithOptions({ summary: `settle: ${preview}` }, [{ ...call, wakeUp }]),
+    );
+    if (settled && cancelled !== null) throw cancelled;
+  }
+  progress.pendingConfirmation = null;
 }
 
 /** Calls in their order: a run of reading ones is one batch, a writing one is a batch of its own. */

@@ -17,8 +17,19 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Knex } from 'knex';
 import { effectiveModel, isModelAvailable, type ModelKeys } from '../../contracts/models.ts';
-import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
+import {
+  CHAT_TURN_WORKFLOW,
+  SEARCH_ATTRIBUTES,
+  type ToolName,
+  turnWorkflowId,
+} from '../../contracts/names.ts';
 import type { ChatTurnInput, TurnProgress } from '../../contracts/turn.ts';
+import {
+  type Confirmation,
+  decideConfirmation,
+  findOpenConfirmation,
+  listUnheardDecisions,
+} from '../../db/confirmations.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
   deleteStartingTurn,
@@ -35,10 +46,10 @@ import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
 import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import { cancelSignal, progressQuery } from '../../workflows/messages.ts';
+import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { HttpError } from '../http-error.ts';
 import { describeSilence } from './describe-silence.ts';
-import type { TurnControl, TurnView } from './turn-control.ts';
+import type { ConfirmationView, TurnControl, TurnView } from './turn-control.ts';
 
 const RPC_DEADLINE_MS = 3_000;
 const QUERY_DEADLINE_MS = 1_500;
@@ -50,6 +61,8 @@ const DELETE_WAIT_MS = 2_000;
 const SWEEP_EVERY_MS = 20_000;
 const SWEEP_OLDER_THAN_MS = 30_000;
 const SWEEP_LIMIT = 50;
+/** A decision is acted upon within milliseconds unless its signal was lost or no worker is there. */
+const UNHEARD_AFTER_MS = 5_000;
 
 const attributes = {
   session: defineSearchAttributeKey(SEARCH_ATTRIBUTES.session, SearchAttributeType.KEYWORD),
@@ -127,6 +140,19 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       }
     },
 
+    async confirm({ sessionId, turnId, callId, decision, reason, decidedBy }) {
+      const turn = await findTurn(db, turnId);
+      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
+        throw new HttpError(404, 'No turn exists with the given ID');
+      const stands = await decideConfirmation(db, { turnId, callId, decision, reason, decidedBy });
+      if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
+      if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');
+      if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
+      if (stands !== decision) throw new HttpError(409, `The confirmation was ${stands} already`);
+      // The row is the decision. A signal that gets lost is sent again, by a repeat of the request or by the sweeper.
+      if (turn.status === 'running') await wake(options, turn, callId);
+    },
+
     async cancelForDelete(sessionId) {
       for (const turn of await listOpenTurns(db, { sessionId })) {
         if (turn.status === 'starting') continue;
@@ -144,11 +170,12 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     async get({ sessionId, turnId }) {
       const turn = await findTurn(db, turnId);
       if (!turn || turn.sessionId !== sessionId || turn.status === 'starting') return null;
-      const [usage, progress] = await Promise.all([
+      const [usage, progress, question] = await Promise.all([
         sumUsage(db, turnId),
         turn.status === 'running' ? queryProgress(client, turn) : null,
+        turn.status === 'running' ? findOpenConfirmation(db, turnId) : null,
       ]);
-      return presentTurn(turn, usage, progress);
+      return presentTurn(turn, usage, progress, question);
     },
 
     async inspectSilence(turnId) {
@@ -305,6 +332,27 @@ async function sendCancel({ client }: TurnControlOptions, turn: Turn): Promise<b
   }
 }
 
+/** Tells a waiting turn that its question was decided. */
+async function wake(
+  { client, logger }: TurnControlOptions,
+  turn: { id: string; sessionId: string },
+  callId: string,
+): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
+      client.workflow
+        .getHandle(turnWorkflowId(turn.sessionId))
+        .signal(confirmSignal, { turnId: turn.id, callId }),
+    );
+  } catch (error: unknown) {
+    if (error instanceof WorkflowNotFoundError) return;
+    logger.warn(
+      { err: error, turn: turn.id },
+      'a turn could not be told of a decision; it will be told again',
+    );
+  }
+}
+
 async function queryProgress(client: Client, turn: Turn): Promise<TurnProgress | null> {
   try {
     const progress = await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
@@ -384,10 +432,19 @@ async function sweepTurns(options: TurnControlOptions): Promise<void> {
   })) {
     await settleTurn(options, turn);
   }
+  const unheard = await listUnheardDecisions(options.db, {
+    olderThanMs: UNHEARD_AFTER_MS,
+    limit: SWEEP_LIMIT,
+  });
+  for (const { turnId, sessionId, callId } of unheard) await wake(options, { id: turnId, sessionId }, callId);
 }
 
-function presentTurn(turn: Turn, usage: TurnView['usage'], progress: TurnProgress | null): TurnView {
-  const pending = progress?.pendingConfirmation ?? null;
+function presentTurn(
+  turn: Turn,
+  usage: TurnView['usage'],
+  progress: TurnProgress | null,
+  question: Confirmation | null,
+): TurnView {
   return {
     id: turn.id,
     status: turn.status,
@@ -395,10 +452,22 @@ function presentTurn(turn: Turn, usage: TurnView['usage'], progress: TurnProgres
     model: turn.model,
     started_at: turn.startedAt?.toISOString() ?? null,
     finished_at: turn.finishedAt?.toISOString() ?? null,
-    pending_confirmation: pending && { call_id: pending.callId, expires_at: pending.expiresAt },
+    pending_confirmation: question && presentQuestion(question),
     workflow_diff: turn.workflowDiff,
     usage,
     stop_reason: turn.stopReason,
+  };
+}
+
+function presentQuestion(question: Confirmation): ConfirmationView {
+  return {
+    call_id: question.callId,
+    name: 'manage_project_asset' satisfies ToolName,
+    arguments: question.arguments,
+    summary: question.summary,
+    before: question.before,
+    after: question.after,
+    expires_at: question.expiresAt.toISOString(),
   };
 }
 

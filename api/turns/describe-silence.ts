@@ -1,6 +1,7 @@
 /** What Temporal knows of a turn whose event log is silent, as one line for a person. Pure. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { ModelHeartbeat, TurnProgress } from '../../contracts/turn.ts';
+import { WAITING_FOR_CONFIRMATION } from '../../domain/status-map.ts';
 
 /** A pending activity or task that no worker has taken for this long means that there is none free. */
 const WAITING_MS = 2_000;
@@ -14,7 +15,7 @@ export function describeSilence(
   now: number,
 ): { message: string; step?: number } | null {
   const step = progress ? { step: progress.step } : {};
-  if (progress?.pendingConfirmation) return { message: 'Waiting for your confirmation...', ...step };
+  if (progress?.pendingConfirmation) return { message: WAITING_FOR_CONFIRMATION, ...step };
   const task = description.raw.pendingWorkflowTask;
   if (task && !task.startedTime && ageMs(task.scheduledTime, now) > WAITING_MS) {
     return { message: 'Waiting for a worker...', ...step };

@@ -7,6 +7,7 @@ import { HttpError } from '../http-error.ts';
 import { isUuid } from '../ids.ts';
 import type { RequestState } from '../request-state.ts';
 import { requireSession } from '../sessions/router.ts';
+import { parseDecision } from './schema.ts';
 
 const TURN = '/api/copilot/sessions/:id/turns/:turn_id';
 
@@ -37,12 +38,35 @@ export function createTurnsRouter(deps: ApiDeps): Router {
     ctx.body = { ok: true };
   });
 
+  router.post(`${TURN}/confirmations/:call_id`, async (ctx) => {
+    const { principal, body } = ctx.state as RequestState;
+    const session = await requireSession(deps, principal, ctx.params.id);
+    const { approved, reason } = parseDecision(body);
+    const decision = approved ? 'approved' : 'rejected';
+    await deps.turns.confirm({
+      sessionId: session.id,
+      turnId: requireTurnId(ctx.params.turn_id),
+      callId: requireCallId(ctx.params.call_id),
+      decision,
+      reason,
+      decidedBy: principal.sub ?? principal.role,
+    });
+    ctx.body = { ok: true, decision };
+  });
+
   return router;
 }
 
 function requireTurnId(id: string | undefined): string {
   if (!isUuid(id)) throw unknownTurn();
   return id.toLowerCase();
+}
+
+/** As the transcript writes call ids; anything else names none. */
+function requireCallId(id: string | undefined): string {
+  if (id === undefined || !/^[a-zA-Z0-9_-]{1,64}$/.test(id))
+    throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
+  return id;
 }
 
 function unknownTurn(): HttpError {

@@ -2,7 +2,7 @@
 import type { Usage } from '../../contracts/events.ts';
 import type { StopReason } from '../../contracts/names.ts';
 import type { TurnStatus } from '../../contracts/turn.ts';
-import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
+import type { Graph, Json, JsonObject, WorkflowDiff } from '../../domain/graph.ts';
 
 /** The body of GET turn. Times are ISO 8601. */
 export interface TurnView {
@@ -12,10 +12,22 @@ export interface TurnView {
   model: string;
   started_at: string | null;
   finished_at: string | null;
-  pending_confirmation: { call_id: string; expires_at: string } | null;
+  /** The open question, as confirmation_required showed it. */
+  pending_confirmation: ConfirmationView | null;
   workflow_diff: WorkflowDiff | null;
   usage: Usage;
   stop_reason: StopReason | null;
+}
+
+/** A question to the user that nobody has answered. */
+export interface ConfirmationView {
+  call_id: string;
+  name: string;
+  arguments: JsonObject;
+  summary: string;
+  before: Json;
+  after: Json;
+  expires_at: string;
 }
 
 export interface TurnControl {
@@ -31,6 +43,18 @@ export interface TurnControl {
   }): Promise<{ turnId: string; attached: boolean }>;
   /** Asks a turn to end as cancelled. May be repeated. Throws HttpError 404, or 409 when it ended otherwise. */
   cancel(input: { sessionId: string; turnId: string }): Promise<void>;
+  /**
+   * Answers a turn's question. The first decision stands: the same one again is fine. Throws HttpError 404 for a call
+   * that was not asked, 409 when it was decided otherwise, has expired, or the turn is over.
+   */
+  confirm(input: {
+    sessionId: string;
+    turnId: string;
+    callId: string;
+    decision: 'approved' | 'rejected';
+    reason: string | null;
+    decidedBy: string;
+  }): Promise<void>;
   /** Cancels a session's running turn, if any, and waits until deleting the session is safe. */
   cancelForDelete(sessionId: string): Promise<void>;
   /** Null for an unknown turn, or one of another session. */

@@ -1,6 +1,23 @@
-/** What a confirmation needs beside its row. */
+/** What a confirmation covers beside its arguments, and the index by which an unheard decision is found. */
 import type { Knex } from 'knex';
 
-export async function up(_knex: Knex): Promise<void> {}
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    alter table ai.copilot_confirmations
+      -- The arguments in their checked form, with all defaults: what an approval does.
+      add column change jsonb not null,
+      -- The asset that is created, changed or deleted.
+      add column asset_id uuid not null,
+      -- The asset's whole content when the question was asked: an approval covers no other one.
+      add column fingerprint text not null;
+    create index copilot_confirmations_unheard_idx on ai.copilot_confirmations (decided_at)
+      where decision is not null and result is null;
+  `);
+}
 
-export async function down(_knex: Knex): Promise<void> {}
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw(`
+    drop index ai.copilot_confirmations_unheard_idx;
+    alter table ai.copilot_confirmations drop column fingerprint, drop column asset_id, drop column change;
+  `);
+}

@@ -2,118 +2,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { startApi } from '../../api/run-api.ts';
-import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts';
+import { Client } from '@temporalio/client';
 import { turnWorkflowId } from '../../contracts/names.ts';
-import { createKnex } from '../../db/knex.ts';
-import { loadConfig } from '../../runtime/config.ts';
-import { createLogger } from '../../runtime/logger.ts';
-import { installRuntime, startWorker } from '../../worker/run-worker.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { type FakeOpenAI, type Script, startFakeOpenAI } from '../support/fake-openai.ts';
-import { signToken, TEST_SECRET } from '../support/test-api.ts';
+import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
 
-const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
-/** What the model server does, by the first word of the message; the step is the number of tool results. */
-const scripts = new Map<string, (step: number, n: number) => Script>();
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let fake: FakeOpenAI;
-let api: Awaited<ReturnType<typeof startApi>>;
-let worker: Awaited<ReturnType<typeof startWorker>>;
-let connection: Connection;
-let headers: Record<string, string>;
-
-interface Event {
-  event: TurnEventName;
-  seq?: number;
-  [key: string]: unknown;
-}
+let system: TurnSystem;
+// The tests' names for what they use most.
+let { scripts, call, newSession, chat, fake, connection } = {} as TurnSystem;
 
 before(async () => {
-  const calls = new Map<string, number>();
-  fake = await startFakeOpenAI(({ message, toolResults }) => {
-    const n = (calls.get(message) ?? 0) + 1;
-    calls.set(message, n);
-    return scripts.get(message.split(' ')[0]!)?.(toolResults, n) ?? { text: ['Fine', '.'] };
-  });
-  database = await createTestDatabase();
-  const logger = createLogger({ level: 'silent' });
-  installRuntime(logger);
-  const config = loadConfig({
-    OPENAI_BASE_URL: fake.url,
-    OPENAI_API: 'responses',
-    PORT: '0',
-    TEMPORAL_TASK_QUEUE: `chat-${randomUUID()}`,
-  });
-  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
-  [worker, api, connection] = await Promise.all([
-    startWorker(common),
-    startApi({ ...common, jwtSecret: TEST_SECRET }),
-    Connection.connect({ address: ADDRESS }),
-  ]);
-  headers = { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' };
+  system = await startTurnSystem();
+  ({ scripts, call, newSession, chat, fake, connection } = system);
 });
-after(async () => {
-  await api.close();
-  await worker.stop();
-  await connection.close();
-  await fake.close();
-  await database.drop();
-});
-
-async function call(method: string, path: string, body?: unknown) {
-  const response = await fetch(`${api.url}${path}`, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
-}
-
-async function newSession() {
-  const workflow = await call('POST', '/api/workflows', { name: 'Flow' });
-  const session = await call('POST', '/api/copilot/sessions', { workflow_id: workflow.body.id });
-  return { id: String(session.body.id), workflowId: String(workflow.body.id) };
-}
-
-/** Reads a whole stream; `onEvent` may act in the middle of it. */
-async function chat(
-  session: { id: string },
-  body: object,
-  onEvent: (event: Event, turnId: string) => Promise<void> | void = () => undefined,
-) {
-  const response = await fetch(`${api.url}/api/copilot/sessions/${session.id}/chat`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(body),
-  });
-  assert.equal(response.status, 200, response.status === 200 ? '' : await response.text());
-  const turnId = response.headers.get('x-turn-id')!;
-  const events: Event[] = [];
-  let rest = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body!) {
-    rest += decoder.decode(chunk as Uint8Array, { stream: true });
-    const blocks = rest.split('\n\n');
-    rest = blocks.pop()!;
-    for (const block of blocks) {
-      if (!block.startsWith('data: ')) continue;
-      assert.equal(block.split('\n').length, 1, 'a block is exactly one line');
-      const event = JSON.parse(block.slice(6)) as Event;
-      events.push(event);
-      await onEvent(event, turnId);
-    }
-  }
-  for (const { event, seq: _, ...payload } of events) turnEventSchemas[event].parse(payload);
-  const numbered = events.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
-  assert.deepEqual(
-    numbered,
-    numbered.map((_, index) => index + 1),
-  );
-  return { events, turnId, end: events.at(-1)!, names: events.map(({ event }) => event), response };
-}
+after(() => system.close());
 
 const canvas = {
   nodes: [
@@ -422,10 +323,9 @@ test('a model without its key is a 503 that starts and keeps nothing', async () 
   assert.equal(answer.status, 503);
   assert.match(String(answer.body.error), /claude-opus-4-6/);
   await call('PUT', '/api/copilot/settings/model', { model: 'gpt-5.2' });
-  const db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 1 });
-  const { rows } = await db.raw<{ rows: unknown[] }>('select 1 from ai.copilot_turns where session_id = ?', [
-    session.id,
-  ]);
-  await db.destroy();
+  const { rows } = await system.db.raw<{ rows: unknown[] }>(
+    'select 1 from ai.copilot_turns where session_id = ?',
+    [session.id],
+  );
   assert.deepEqual(rows, []);
 });

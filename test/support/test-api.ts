@@ -30,6 +30,7 @@ export function fakeTurnControl(overrides: Partial<TurnControl> = {}): TurnContr
   return {
     start: unexpected('start'),
     cancel: unexpected('cancel'),
+    confirm: unexpected('confirm'),
     cancelForDelete: async () => undefined,
     get: unexpected('get'),
     inspectSilence: async () => null,

@@ -38,6 +38,8 @@ export function fakeActivities(overrides: Partial<Activities>): Activities {
   return {
     callModel: async () => modelAnswer(),
     runTool: async () => ({ isError: false, preview: 'done' }),
+    askConfirmation: async () => ({ wait: null }),
+    settleConfirmation: async () => true,
     finishTurn: async ({ outcome }) => ({
       status:
         outcome.kind === 'error' ? 'failed' : outcome.stopReason === 'cancelled' ? 'cancelled' : 'complete',

@@ -165,3 +165,103 @@ for (const how of ['the cancel signal', "Temporal's own cancellation"] as const)
     }
   });
 }
+
+const asset = modelAnswer({ name: 'manage_project_asset', callId: 'c1' });
+const oneQuestion = async ({ step }: CallModelInput) => (step === 1 ? asset : modelAnswer());
+const waitFor = (ms: number) => async () => ({
+  wait: { expiresAt: new Date(Date.now() + ms).toISOString(), ms },
+});
+
+test('a question that nobody answers is settled as expired by a timer', async () => {
+  const wakeUps: string[] = [];
+  const { result } = await runTurn({
+    callModel: oneQuestion,
+    askConfirmation: waitFor(300),
+    settleConfirmation: async ({ wakeUp }) => wakeUps.push(wakeUp) > 0,
+  });
+  assert.deepEqual(wakeUps, ['expired']);
+  assert.deepEqual(result, { status: 'complete', stopReason: 'done', steps: 2 });
+});
+
+test('a call that is refused at once waits for nothing', async () => {
+  const { result } = await runTurn({
+    callModel: oneQuestion,
+    settleConfirmation: async () => {
+      throw new Error('there is nothing to settle');
+    },
+  });
+  assert.equal(result.stopReason, 'done');
+});
+
+test('a waiting turn holds no activity; a signal wakes it, one without a decision lets it wait on', async () => {
+  const wakeUps: string[] = [];
+  const worker = await startTurnWorker(
+    fakeActivities({
+      callModel: oneQuestion,
+      askConfirmation: waitFor(600_000),
+      settleConfirmation: async ({ wakeUp }) => wakeUps.push(wakeUp) > 1,
+    }),
+  );
+  try {
+    const turn = await worker.start();
+    const { handle, input } = turn;
+    let progress: TurnProgress;
+    do progress = await handle.query<TurnProgress>('progress');
+    while (progress.pendingConfirmation === null);
+    assert.deepEqual(
+      [progress.pendingConfirmation.callId, progress.activity],
+      ['c1', 'Waiting for your confirmation...'],
+    );
+    assert.deepEqual((await handle.describe()).raw.pendingActivities ?? [], []);
+    await handle.signal('confirm', { turnId: 'another', callId: 'c1' });
+    await handle.signal('confirm', { turnId: input.turnId, callId: 'c2' });
+    await handle.signal('confirm', { turnId: input.turnId, callId: 'c1' });
+    while (wakeUps.length === 0) await delay(5);
+    await handle.signal('confirm', { turnId: input.turnId, callId: 'c1' });
+    assert.equal((await turn.result()).stopReason, 'done');
+    assert.deepEqual(wakeUps, ['decided', 'decided']);
+  } finally {
+    await worker.close();
+  }
+});
+
+test('a cancellation while waiting settles the question first, and asks no further one', async () => {
+  const log: string[] = [];
+  const worker = await startTurnWorker(
+    fakeActivities({
+      callModel: async () =>
+        modelAnswer(
+          { name: 'manage_project_asset', callId: 'c1' },
+          { name: 'manage_project_asset', callId: 'c2' },
+        ),
+      askConfirmation: async ({ callId }) => {
+        log.push(`ask ${callId}`);
+        return waitFor(600_000)();
+      },
+      settleConfirmation: async ({ callId, wakeUp }) => log.push(`${wakeUp} ${callId}`) > 0,
+    }),
+  );
+  try {
+    const turn = await worker.start();
+    const { handle, input } = turn;
+    while ((await handle.query<TurnProgress>('progress')).pendingConfirmation === null);
+    await handle.signal('cancel', { turnId: input.turnId });
+    assert.deepEqual(await turn.result(), { status: 'cancelled', stopReason: 'cancelled', steps: 1 });
+    assert.deepEqual(log, ['ask c1', 'cancelled c1']);
+  } finally {
+    await worker.close();
+  }
+});
+
+test('an answer that asks for more calls than a turn may make ends it as budget', async () => {
+  let calls = 0;
+  const { result } = await runTurn({
+    callModel: async () => modelAnswer(...Array.from({ length: 25 }, () => ({}))),
+    runTool: async () => {
+      calls += 1;
+      return { isError: false, preview: '' };
+    },
+  });
+  assert.deepEqual(result, { status: 'complete', stopReason: 'budget', steps: 3 });
+  assert.equal(calls, 50);
+});

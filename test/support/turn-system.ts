@@ -1,0 +1,159 @@
+/** Whole turns through HTTP: a real API, worker, Temporal and Postgres, and a model server that the test scripts. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { Connection } from '@temporalio/client';
+import type { Knex } from 'knex';
+import { startApi } from '../../api/run-api.ts';
+import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts';
+import { createKnex } from '../../db/knex.ts';
+import { loadConfig } from '../../runtime/config.ts';
+import { createLogger } from '../../runtime/logger.ts';
+import { installRuntime, startWorker } from '../../worker/run-worker.ts';
+import { createTestDatabase } from './api-database.ts';
+import { type FakeOpenAI, type Script, startFakeOpenAI } from './fake-openai.ts';
+import { signToken, TEST_SECRET } from './test-api.ts';
+
+const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
+
+export interface StreamedEvent {
+  event: TurnEventName;
+  seq?: number;
+  [key: string]: unknown;
+}
+
+export interface FinishedStream {
+  events: StreamedEvent[];
+  turnId: string;
+  end: StreamedEvent;
+  names: TurnEventName[];
+  response: Response;
+}
+
+export interface TurnSystem {
+  fake: FakeOpenAI;
+  url: string;
+  db: Knex;
+  connection: Connection;
+  headers: Record<string, string>;
+  /** What the model server does, by the first word of the message; the step is the number of tool results. */
+  scripts: Map<string, (step: number, n: number) => Script>;
+  call: (
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Promise<{ status: number; body: Record<string, unknown> }>;
+  newSession: () => Promise<{ id: string; workflowId: string }>;
+  /** Reads a whole stream; `onEvent` may act in the middle of it. Checks each event's shape and the sequence. */
+  chat: (
+    session: { id: string },
+    body: object,
+    onEvent?: (event: StreamedEvent, turnId: string) => Promise<void> | void,
+  ) => Promise<FinishedStream>;
+  stopWorker(): Promise<void>;
+  startWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts everything; `env` adds to the configuration. */
+export async function startTurnSystem(env: Record<string, string> = {}): Promise<TurnSystem> {
+  const scripts = new Map<string, (step: number, n: number) => Script>();
+  const counts = new Map<string, number>();
+  const fake = await startFakeOpenAI(({ message, toolResults }) => {
+    const n = (counts.get(message) ?? 0) + 1;
+    counts.set(message, n);
+    return scripts.get(message.split(' ')[0]!)?.(toolResults, n) ?? { text: ['Fine', '.'] };
+  });
+  const database = await createTestDatabase();
+  const logger = createLogger({ level: 'silent' });
+  installRuntime(logger);
+  const config = loadConfig({
+    OPENAI_BASE_URL: fake.url,
+    OPENAI_API: 'responses',
+    PORT: '0',
+    TEMPORAL_TASK_QUEUE: `chat-${randomUUID()}`,
+    ...env,
+  });
+  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
+  const [firstWorker, api, connection] = await Promise.all([
+    startWorker(common),
+    startApi({ ...common, jwtSecret: TEST_SECRET }),
+    Connection.connect({ address: ADDRESS }),
+  ]);
+  let worker: typeof firstWorker | null = firstWorker;
+  const db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
+  const headers = { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' };
+
+  const call: TurnSystem['call'] = async (method, path, body) => {
+    const response = await fetch(`${api.url}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+    };
+  };
+
+  return {
+    fake,
+    url: api.url,
+    db,
+    connection,
+    headers,
+    scripts,
+    call,
+    async newSession() {
+      const workflow = await call('POST', '/api/workflows', { name: 'Flow' });
+      const session = await call('POST', '/api/copilot/sessions', { workflow_id: workflow.body.id });
+      return { id: String(session.body.id), workflowId: String(workflow.body.id) };
+    },
+    async chat(session, body, onEvent = () => undefined) {
+      const response = await fetch(`${api.url}/api/copilot/sessions/${session.id}/chat`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
+      assert.equal(response.status, 200, response.status === 200 ? '' : await response.text());
+      const turnId = response.headers.get('x-turn-id')!;
+      const events: StreamedEvent[] = [];
+      let rest = '';
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body!) {
+        rest += decoder.decode(chunk as Uint8Array, { stream: true });
+        const blocks = rest.split('\n\n');
+        rest = blocks.pop()!;
+        for (const block of blocks) {
+          if (!block.startsWith('data: ')) continue;
+          assert.equal(block.split('\n').length, 1, 'a block is exactly one line');
+          const event = JSON.parse(block.slice(6)) as StreamedEvent;
+          events.push(event);
+          await onEvent(event, turnId);
+        }
+      }
+      for (const { event, seq: _, ...payload } of events) turnEventSchemas[event].parse(payload);
+      const numbered = events.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+      assert.deepEqual(
+        numbered,
+        numbered.map((_, index) => index + 1),
+      );
+      return { events, turnId, end: events.at(-1)!, names: events.map(({ event }) => event), response };
+    },
+    async stopWorker() {
+      await worker?.stop();
+      worker = null;
+    },
+    async startWorker() {
+      worker = await startWorker(common);
+    },
+    async close() {
+      await api.close();
+      await worker?.stop();
+      await connection.close();
+      await fake.close();
+      await db.destroy();
+      await database.drop();
+    },
+  };
+}
