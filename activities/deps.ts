@@ -2,6 +2,7 @@
 import type { Usage } from '../contracts/events.ts';
 import type { EventLog } from '../db/event-log.ts';
 import type { TurnStore } from '../db/turn-store.ts';
+import type { HistoryEntry } from '../llm/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { AssetActions } from './tools/manage-project-asset.ts';
@@ -11,7 +12,7 @@ import type { ToolRegistry } from './tools/registry.ts';
 export interface PromptBuilder {
   system: string;
   buildConversation(input: {
-    history: { role: 'user' | 'assistant'; content: string; changes: string | null }[];
+    history: HistoryEntry[];
     graphText: string;
     message: string;
     transcript: ModelMessage[];

@@ -10,6 +10,7 @@ import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import { summarizeDiff } from '../domain/summarize-diff.ts';
+import type { HistoryEntry } from '../llm/prompt.ts';
 import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -29,9 +30,8 @@ const CACHED_TURNS = 100;
 
 interface PromptParts {
   context: TurnContext;
-  history: { role: 'user' | 'assistant'; content: string; changes: string | null }[];
+  history: HistoryEntry[];
   graphText: string;
-  fence: string;
 }
 
 /** Creates the model activity. */
@@ -75,18 +75,22 @@ async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<Prom
   ]);
   return {
     context,
-    history: history.map(({ role, content, workflowDiff }) => ({
+    history: history.map(({ role, content, workflowDiff, fenceSeed }) => ({
       role,
       content,
       changes: workflowDiff === null ? null : summarizeDiff(workflowDiff),
+      fence: fenceToken(fenceSeed ?? context.fenceSeed, 'changes'),
     })),
     graphText: renderWorkflowState({
       graph: JSON.parse(context.baseGraph) as Graph,
       message: context.message,
     }),
-    // The same for every step of the turn, or its requests would not share a prefix; unknown before the turn exists.
-    fence: createHash('sha256').update(`fence ${turnId}`).digest('hex').slice(0, 16),
   };
+}
+
+/** The token of one data fence: the same in every request, or they would share no prefix, and nobody can guess it. */
+function fenceToken(seed: string, of: string): string {
+  return createHash('sha256').update(`${seed} ${of}`).digest('hex').slice(0, 16);
 }
 
 async function performCall(
@@ -109,14 +113,16 @@ async function performCall(
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
   heartbeat.epoch = claim.fence.epoch;
-  const [{ context, history, graphText, fence }, transcript] = await reading;
+  const [{ context, history, graphText }, transcript] = await reading;
   const earlier = transcript.filter((entry) => entry.step < step);
   const messages = deps.prompt.buildConversation({
     history,
     graphText,
     message: context.message,
-    transcript: toModelMessages(earlier, (name, text) => deps.prompt.wrapToolResult(fence, name, text)),
-    fence,
+    transcript: toModelMessages(earlier, ({ callId, name, content }) =>
+      deps.prompt.wrapToolResult(fenceToken(context.fenceSeed, callId), name, content),
+    ),
+    fence: fenceToken(context.fenceSeed, 'canvas'),
   });
 
   const stream = deps.events.open(claim.fence);

@@ -40,15 +40,15 @@ export function textBeforeStep(entries: readonly Entry[], step: number): string 
 /** Model messages from transcript rows in order. `wrap` fences a tool's result as data. */
 export function toModelMessages(
   entries: readonly Entry[],
-  wrap: (name: string, text: string) => string,
+  wrap: (result: ToolBody) => string,
 ): ModelMessage[] {
   return entries.map((entry) => {
     if (entry.role === 'assistant') {
       const { content, toolCalls, opaque } = JSON.parse(entry.body) as AssistantBody;
       return { role: 'assistant', content, toolCalls, opaque };
     }
-    const { callId, name, content, isError } = JSON.parse(entry.body) as ToolBody;
-    return { role: 'tool', callId, content: wrap(name, content), isError };
+    const result = JSON.parse(entry.body) as ToolBody;
+    return { role: 'tool', callId: result.callId, content: wrap(result), isError: result.isError };
   });
 }
 

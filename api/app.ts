@@ -16,6 +16,7 @@ import { createRequestLogMiddleware } from './middleware/request-log.ts';
 import { createSessionsRouter } from './sessions/router.ts';
 import { createSettingsRouter } from './settings/router.ts';
 import { createTurnsRouter } from './turns/router.ts';
+import { createUsageRouter } from './usage/router.ts';
 import { createWorkflowsRouter } from './workflows/router.ts';
 
 /** Creates the application. The caller serves it and closes what is in `deps`. */
@@ -27,6 +28,7 @@ export function createApp(deps: ApiDeps): Koa {
     createChatRouter(deps),
     createTurnsRouter(deps),
     createSettingsRouter(deps),
+    createUsageRouter(deps),
     createWorkflowsRouter(deps),
     createBlockTypesRouter(),
   ]) {

@@ -156,6 +156,7 @@ create table ai.copilot_turns (
   block_aliases jsonb not null default '{}'::jsonb,
   created_at timestamp with time zone not null default clock_timestamp(),
   error_code text,
+  fence_seed uuid not null default gen_random_uuid(),
   finished_at timestamp with time zone,
   id uuid not null,
   idempotency_key text,

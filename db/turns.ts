@@ -409,6 +409,8 @@ export interface TurnContext {
   message: string;
   model: string;
   baseGraph: string;
+  /** Random: what the tokens of the turn's data fences are made from. */
+  fenceSeed: string;
 }
 
 /** Throws TurnGoneError. */
@@ -419,9 +421,12 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: string;
     model: string;
     base_graph: string;
-  }>(db, 'select session_id, workflow_id, message, model, base_graph from ai.copilot_turns where id = ?', [
-    turnId,
-  ]);
+    fence_seed: string;
+  }>(
+    db,
+    'select session_id, workflow_id, message, model, base_graph, fence_seed from ai.copilot_turns where id = ?',
+    [turnId],
+  );
   const row = rows[0];
   if (!row) throw new TurnGoneError(turnId);
   return {
@@ -431,6 +436,7 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: row.message,
     model: row.model,
     baseGraph: row.base_graph,
+    fenceSeed: row.fence_seed,
   };
 }
 
@@ -462,6 +468,8 @@ export interface HistoryMessage {
   role: 'user' | 'assistant';
   content: string;
   workflowDiff: WorkflowDiff | null;
+  /** The seed of the turn that an assistant message ended; null for other messages. */
+  fenceSeed: string | null;
 }
 
 /** The newest `limit` messages of a session before this turn, oldest first. */
@@ -470,18 +478,23 @@ export async function listHistory(db: Knex, turnId: string, limit: number): Prom
     role: 'user' | 'assistant';
     content: string;
     workflow_diff: WorkflowDiff | null;
+    fence_seed: string | null;
   }>(
     db,
-    `select m.role, m.content, m.workflow_diff
+    `select m.role, m.content, m.workflow_diff, e.fence_seed
      from ai.copilot_turns t
      join ai.copilot_messages m on m.session_id = t.session_id
+     left join ai.copilot_turns e on e.message_id = m.id
      where t.id = ? and m.role in ('user', 'assistant') and m.id not in (t.user_message_id, t.message_id)
      order by m.created_at desc, m.id limit ?`,
     [turnId, limit],
   );
-  return rows
-    .reverse()
-    .map((row) => ({ role: row.role, content: row.content, workflowDiff: row.workflow_diff }));
+  return rows.reverse().map((row) => ({
+    role: row.role,
+    content: row.content,
+    workflowDiff: row.workflow_diff,
+    fenceSeed: row.fence_seed,
+  }));
 }
 
 /** Sums of the reported attempts of a turn. */

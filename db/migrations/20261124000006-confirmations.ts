@@ -1,4 +1,7 @@
-/** What a confirmation covers beside its arguments, and the index by which an unheard decision is found. */
+/**
+ * What a confirmation covers beside its arguments, and the index by which an unheard decision is found. And the seed of
+ * a turn's data fences: random, and never shown to anyone but the model.
+ */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {
@@ -10,6 +13,7 @@ export async function up(knex: Knex): Promise<void> {
       add column asset_id uuid not null,
       -- The asset's whole content when the question was asked: an approval covers no other one.
       add column fingerprint text not null;
+    alter table ai.copilot_turns add column fence_seed uuid not null default gen_random_uuid();
     create index copilot_confirmations_unheard_idx on ai.copilot_confirmations (decided_at)
       where decision is not null and result is null;
   `);
@@ -18,6 +22,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop index ai.copilot_confirmations_unheard_idx;
+    alter table ai.copilot_turns drop column fence_seed;
     alter table ai.copilot_confirmations drop column fingerprint, drop column asset_id, drop column change;
   `);
 }

@@ -513,3 +513,45 @@ test('the model can be read and set; without any key the demo is offered and use
   });
   assert.equal((await call('GET', '/api/copilot/settings/model')).body.model, 'gpt-4o');
 });
+
+test('the bill sums what was reported per model, in exact decimals, within the given times', async () => {
+  const add = (model: string, at: string, tokens: number, cost: string | null, estimated = false) =>
+    api.db.raw(
+      `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
+         reasoning_tokens, cost_usd, estimated, created_at)
+       values (gen_random_uuid(), gen_random_uuid(), 1, 1, ?, ?, 1, 2, 3, ?::numeric, ?, ?)`,
+      [model, tokens, cost, estimated, at] as never,
+    );
+  await add('a', '2020-01-01T00:00:00Z', 3_000_000_000, '0.1');
+  await add('a', '2020-01-02T00:00:00Z', 10, '0.2');
+  await add('a', '2020-01-02T01:00:00Z', 0, null, true);
+  await add('b', '2020-01-03T00:00:00Z', 7, null);
+  const { status, body } = await call(
+    'GET',
+    '/api/copilot/usage?from=2020-01-01&to=2020-01-03T00:00:00.001Z',
+  );
+  assert.equal(status, 200);
+  const sums = { turns: 2, calls: 2, cached_tokens: 2, output_tokens: 4, reasoning_tokens: 6 };
+  assert.deepEqual(body.models, [
+    { ...sums, model: 'a', estimated_calls: 1, input_tokens: 3_000_000_010, cost_usd: '0.3' },
+    {
+      model: 'b',
+      turns: 1,
+      calls: 1,
+      estimated_calls: 0,
+      input_tokens: 7,
+      cached_tokens: 1,
+      output_tokens: 2,
+      reasoning_tokens: 3,
+      cost_usd: null,
+    },
+  ]);
+  const second = await call('GET', '/api/copilot/usage?from=2020-01-02T00:00:00%2B00:00&to=2020-01-03');
+  assert.deepEqual(
+    (second.body.models as { model: string; cost_usd: string }[]).map((row) => [row.model, row.cost_usd]),
+    [['a', '0.2']],
+  );
+  for (const query of ['from=yesterday', 'to=2020-13-01', 'from=2021-01-01&to=2020-01-01', 'from=1&from=2'])
+    assert.equal((await call('GET', `/api/copilot/usage?${query}`)).status, 400, query);
+  assert.equal((await call('GET', '/api/copilot/usage', undefined, await asUser('u1'))).status, 403);
+});

@@ -20,8 +20,8 @@ test('history, then the canvas as data, then the newest message, then what the t
   const transcript: ModelMessage[] = [{ role: 'assistant', content: 'On it.', toolCalls: [], opaque: null }];
   const messages = build({
     history: [
-      { role: 'user', content: 'Add an agent', changes: null },
-      { role: 'assistant', content: 'Added.', changes: 'added Helper' },
+      { role: 'user', content: 'Add an agent', changes: null, fence: 'f1' },
+      { role: 'assistant', content: 'Added.', changes: 'added Helper', fence: 'f2' },
     ],
     transcript,
   });
@@ -30,7 +30,7 @@ test('history, then the canvas as data, then the newest message, then what the t
     ['user', 'assistant', 'user', 'user', 'assistant'],
   );
   assert.equal(messages[0]?.content, 'Add an agent');
-  assert.match(messages[1]!.content, /^Added\.\n<data-\w+ from="changes_made">\nadded Helper\n/);
+  assert.match(messages[1]!.content, /^Added\.\n<data-f2 from="changes_made">\nadded Helper\n/);
   assert.match(messages[2]!.content, /<data-0123456789abcdef from="workflow_state">\n\{"nodes"/);
   assert.equal(messages[3]?.content, 'Do it');
   assert.equal(messages[4], transcript[0]);
@@ -54,6 +54,7 @@ test('history is bounded: the newest that fit, long ones cut and marked', () => 
     role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
     content: `${index} ${'\ud83d\ude00'.repeat(3_000)}`,
     changes: null,
+    fence: 'f',
   }));
   const earlier = build({ history }).slice(0, -2);
   assert.ok(earlier.length > 0);

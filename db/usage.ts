@@ -1,0 +1,40 @@
+/** The platform's bill: sums over the ledger of model calls. */
+import type { Knex } from 'knex';
+import { rowsOf } from './sql-rows.ts';
+
+export interface ModelUsageRow {
+  model: string;
+  turns: number;
+  calls: number;
+  /** Attempts that ended without the provider's report; their tokens are not known and not in the sums. */
+  estimated_calls: number;
+  input_tokens: number;
+  cached_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  /** Decimal string in US dollars; null when any counted call has no price. */
+  cost_usd: string | null;
+}
+
+/** Sums per model of the calls from `from` (inclusive) to `to` (exclusive); null: without that bound. */
+export async function sumUsageByModel(
+  db: Knex,
+  range: { from: Date | null; to: Date | null },
+): Promise<ModelUsageRow[]> {
+  // As doubles: exact up to 2^53, where int would overflow after two billion tokens.
+  return rowsOf<ModelUsageRow>(
+    db,
+    `select model, count(distinct turn_id) filter (where not estimated)::int as turns,
+       count(*) filter (where not estimated)::int as calls, count(*) filter (where estimated)::int as estimated_calls,
+       coalesce(sum(input_tokens) filter (where not estimated), 0)::float8 as input_tokens,
+       coalesce(sum(cached_tokens) filter (where not estimated), 0)::float8 as cached_tokens,
+       coalesce(sum(output_tokens) filter (where not estimated), 0)::float8 as output_tokens,
+       coalesce(sum(reasoning_tokens) filter (where not estimated), 0)::float8 as reasoning_tokens,
+       case when bool_and(cost_usd is not null) filter (where not estimated)
+         then trim_scale(sum(cost_usd) filter (where not estimated))::text end as cost_usd
+     from ai.copilot_usage
+     where created_at >= coalesce(?::timestamptz, '-infinity') and created_at < coalesce(?::timestamptz, 'infinity')
+     group by model order by model`,
+    [range.from, range.to],
+  );
+}
