@@ -4,7 +4,6 @@ import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contrac
 import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
 import type { Fence, TurnContext } from '../db/turns.ts';
-import { STEP_SEPARATOR } from '../contracts/names.ts';
 import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
@@ -18,6 +17,7 @@ import { createSingleFlight } from './single-flight.ts';
 import {
   type AssistantBody,
   hashArguments,
+  separatorBefore,
   textBeforeStep,
   toModelMessages,
   uniqueCallIds,
@@ -126,7 +126,8 @@ async function performCall(
   });
 
   const stream = deps.events.open(claim.fence);
-  const answer = createAnswer(stream, step, textBeforeStep(earlier, step) !== '', heartbeat);
+  const before = textBeforeStep(earlier, step);
+  const answer = createAnswer(stream, step, before === '' ? '' : separatorBefore(earlier, step), heartbeat);
   const startedAt = Date.now();
   // A fenced append means that nobody wants this answer any more: stop paying for it.
   const lost = new AbortController();
@@ -156,7 +157,7 @@ async function performCall(
         : [],
     ),
   );
-  const body = answer.toBody((calls) => uniqueCallIds(calls, used, step));
+  const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
   const usage = answer.usage();
   await deps.store.saveWork(
     claim.fence,
@@ -177,6 +178,12 @@ async function performCall(
   return toResult(deps, body);
 }
 
+const CUT_TEXT =
+  '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
+const CUT_CALL =
+  '(Your answer was cut off at its length limit in the middle of a tool call, which was not run. Make the call again, split into smaller ones.)';
+const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
+
 const NO_USAGE: ModelUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
 
 function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
@@ -188,11 +195,12 @@ function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string |
 }
 
 /** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
-function createAnswer(stream: EventStream, step: number, followsText: boolean, heartbeat: ModelHeartbeat) {
+function createAnswer(stream: EventStream, step: number, separator: string, heartbeat: ModelHeartbeat) {
   let text = '';
   let usage: ModelUsage | null = null;
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
+  let started = 0;
   const count = (delta: string): void => {
     heartbeat.characters += delta.length;
     heartbeat.tokens = Math.ceil(heartbeat.characters / 4);
@@ -203,11 +211,11 @@ function createAnswer(stream: EventStream, step: number, followsText: boolean, h
       switch (event.type) {
         case 'text_delta': {
           if (event.delta === '') return;
-          const separator: TurnEvent[] =
-            text === '' && followsText ? [{ event: 'content_delta', step, delta: STEP_SEPARATOR }] : [];
+          const between: TurnEvent[] =
+            text === '' && separator !== '' ? [{ event: 'content_delta', step, delta: separator }] : [];
           text += event.delta;
           count(event.delta);
-          show([...separator, { event: 'content_delta', step, delta: event.delta }]);
+          show([...between, { event: 'content_delta', step, delta: event.delta }]);
           return;
         }
         case 'reasoning_delta':
@@ -227,16 +235,29 @@ function createAnswer(stream: EventStream, step: number, followsText: boolean, h
           count(event.delta);
           return;
         case 'tool_call_started':
+          started += 1;
       }
     },
     usage: () => usage,
-    toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[]): AssistantBody {
+    toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[], saidBefore: boolean): AssistantBody {
       if (finish === null) throw new Error('the model stream ended without its finish event');
+      // What a refused or filtered answer asks for is not done.
+      const toolCalls = finish.reason === 'refusal' ? [] : rename(calls);
+      const isEmpty = finish.reason === 'stop' && text === '' && toolCalls.length === 0 && !saidBefore;
+      const note =
+        finish.reason === 'length'
+          ? started > calls.length
+            ? CUT_CALL
+            : CUT_TEXT
+          : isEmpty
+            ? EMPTY
+            : undefined;
       return {
         content: text,
-        toolCalls: rename(calls),
+        toolCalls,
         opaque: finish.opaque,
         finish: finish.reason,
+        ...(note === undefined ? {} : { note }),
         inputTokens: usage?.inputTokens ?? 0,
         outputTokens: usage?.outputTokens ?? 0,
       };
@@ -271,6 +292,10 @@ function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
   const names = body.toolCalls.map((call) => call.name).join(', ');
   return {
     finish: body.finish,
+    hasText: body.content !== '',
+    ...(body.note !== undefined && body.toolCalls.length === 0
+      ? { unfinished: body.finish === 'length' ? ('cut' as const) : ('empty' as const) }
+      : {}),
     toolCalls: body.toolCalls.map((call) => ({
       callId: call.callId,
       name: call.name.slice(0, 64),

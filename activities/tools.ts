@@ -1,10 +1,11 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
+import { createHash } from 'node:crypto';
 import type { TurnEvent } from '../contracts/events.ts';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import { MAX_SQL_CALLS, type ToolName, WRITING_TOOLS } from '../contracts/names.ts';
 import type { Claim, SavedWork } from '../db/turns.ts';
-import type { Graph } from '../domain/graph.ts';
-import { parseJsonObject } from '../domain/json.ts';
+import type { Graph, Json } from '../domain/graph.ts';
+import { jsonEqual, parseJsonObject } from '../domain/json.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -17,6 +18,8 @@ const READABLE_CHARS = 2_000;
 /** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */
 const MAX_ARGUMENT_CHARS = 64 * 1024;
 const MAX_EDIT_CHARS = 256 * 1024;
+const SAME_REFUSAL =
+  'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 const SQL_TOOL: ToolName = 'execute_public_sql';
 
 /** Creates the tool activity. */
@@ -59,14 +62,22 @@ export interface WrittenCall {
   position: number;
   /** Calls of the same tool that the turn made before it. */
   earlier: number;
+  /** The newest result of the same tool, as JSON text; null when it has none. */
+  previous: string | null;
 }
 
 /** Reads a call from the transcript. */
 export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise<WrittenCall> {
   const entries = await deps.store.listTranscript(input.turnId);
   let earlier = 0;
+  let previous: string | null = null;
   for (const entry of entries) {
-    if (entry.role !== 'assistant' || entry.step > input.step) continue;
+    if (entry.role === 'tool') {
+      const result = JSON.parse(entry.body) as ToolBody;
+      if (result.name === input.name) previous = result.content;
+      continue;
+    }
+    if (entry.step > input.step) break;
     for (const [index, call] of (JSON.parse(entry.body) as AssistantBody).toolCalls.entries()) {
       if (entry.step === input.step && call.callId === input.callId) {
         const text = call.arguments;
@@ -77,13 +88,14 @@ export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise
           shown: args ?? text.slice(0, limit),
           position: index + 1,
           earlier,
+          previous,
         };
       }
       if (call.name === input.name) earlier += 1;
     }
   }
   // The row is gone only when the session is; claiming says so with the right error.
-  return { args: null, shown: '', position: 0, earlier };
+  return { args: null, shown: '', position: 0, earlier, previous };
 }
 
 /** Claims a call's work; the first claim announces the call. */
@@ -116,9 +128,14 @@ export function toWork(
   outcome: ToolOutcome,
 ): SavedWork {
   const { step, callId, name } = input;
-  const content = JSON.stringify(outcome.result);
+  const result = JSON.stringify(outcome.result);
+  // Without the hint, which is there from the second time on.
+  const hash = createHash('sha256').update(result).digest('hex').slice(0, 16);
+  const content = isSameRefusal(outcome, call.previous)
+    ? JSON.stringify({ ...outcome.result, note: SAME_REFUSAL })
+    : result;
   const preview = deps.tools.preview(name, call.args) + (outcome.isError ? ' (refused)' : '');
-  const body: ToolBody = { callId, name, content, isError: outcome.isError, preview };
+  const body: ToolBody = { callId, name, content, isError: outcome.isError, hash, preview };
   return {
     entry: { step, position: call.position, role: 'tool', body: JSON.stringify(body) },
     events: [
@@ -142,6 +159,13 @@ export function toWork(
         }
       : {}),
   };
+}
+
+/** Whether an edit was refused for the very problems for which the one before it was. */
+function isSameRefusal({ isError, result }: ToolOutcome, previous: string | null): boolean {
+  const problems = (result as { problems?: Json }).problems;
+  if (!isError || problems === undefined || previous === null) return false;
+  return jsonEqual((JSON.parse(previous) as { problems?: Json }).problems, problems);
 }
 
 async function runOnce(
@@ -174,5 +198,9 @@ async function runOnce(
 }
 
 export function toResult(body: ToolBody): RunToolResult {
-  return { isError: body.isError, preview: body.preview };
+  return {
+    isError: body.isError,
+    ...(body.hash === undefined ? {} : { resultHash: body.hash }),
+    preview: body.preview,
+  };
 }

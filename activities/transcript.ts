@@ -10,6 +10,8 @@ export interface AssistantBody {
   toolCalls: ModelToolCall[];
   opaque: OpaqueParts | null;
   finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
+  /** What the model is told before it goes on, after its calls' results; our own words. */
+  note?: string;
   inputTokens: number;
   outputTokens: number;
 }
@@ -19,6 +21,8 @@ export interface ToolBody {
   name: string;
   content: string;
   isError: boolean;
+  /** Equal for equal results. */
+  hash?: string;
   preview: string;
 }
 
@@ -28,28 +32,68 @@ interface Entry {
   body: string;
 }
 
-/** The texts of all answers before `step`, joined as the stream joins them. */
-export function textBeforeStep(entries: readonly Entry[], step: number): string {
-  return entries
-    .filter((entry) => entry.role === 'assistant' && entry.step < step)
-    .map((entry) => (JSON.parse(entry.body) as AssistantBody).content)
-    .filter((text) => text !== '')
-    .join(STEP_SEPARATOR);
+/** What stands between the text so far and a next one: nothing where an answer was cut and just goes on. */
+export function separatorBefore(entries: readonly Entry[], step: number): string {
+  return separatorAfterAnswers(answersBefore(entries, step));
 }
 
-/** Model messages from transcript rows in order. `wrap` fences a tool's result as data. */
+function separatorAfterAnswers(answers: readonly AssistantBody[]): string {
+  const last = answers.findLast(({ content }) => content !== '');
+  if (!last) return '';
+  return last.finish === 'length' && last === answers.at(-1) && last.toolCalls.length === 0
+    ? ''
+    : STEP_SEPARATOR;
+}
+
+/** The texts of all answers before `step`, joined as the stream joins them. */
+export function textBeforeStep(entries: readonly Entry[], step: number): string {
+  return answersBefore(entries, step).reduce(
+    (text, { content }, index, answers) =>
+      content === '' ? text : text + separatorAfterAnswers(answers.slice(0, index)) + content,
+    '',
+  );
+}
+
+function answersBefore(entries: readonly Entry[], step: number): AssistantBody[] {
+  return entries
+    .filter((entry) => entry.role === 'assistant' && entry.step < step)
+    .map((entry) => JSON.parse(entry.body) as AssistantBody);
+}
+
+/**
+ * Model messages from transcript rows in order. `wrap` fences a tool's result as data. A note follows the results of its
+ * answer's calls.
+ */
 export function toModelMessages(
   entries: readonly Entry[],
   wrap: (result: ToolBody) => string,
 ): ModelMessage[] {
-  return entries.map((entry) => {
-    if (entry.role === 'assistant') {
-      const { content, toolCalls, opaque } = JSON.parse(entry.body) as AssistantBody;
-      return { role: 'assistant', content, toolCalls, opaque };
+  const messages: ModelMessage[] = [];
+  let note: string | undefined;
+  const putNote = (): void => {
+    if (note !== undefined) messages.push({ role: 'user', content: note });
+    note = undefined;
+  };
+  for (const entry of entries) {
+    if (entry.role === 'tool') {
+      const result = JSON.parse(entry.body) as ToolBody;
+      messages.push({
+        role: 'tool',
+        callId: result.callId,
+        content: wrap(result),
+        isError: result.isError,
+      });
+      continue;
     }
-    const result = JSON.parse(entry.body) as ToolBody;
-    return { role: 'tool', callId: result.callId, content: wrap(result), isError: result.isError };
-  });
+    putNote();
+    const { content, toolCalls, opaque, note: next } = JSON.parse(entry.body) as AssistantBody;
+    // An answer without anything in it is refused by some providers, and says nothing to any.
+    if (content !== '' || toolCalls.length > 0)
+      messages.push({ role: 'assistant', content, toolCalls, opaque });
+    note = next;
+  }
+  putNote();
+  return messages;
 }
 
 /** Ids are keys of the turn's tables and parts of URLs, and some servers use the same ones in every answer. */

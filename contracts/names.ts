@@ -29,7 +29,10 @@ export const MAX_STEPS = 25;
 /** What the stream puts between the texts of two steps: a delta of its own. */
 export const STEP_SEPARATOR = '\n\n';
 
-/** The same call with the same arguments this many times in a row ends the turn with stop_reason `loop`. */
+/** How often an answer is asked to go on: after a cut at the output limit, after no word at all. */
+export const MAX_CONTINUATIONS = { cut: 3, empty: 1 } as const;
+
+/** The same call with the same arguments and the same result this many times in a row ends the turn as `loop`. */
 export const LOOP_LIMIT = 3;
 
 export const TOOL_NAMES = [

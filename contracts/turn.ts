@@ -39,8 +39,15 @@ export interface ToolCallRef {
   preview: string;
 }
 
+/** An answer that is no end: cut off at the output limit, or without a word when nothing was said before. */
+export type Unfinished = 'cut' | 'empty';
+
 export interface CallModelResult {
   finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
+  /** Set on an answer without calls after which the model should be asked once more. */
+  unfinished?: Unfinished;
+  /** Whether the answer has text. */
+  hasText?: boolean;
   toolCalls: ToolCallRef[];
   inputTokens: number;
   outputTokens: number;
@@ -57,6 +64,8 @@ export interface RunToolInput {
 
 export interface RunToolResult {
   isError: boolean;
+  /** For the loop guard: equal for equal results. */
+  resultHash?: string;
   /** For operators, such as `modify_workflow: +2 blocks, +1 edge`. */
   preview: string;
 }

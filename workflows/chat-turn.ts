@@ -20,12 +20,14 @@ import {
   ERROR_CODES,
   type ErrorCode,
   LOOP_LIMIT,
+  MAX_CONTINUATIONS,
   MAX_STEPS,
   MAX_TOOL_CALLS,
   SEARCH_ATTRIBUTES,
   WRITING_TOOLS,
 } from '../contracts/names.ts';
 import type {
+  CallModelResult,
   ChatTurnInput,
   ChatTurnResult,
   FinishTurnInput,
@@ -33,6 +35,7 @@ import type {
   SettleConfirmationInput,
   ToolCallRef,
   TurnProgress,
+  Unfinished,
 } from '../contracts/turn.ts';
 import { ANALYZING, statusForTool, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/status-map.ts';
 import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
@@ -103,6 +106,7 @@ async function react(
   decided: Set<string>,
 ): Promise<Outcome> {
   const repeats = { call: '', count: 0 };
+  const patience: Record<Unfinished, number> = { ...MAX_CONTINUATIONS };
   for (let step = 1; step <= MAX_STEPS; step++) {
     progress.step = step;
     progress.activity = step === 1 ? THINKING : ANALYZING;
@@ -113,25 +117,35 @@ async function react(
     ]);
     progress.modelCalls += 1;
     if (toolsOff) return { kind: 'complete', stopReason: 'step_limit' };
-    if (answer.toolCalls.length === 0) return { kind: 'complete', stopReason: 'done' };
+    if (answer.toolCalls.length === 0) {
+      const { unfinished } = answer;
+      if (unfinished === undefined) return ended(answer);
+      if (patience[unfinished]-- === 0) return gaveUp(unfinished);
+      continue;
+    }
     if (progress.toolCalls + answer.toolCalls.length > MAX_TOOL_CALLS)
       return { kind: 'complete', stopReason: 'budget' };
 
+    let looping = false;
     for (const batch of toBatches(answer.toolCalls)) {
       progress.activity = statusForTool(batch[0]!.name);
       setCurrentDetails(
         `Step **${step}** of ${MAX_STEPS}: ${batch.map((call) => `\`${call.name}\``).join(', ')}`,
       );
-      await Promise.all(
+      const results = await Promise.all(
         batch.map(async ({ callId, name, preview }) => {
           const call = { turnId, step, callId, name };
-          if (CONFIRMED_TOOLS.includes(name)) await confirm(call, preview, progress, decided);
-          else await runTool.executeWithOptions({ summary: preview }, [call]);
+          if (!CONFIRMED_TOOLS.includes(name))
+            return runTool.executeWithOptions({ summary: preview }, [call]);
+          await confirm(call, preview, progress, decided);
         }),
       );
       progress.toolCalls += batch.length;
+      batch.forEach((call, index) => {
+        looping ||= isLoop(`${call.name} ${call.argumentsHash} ${results[index]?.resultHash}`, repeats);
+      });
     }
-    if (isLoop(answer.toolCalls, repeats)) return { kind: 'complete', stopReason: 'loop' };
+    if (looping) return { kind: 'complete', stopReason: 'loop' };
   }
   throw new Error('unreachable: the last step returns');
 }
@@ -191,15 +205,27 @@ function toBatches(calls: ToolCallRef[]): ToolCallRef[][] {
 }
 
 /** Counts equal calls in a row, over steps and within one; true once the limit is met. */
-function isLoop(calls: ToolCallRef[], repeats: { call: string; count: number }): boolean {
-  let met = false;
-  for (const { name, argumentsHash } of calls) {
-    const call = `${name} ${argumentsHash}`;
-    repeats.count = call === repeats.call ? repeats.count + 1 : 1;
-    repeats.call = call;
-    met ||= repeats.count >= LOOP_LIMIT;
-  }
-  return met;
+function isLoop(call: string, repeats: { call: string; count: number }): boolean {
+  repeats.count = call === repeats.call ? repeats.count + 1 : 1;
+  repeats.call = call;
+  return repeats.count >= LOOP_LIMIT;
+}
+
+/** A refusal without a word would look like nothing happened. */
+function ended({ finish, hasText }: CallModelResult): Outcome {
+  if (finish === 'refusal' && hasText === false)
+    return { kind: 'error', code: 'model_refused', message: 'The model refused to answer this request.' };
+  return { kind: 'complete', stopReason: 'done' };
+}
+
+function gaveUp(unfinished: Unfinished): Outcome {
+  return unfinished === 'cut'
+    ? { kind: 'complete', stopReason: 'budget' }
+    : {
+        kind: 'error',
+        code: 'model_bad_response',
+        message: 'The model gave an empty answer. Please try again.',
+      };
 }
 
 /** A failed activity carries one of our codes as its type; anything else is an internal fault. */

@@ -265,3 +265,41 @@ test('an answer that asks for more calls than a turn may make ends it as budget'
   assert.deepEqual(result, { status: 'complete', stopReason: 'budget', steps: 3 });
   assert.equal(calls, 50);
 });
+
+test('an answer that is cut goes on three times at most, an empty one is asked again once', async () => {
+  const cut = { ...modelAnswer(), finish: 'length', unfinished: 'cut' } as const;
+  const empty = { ...modelAnswer(), unfinished: 'empty', hasText: false } as const;
+  const after = (...answers: Activities['callModel'] extends (i: never) => Promise<infer R> ? R[] : never) =>
+    runTurn({ callModel: async ({ step }: CallModelInput) => answers[step - 1] ?? modelAnswer() });
+  assert.deepEqual((await after(cut, cut, cut)).result, { status: 'complete', stopReason: 'done', steps: 4 });
+  assert.deepEqual((await after(cut, cut, cut, cut)).result, {
+    status: 'complete',
+    stopReason: 'budget',
+    steps: 4,
+  });
+  assert.deepEqual((await after(empty)).result, { status: 'complete', stopReason: 'done', steps: 2 });
+  const silent = await after(empty, empty);
+  assert.deepEqual(silent.finishes[0]!.outcome, {
+    kind: 'error',
+    code: 'model_bad_response',
+    message: 'The model gave an empty answer. Please try again.',
+  });
+});
+
+test('a refusal without a word is an error, one with words an answer', async () => {
+  const refuse = (hasText: boolean) =>
+    runTurn({ callModel: async () => ({ ...modelAnswer(), finish: 'refusal' as const, hasText }) });
+  assert.equal((await refuse(true)).result.stopReason, 'done');
+  const { outcome } = (await refuse(false)).finishes[0]!;
+  assert.equal(outcome.kind === 'error' && outcome.code, 'model_refused');
+});
+
+test('the same call with another result each time is no loop', async () => {
+  let calls = 0;
+  const { result } = await runTurn({
+    callModel: async ({ step }: CallModelInput) =>
+      step < 6 ? modelAnswer({ argumentsHash: 'same' }) : modelAnswer(),
+    runTool: async () => ({ isError: false, resultHash: String(calls++), preview: '' }),
+  });
+  assert.deepEqual(result, { status: 'complete', stopReason: 'done', steps: 6 });
+});
