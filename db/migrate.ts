@@ -6,7 +6,6 @@ import { createKnex } from './knex.ts';
 import * as platformTables from './migrations/20261124000001-platform-tables.ts';
 import * as copilotTurns from './migrations/20261124000002-copilot-turns.ts';
 import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
-import * as sqlSandbox from './migrations/20261124000004-sql-sandbox.ts';
 import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
 import * as confirmations from './migrations/20261124000006-confirmations.ts';
 
@@ -18,7 +17,6 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000001-platform-tables', ...platformTables },
   { name: '20261124000002-copilot-turns', ...copilotTurns },
   { name: '20261124000003-own-additions', ...ownAdditions },
-  { name: '20261124000004-sql-sandbox', ...sqlSandbox },
   { name: '20261124000005-tool-indexes', ...toolIndexes },
   { name: '20261124000006-confirmations', ...confirmations },
 ];

@@ -79,7 +79,8 @@ function toHistory(history: HistoryEntry[]): ModelMessage[] {
     if (chars > MAX_HISTORY_CHARS) break;
     if (entry.role === 'user') messages.unshift({ role: 'user', content });
     else {
-      const record = entry.changes === null ? '' : `\n${fenceData(entry.fence, 'changes_made', entry.changes)}`;
+      const record =
+        entry.changes === null ? '' : `\n${fenceData(entry.fence, 'changes_made', entry.changes)}`;
       const text = `${content}${record}`.trim();
       if (text !== '') messages.unshift({ role: 'assistant', content: text, toolCalls: [], opaque: null });
     }

@@ -102,6 +102,9 @@ const schema = z.object({
   ANTHROPIC_API_KEY: apiKey.optional(),
   ANTHROPIC_BASE_URL: url(['http:', 'https:']).optional(),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  /** The login of the SQL tool where the service may not make one itself. */
+  COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
   COPILOT_CORS_ORIGINS: list
     // They are compared with the Origin header as they stand: anything else would be allowed to nobody, silently.
     .refine((origins) => origins.every((origin) => /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+$/.test(origin)), {
@@ -151,6 +154,9 @@ export interface Config {
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
   confirmationTtlMs: number;
+  /** A role that an operator made for the model's SQL; undefined: the service makes its own. */
+  sqlDatabaseUrl: string | undefined;
+  sqlMode: 'role' | 'parser-only';
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
   logLevel: string;
@@ -203,6 +209,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
+    sqlMode: e.COPILOT_SQL_MODE,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     logLevel: e.LOG_LEVEL,

@@ -7,7 +7,9 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { createExecutePublicSqlTool } from '../activities/tools/execute-public-sql.ts';
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
+import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
 import { modifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
@@ -15,6 +17,7 @@ import { costUsd, DEFAULT_MODEL, MODELS } from '../contracts/models.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
 import * as assetStore from '../db/project-assets.ts';
+import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
@@ -68,12 +71,20 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     databaseUrl,
     onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),
   });
+  const sandbox = createSqlSandbox({ databaseUrl, config, logger });
+  sandbox.prepare().catch((error: unknown) => logger.warn({ err: error }, 'the SQL tool is not ready'));
   const activities = createActivities({
     store: createTurnStore(db),
     events,
     model: createModelClient(config),
     prompt: { system: loadSystemPrompt(), buildConversation, wrapToolResult },
-    tools: createToolRegistry([getBlockInfoTool, manageProjectAssetTool, modifyWorkflowTool]),
+    tools: createToolRegistry([
+      createExecutePublicSqlTool({ sandbox }),
+      getBlockInfoTool,
+      createGetDbSchemaTool({ sandbox }),
+      manageProjectAssetTool,
+      modifyWorkflowTool,
+    ]),
     assets: createAssetActions({
       db,
       store: assetStore,

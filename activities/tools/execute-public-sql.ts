@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { SqlResult, SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
+import type { Json } from '../../domain/graph.ts';
+import { MAX_RESULT_CHARS } from './fit-result.ts';
+import { type AnyTool, defineTool, toolFailure, type ToolOutcome } from './registry.ts';
+
+const input = z.object({
+  sql: z.string().describe("One SELECT in PostgreSQL's dialect, with its values written into it"),
+});
+
+/** A cell is shown up to here; whoever needs more asks for that cell. */
+const MAX_CELL_CHARS = 2_000;
+// Of pg_type: what JSON can hold as it is.
+const BOOL = 16;
+const INTEGERS = [20, 21, 23, 26];
+const JSON_TYPES = [114, 3802];
+
+/** Runs a read-only query on the tables of public. Every fault of the query is a result, so that it is never retried. */
+export function createExecutePublicSqlTool(deps: { sandbox: SqlSandbox }): AnyTool {
+  return defineTool<z.infer<typeof input>>({
+    name: 'execute_public_sql',
+    description: `Runs one read-only PostgreSQL query on the tables of schema public and answers with at most 200 rows. Use it to look at data, or to try a query that a block will run. Aggregate and filter in SQL instead of reading many rows. Look tables up with get_db_schema first. It can not change anything, and can not read platform tables.
+Example: {"sql":"select status, count(*) from orders where created_at > now() - interval '7 days' group by status"}`,
+    input,
+    preview: ({ sql }) => `${sql.length} characters`,
+    async run({ sql }, context) {
+      return asOutcome(async () => toOutcome(await deps.sandbox.query(sql, context.signal)));
+    },
+  });
+}
+
+/** A refusal of the sandbox as a tool result; everything else is thrown. */
+export async function asOutcome(work: () => Promise<ToolOutcome>): Promise<ToolOutcome> {
+  try {
+    return await work();
+  } catch (error: unknown) {
+    if (!(error instanceof Error) || error.name !== 'SqlRefusal') throw error;
+    const { code, hint } = error as Error & { code: string; hint?: string };
+    return toolFailure(code, error.message, hint?.slice(0, MAX_RESULT_CHARS / 2));
+  }
+}
+
+function toOutcome({ columns, rows, hasMore, notes }: SqlResult): ToolOutcome {
+  const types = columns.map(({ typeOid }) => typeOid);
+  const result = {
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    rows: [] as Json[][],
+    row_count: 0,
+    truncated: hasMore,
+    ...(notes.length > 0 ? { notes } : {}),
+  };
+  let chars = JSON.stringify(result).length + 200;
+  for (const row of rows) {
+    const cells = row.map((value, index) => toJson(value, types[index]!));
+    chars += JSON.stringify(cells).length + 1;
+    if (chars > MAX_RESULT_CHARS) {
+      result.truncated = true;
+      break;
+    }
+    result.rows.push(cells);
+  }
+  result.row_count = result.rows.length;
+  const hint = 'There is more: aggregate, filter, select fewer columns, or page with limit and offset.';
+  const whole = { ...result, ...(result.truncated ? { hint } : {}) };
+  if (JSON.stringify(whole).length > MAX_RESULT_CHARS)
+    return toolFailure(
+      'result_too_large',
+      'The result has too many columns to show.',
+      'Select fewer columns.',
+    );
+  return { result: whole, isError: false };
+}
+
+function toJson(text: string | null, type: number): Json {
+  if (text === null) return null;
+  if (type === BOOL) return text === 't';
+  if (INTEGERS.includes(type) && Number.isSafeInteger(Number(text))) return Number(text);
+  if (JSON_TYPES.includes(type) && text.length <= MAX_CELL_CHARS) {
+    try {
+      return JSON.parse(text) as Json;
+    } catch {
+      return text;
+    }
+  }
+  return text.length <= MAX_CELL_CHARS
+    ? text
+    : `${text.slice(0, MAX_CELL_CHARS).toWellFormed()}... [truncated]`;
+}

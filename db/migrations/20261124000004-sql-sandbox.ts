@@ -1,6 +1,0 @@
-/** The role that runs the model's SQL. */
-import type { Knex } from 'knex';
-
-export async function up(_knex: Knex): Promise<void> {}
-
-export async function down(_knex: Knex): Promise<void> {}

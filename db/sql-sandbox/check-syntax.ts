@@ -1,0 +1,289 @@
+/**
+ * What a query is, by PostgreSQL's own grammar: one SELECT (or EXPLAIN of one) of known node types, and the names it
+ * uses. What the names may be is check-names' business.
+ */
+import { loadModule, parseSync } from 'libpg-query';
+
+export interface QualifiedName {
+  /** Null: not qualified. */
+  schema: string | null;
+  name: string;
+}
+
+/** What a query names, as written (unquoted ones in lower case). */
+export interface QueryNames {
+  relations: QualifiedName[];
+  functions: (QualifiedName & { args: number })[];
+  operators: QualifiedName[];
+  types: QualifiedName[];
+  /** Last parts of `a.b`, which may call a function of one argument. */
+  attributes: string[];
+  /** Whether a table's row may stand for a value, as in `select t from t`. */
+  wholeRows: boolean;
+  isExplain: boolean;
+}
+
+/** Thrown when the query is not of a kind that runs here. The message is for the model. */
+export class SqlRefusal extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, hint?: string) {
+    super(message);
+    this.name = 'SqlRefusal';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+const MAX_BYTES = 20_000;
+const MAX_NODES = 100_000;
+const ONLY_SELECT =
+  'Only one SELECT (also WITH, VALUES, TABLE) or EXPLAIN of one runs here; it can not change anything.';
+
+// Every node type that a SELECT of data is made of. A type that is not here is refused.
+const NODES = new Set(
+  `A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause
+   CTESearchClause CaseExpr CaseWhen CoalesceExpr CollateClause ColumnDef ColumnRef CommonTableExpr Float FuncCall
+   GroupingFunc GroupingSet Integer JoinExpr JsonAggConstructor JsonArgument JsonArrayAgg JsonArrayConstructor
+   JsonArrayQueryConstructor JsonBehavior JsonFormat JsonFuncExpr JsonIsPredicate JsonKeyValue JsonObjectAgg
+   JsonObjectConstructor JsonOutput JsonParseExpr JsonReturning JsonScalarExpr JsonSerializeExpr JsonTable JsonTableColumn
+   JsonTablePathSpec JsonValueExpr List MinMaxExpr NamedArgExpr NullTest RangeFunction RangeSubselect RangeTableFunc
+   RangeTableFuncCol RangeTableSample RangeVar ResTarget RowExpr SQLValueFunction SelectStmt SortBy String SubLink TypeCast
+   TypeName WindowDef WithClause XmlExpr XmlSerialize`.split(/\s+/),
+);
+const EXPLAIN_OPTIONS = new Set(['format', 'costs', 'verbose']);
+const SESSION_VALUES = new Set([
+  'SVFOP_CURRENT_ROLE',
+  'SVFOP_CURRENT_USER',
+  'SVFOP_USER',
+  'SVFOP_SESSION_USER',
+  'SVFOP_CURRENT_CATALOG',
+  'SVFOP_CURRENT_SCHEMA',
+]);
+const SAMPLE_METHODS = new Set(['bernoulli', 'system']);
+
+type Node = Record<string, unknown>;
+/** The names of common table expressions that are in scope, innermost first. */
+interface Scope {
+  names: ReadonlySet<string>;
+  outer: Scope | null;
+}
+
+/** Must have resolved before checkSyntax is called. */
+export const sqlGrammarReady = loadModule;
+
+/** Checks a query's form and collects its names. A view's definition may be of any length. Throws SqlRefusal. */
+export function checkSyntax(sql: string, of: { isView?: boolean } = {}): QueryNames {
+  if (!of.isView) checkText(sql);
+  let parsed: { stmts?: { stmt?: Node }[] };
+  try {
+    parsed = parseSync(sql);
+  } catch (error: unknown) {
+    // The message is the grammar's own: it quotes the query and nothing else.
+    const message = error instanceof Error ? error.message.slice(0, 300) : 'it can not be parsed';
+    throw new SqlRefusal('syntax_error', `PostgreSQL can not parse this: ${message}`);
+  }
+  const statements = parsed.stmts ?? [];
+  if (statements.length !== 1) {
+    throw new SqlRefusal(
+      'one_statement',
+      statements.length === 0 ? 'The query is empty.' : `This is ${statements.length} statements.`,
+      ONLY_SELECT,
+    );
+  }
+  const root = statements[0]!.stmt ?? {};
+  const isExplain = 'ExplainStmt' in root;
+  const select = isExplain ? explained(root.ExplainStmt as Node) : root;
+  if (!('SelectStmt' in select)) {
+    const kind = Object.keys(select)[0]?.replace(/Stmt$/, '') ?? 'nothing';
+    throw new SqlRefusal('not_a_select', `${kind} is no query.`, ONLY_SELECT);
+  }
+  const names: QueryNames = {
+    relations: [],
+    functions: [],
+    operators: [],
+    types: [],
+    attributes: [],
+    wholeRows: false,
+    isExplain,
+  };
+  const seen: Seen = { bare: new Set(), ranges: new Set() };
+  walk(select, names, seen);
+  names.wholeRows ||= [...seen.bare].some((name) => seen.ranges.has(name));
+  return names;
+}
+
+function checkText(sql: string): void {
+  const refuse = (message: string): never => {
+    throw new SqlRefusal('invalid_text', message);
+  };
+  if (sql.trim() === '') refuse('The query is empty.');
+  if (Buffer.byteLength(sql) > MAX_BYTES) refuse(`A query has at most ${MAX_BYTES} bytes.`);
+  // The grammar stops at a NUL; the server might not.
+  if (sql.includes('\0')) refuse('The query holds a NUL character.');
+  if (!sql.isWellFormed()) refuse('The query is no well-formed Unicode.');
+}
+
+function explained(explain: Node): Node {
+  for (const option of (explain.options ?? []) as { DefElem?: { defname?: string } }[]) {
+    const name = option.DefElem?.defname ?? '';
+    if (!EXPLAIN_OPTIONS.has(name)) {
+      throw new SqlRefusal(
+        'explain_option',
+        `EXPLAIN does not take ${name.toUpperCase()} here.`,
+        'Options: FORMAT, COSTS, VERBOSE. EXPLAIN ANALYZE would run the query.',
+      );
+    }
+  }
+  return (explain.query ?? {}) as Node;
+}
+
+/** Columns without a table's name, and the names that tables go by. */
+interface Seen {
+  bare: Set<string>;
+  ranges: Set<string>;
+}
+
+/** Walks with a stack of its own: a query may nest deeper than the engine's. */
+function walk(root: Node, names: QueryNames, seen: Seen): void {
+  const stack: { value: unknown; scope: Scope | null }[] = [{ value: root, scope: null }];
+  for (let visited = 0; stack.length > 0; visited++) {
+    if (visited > MAX_NODES)
+      throw new SqlRefusal('too_complex', 'The query is too complex.', 'Ask for less at once.');
+    const { value, scope } = stack.pop()!;
+    if (Array.isArray(value)) {
+      for (const item of value) stack.push({ value: item, scope });
+      continue;
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    const node = value as Node;
+    const keys = Object.keys(node);
+    const type = keys.length === 1 && /^[A-Z]/.test(keys[0]!) ? keys[0]! : null;
+    if (type === null) {
+      // A node in a field of its own type stands without its name.
+      visitFields(node, scope, stack, names, seen);
+      continue;
+    }
+    if (!NODES.has(type)) throw refusedNode(type);
+    const fields = (node[type] ?? {}) as Node;
+    visitNode(type, fields, names, seen);
+    if (typeof fields === 'object' && fields !== null) visitFields(fields, scope, stack, names, seen);
+  }
+}
+
+function visitFields(
+  node: Node,
+  scope: Scope | null,
+  stack: { value: unknown; scope: Scope | null }[],
+  names: QueryNames,
+  seen: Seen,
+): void {
+  if (node.intoClause !== undefined)
+    throw new SqlRefusal('not_a_select', 'SELECT INTO makes a table.', ONLY_SELECT);
+  if (node.lockingClause !== undefined)
+    throw new SqlRefusal('locking', 'FOR UPDATE and FOR SHARE lock rows.', 'Leave the clause out.');
+  // A type name stands without its node's name; no other node has this field.
+  if (Array.isArray(node.names)) names.types.push(qualifiedName(node.names));
+  if (typeof node.aliasname === 'string') seen.ranges.add(node.aliasname);
+  if (typeof node.relname === 'string') {
+    seen.ranges.add(node.relname);
+    addRelation(node, names, scope);
+  }
+  const withClause = node.withClause as { ctes?: Node[]; recursive?: boolean } | undefined;
+  let inner = scope;
+  if (withClause) {
+    const ctes = (withClause.ctes ?? []).map((cte) => (cte.CommonTableExpr ?? {}) as Node);
+    const all = ctes.map((cte) => String(cte.ctename));
+    ctes.forEach((cte, index) => {
+      if (!('SelectStmt' in ((cte.ctequery ?? {}) as Node)))
+        throw new SqlRefusal('not_a_select', `The CTE ${all[index]} changes data.`, ONLY_SELECT);
+      // Without RECURSIVE a CTE sees those before it; its own name is then a table.
+      const visible = withClause.recursive ? all : all.slice(0, index);
+      stack.push({ value: cte, scope: { names: new Set(visible), outer: scope } });
+    });
+    inner = { names: new Set(all), outer: scope };
+  }
+  for (const [key, value] of Object.entries(node)) {
+    if (key !== 'withClause' && typeof value === 'object') stack.push({ value, scope: inner });
+  }
+}
+
+function visitNode(type: string, fields: Node, names: QueryNames, seen: Seen): void {
+  switch (type) {
+    case 'FuncCall': {
+      const args = Array.isArray(fields.args) ? fields.args.length : 0;
+      names.functions.push({ ...qualifiedName(fields.funcname), args });
+      return;
+    }
+    case 'A_Expr':
+      names.operators.push(qualifiedName(fields.name));
+      return;
+    case 'SubLink':
+      if (fields.operName) names.operators.push(qualifiedName(fields.operName));
+      return;
+    case 'SortBy':
+      if (fields.useOp) names.operators.push(qualifiedName(fields.useOp));
+      return;
+    case 'ColumnRef': {
+      const parts = textParts(fields.fields);
+      const all = Array.isArray(fields.fields) ? fields.fields.length : 0;
+      if (parts.length > 1) names.attributes.push(parts.at(-1)!);
+      if (all === 1 && parts.length === 1) seen.bare.add(parts[0]!);
+      if (all > parts.length && parts.length > 0) names.wholeRows = true;
+      return;
+    }
+    case 'A_Indirection':
+      names.attributes.push(...textParts(fields.indirection));
+      return;
+    case 'ResTarget':
+      names.attributes.push(...textParts(fields.indirection));
+      return;
+    case 'SQLValueFunction':
+      if (SESSION_VALUES.has(String(fields.op)))
+        throw new SqlRefusal('session_value', 'Who is connected, and to what, can not be asked.');
+      return;
+    case 'RangeTableSample': {
+      const method = qualifiedName(fields.method);
+      if (method.schema !== null || !SAMPLE_METHODS.has(method.name))
+        throw new SqlRefusal('sample_method', 'TABLESAMPLE takes BERNOULLI or SYSTEM.');
+    }
+  }
+}
+
+function addRelation(node: Node, names: QueryNames, scope: Scope | null): void {
+  const name = String(node.relname);
+  if (node.catalogname !== undefined)
+    throw new SqlRefusal('other_schema', 'Name tables as table or public.table, without a database.');
+  const schema = typeof node.schemaname === 'string' ? node.schemaname : null;
+  if (schema === null) for (let at = scope; at; at = at.outer) if (at.names.has(name)) return;
+  names.relations.push({ schema, name });
+}
+
+function refusedNode(type: string): SqlRefusal {
+  if (type === 'ParamRef')
+    return new SqlRefusal('parameters', 'There are no parameters: write values into the query.');
+  if (type === 'LockingClause')
+    return new SqlRefusal('locking', 'FOR UPDATE and FOR SHARE lock rows.', 'Leave the clause out.');
+  if (/^(Insert|Update|Delete|Merge)Stmt$/.test(type))
+    return new SqlRefusal(
+      'not_a_select',
+      `${type.replace('Stmt', '').toUpperCase()} changes data.`,
+      ONLY_SELECT,
+    );
+  return new SqlRefusal('not_a_select', `${type} has no place in a query here.`, ONLY_SELECT);
+}
+
+function textParts(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  return (list as Node[]).flatMap((item) => {
+    const text = (item.String as { sval?: string } | undefined)?.sval;
+    return 'String' in item ? [text ?? ''] : [];
+  });
+}
+
+function qualifiedName(list: unknown): QualifiedName {
+  const parts = textParts(list);
+  if (parts.length > 2) throw new SqlRefusal('other_schema', `${parts.join('.')} names another database.`);
+  return { schema: parts.length === 2 ? parts[0]! : null, name: parts.at(-1) ?? '' };
+}

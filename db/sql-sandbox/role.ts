@@ -1,0 +1,161 @@
+/**
+ * The role that runs the model's SQL: a login of its own that may select from the safe tables of public and nothing
+ * else. Where we may, it is made and kept up to date here; where we may not, an operator makes it from the statements
+ * that `roleScript` prints.
+ */
+import { createHash, createHmac } from 'node:crypto';
+import pg from 'pg';
+import { checkNames, type CatalogReader, UNSAFE_RELATION } from './check-names.ts';
+import { checkSyntax, SqlRefusal } from './check-syntax.ts';
+
+// "sandbox" in ASCII: one worker at a time sets the role up.
+const ADVISORY_LOCK = '32477403823566712';
+const CONNECTION_LIMIT = 32;
+/** Settings of the role; the last one only a superuser may give. */
+const ROLE_SETTINGS = [
+  ['default_transaction_read_only', 'on'],
+  ['statement_timeout', '5s'],
+  ['idle_in_transaction_session_timeout', '10s'],
+] as const;
+const TEMP_FILE_LIMIT = '256MB';
+
+export interface SandboxRole {
+  name: string;
+  /** How the role connects to the same database. */
+  url: string;
+}
+
+/**
+ * The role of a database. Roles belong to the whole server, so each database has its own; the password is derived from
+ * the owner's, so every process that has DATABASE_URL knows it and nothing is stored.
+ */
+export function sandboxRole(databaseUrl: string): SandboxRole {
+  const url = new URL(databaseUrl);
+  const database = decodeURIComponent(url.pathname.slice(1)) || url.username;
+  const name = `copilot_sql_${createHash('sha256').update(database).digest('hex').slice(0, 8)}`;
+  const key = url.password === '' ? databaseUrl : decodeURIComponent(url.password);
+  url.username = name;
+  url.password = createHmac('sha256', key).update(`sql sandbox of ${database}`).digest('hex');
+  return { name, url: url.href };
+}
+
+/**
+ * Makes or mends the role and brings its grants in line with what is safe to read now. Does what the connecting role
+ * may do and leaves the rest; the self-test says whether it was enough.
+ */
+export async function setUpRole(databaseUrl: string, role: SandboxRole, withRole: boolean): Promise<void> {
+  await asOwner(databaseUrl, async (client) => {
+    if (withRole) await ensureRole(client, role);
+    await grantSafeTables(client, role.name);
+  });
+}
+
+/** The statements for an operator whose service may not make roles. */
+export async function roleScript(databaseUrl: string): Promise<string> {
+  const role = pg.escapeIdentifier('copilot_sql');
+  const tables = await asOwner(databaseUrl, (client) => listTables(client, 'copilot_sql'));
+  return [
+    `create role ${role} login noinherit connection limit ${CONNECTION_LIMIT} password '<choose one>';`,
+    ...ROLE_SETTINGS.map(([name, value]) => `alter role ${role} set ${name} = '${value}';`),
+    `alter role ${role} set temp_file_limit = '${TEMP_FILE_LIMIT}'; -- needs a superuser`,
+    `grant usage on schema public to ${role};`,
+    ...tables
+      .filter(({ safe }) => safe)
+      .map(({ name }) => `grant select on public.${pg.escapeIdentifier(name)} to ${role};`),
+    '-- Never `alter default privileges`: it would also cover views made later.',
+  ].join('\n');
+}
+
+async function asOwner<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'copilot-sql-setup',
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: 20_000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('begin');
+    await client.query('set local search_path = pg_catalog, public');
+    await client.query('select pg_advisory_xact_lock($1::bigint)', [ADVISORY_LOCK]);
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function ensureRole(client: pg.Client, { name, url }: SandboxRole): Promise<void> {
+  const { rows } = await client.query<{ super: boolean; create: boolean; exists: boolean; database: string }>(
+    `select r.rolsuper as super, r.rolcreaterole as create, current_database() as database,
+       exists (select 1 from pg_roles where rolname = $1) as exists
+     from pg_roles r where r.rolname = current_user`,
+    [name],
+  );
+  const facts = rows[0]!;
+  if (!facts.super && !facts.create) return;
+  const role = pg.escapeIdentifier(name);
+  const password = pg.escapeLiteral(new URL(url).password);
+  const attributes = `login noinherit connection limit ${CONNECTION_LIMIT} password ${password}`;
+  await client.query(`${facts.exists ? 'alter' : 'create'} role ${role} with ${attributes}`);
+  for (const [setting, value] of ROLE_SETTINGS)
+    await client.query(`alter role ${role} set ${setting} = ${pg.escapeLiteral(value)}`);
+  if (facts.super) await client.query(`alter role ${role} set temp_file_limit = '${TEMP_FILE_LIMIT}'`);
+  await client.query(`grant connect on database ${pg.escapeIdentifier(facts.database)} to ${role}`);
+  await client.query(`grant usage on schema public to ${role}`);
+}
+
+async function grantSafeTables(client: pg.Client, roleName: string): Promise<void> {
+  const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [roleName]);
+  if (rows.length === 0) return;
+  const role = pg.escapeIdentifier(roleName);
+  for (const { name, safe, granted } of await listTables(client, roleName)) {
+    if (safe === granted) continue;
+    const table = `public.${pg.escapeIdentifier(name)}`;
+    // A table that is not ours to grant is left out; the tool then says so.
+    await client.query('savepoint grants');
+    await client
+      .query(safe ? `grant select on ${table} to ${role}` : `revoke select on ${table} from ${role}`)
+      .catch(() => client.query('rollback to savepoint grants'));
+  }
+}
+
+/** Every table and view of public, whether it is safe to read, and whether the role may read it. */
+async function listTables(
+  client: pg.Client,
+  roleName: string,
+): Promise<{ name: string; safe: boolean; granted: boolean }[]> {
+  const { rows } = await client.query<{
+    name: string;
+    unsafe: string | null;
+    definition: string | null;
+    granted: boolean;
+  }>(
+    `select c.relname as name, ${UNSAFE_RELATION} as unsafe,
+       case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end as definition,
+       exists (select 1 from pg_roles r where r.rolname = $1 and has_table_privilege(r.oid, c.oid, 'select')) as granted
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+     where c.relkind in ('r', 'p', 'v', 'm') order by 1`,
+    [roleName],
+  );
+  const read: CatalogReader = async <T>(sql: string, values: unknown[]) =>
+    (await client.query(sql, values)).rows as T[];
+  const tables = [];
+  for (const { name, unsafe, definition, granted } of rows) {
+    const safe = unsafe === null && (definition === null || (await isSafeView(read, definition)));
+    tables.push({ name, safe, granted });
+  }
+  return tables;
+}
+
+async function isSafeView(read: CatalogReader, definition: string): Promise<boolean> {
+  try {
+    await checkNames(read, checkSyntax(definition, { isView: true }), 1);
+    return true;
+  } catch (error: unknown) {
+    if (error instanceof SqlRefusal) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Runs one checked query on a connection of its own: read-only, over the extended protocol, one Execute with a row
+ * limit, under a byte counter and a wall clock, and throws the connection away.
+ */
+import pg from 'pg';
+import Cursor from 'pg-cursor';
+import { isConnectionError } from '../pg-errors.ts';
+import type { CatalogReader } from './check-names.ts';
+import { SqlRefusal } from './check-syntax.ts';
+
+/** Rows of a result at most. */
+export const MAX_ROWS = 200;
+/** What may come over the wire for one query. The server's own limit on a value is 1 GB, which no process survives. */
+const MAX_WIRE_BYTES = 2 * 1024 * 1024;
+const CANCEL_MS = 500;
+
+// Constants of ours, in a text of their own: the model's query is sent alone. standard_conforming_strings is what the
+// grammar was told; the rest bounds what a query may cost. The last one is where some stacks keep a signing key.
+const SETTINGS = `set local search_path = pg_catalog, public;
+  set local standard_conforming_strings = on;
+  set local statement_timeout = '5s';
+  set local lock_timeout = '500ms';
+  set local work_mem = '16MB';
+  set local max_parallel_workers_per_gather = 0;
+  set local datestyle = 'ISO, MDY';
+  set local intervalstyle = postgres;
+  set local bytea_output = hex;
+  set local "app.settings.jwt_secret" = ''`;
+
+export interface RawResult {
+  columns: { name: string; typeOid: number }[];
+  /** Values in text form, null as null; at most one more than MAX_ROWS. */
+  rows: (string | null)[][];
+}
+
+export interface SandboxConnection {
+  /** Runs a statement of ours. */
+  read: CatalogReader;
+  /** Runs the model's query. Throws SqlRefusal for what the server has against it. */
+  query(sql: string): Promise<RawResult>;
+}
+
+/**
+ * Opens a connection in a read-only transaction, does the work, and destroys it, whatever happens. `until` is a time of
+ * performance.now(). Throws SqlRefusal when the time is up, the answer is too large or the signal aborts; connection errors as they come.
+ */
+export async function withSandboxConnection<T>(
+  databaseUrl: string,
+  { signal, until }: { signal: AbortSignal; until: number },
+  work: (connection: SandboxConnection) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'copilot-sql',
+    connectionTimeoutMillis: 3_000,
+    // Every value stays the text that the server sent.
+    types: { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig,
+  });
+  let stop: (reason: SqlRefusal) => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => (stop = reject));
+  stopped.catch(() => undefined);
+  client.on('error', () => undefined);
+  const onAbort = (): void => stop(new SqlRefusal('cancelled', 'The query was cancelled.'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  const clock = setTimeout(
+    () => stop(new SqlRefusal('timeout', 'The query took too long and was stopped.', CHEAPER)),
+    Math.max(1, until - performance.now()),
+  );
+  try {
+    if (signal.aborted) onAbort();
+    return await Promise.race([stopped, converse(client, stop, work)]);
+  } finally {
+    clearTimeout(clock);
+    signal.removeEventListener('abort', onAbort);
+    await destroy(client);
+  }
+}
+
+const CHEAPER = 'Filter, aggregate or limit, so that less has to be read.';
+
+async function converse<T>(
+  client: pg.Client,
+  stop: (reason: SqlRefusal) => void,
+  work: (connection: SandboxConnection) => Promise<T>,
+): Promise<T> {
+  await client.connect();
+  const { stream } = connectionOf(client);
+  let bytes = 0;
+  let counting = false;
+  stream.on('data', (chunk: Buffer) => {
+    if (!counting) return;
+    bytes += chunk.length;
+    if (bytes <= MAX_WIRE_BYTES) return;
+    // At once: what has been sent already would fill the memory before anybody could ask for an end.
+    stream.destroy();
+    stop(
+      new SqlRefusal(
+        'result_too_large',
+        `The result has more than ${MAX_WIRE_BYTES / 1024 / 1024} MB.`,
+        'Select fewer rows or columns, or shorten long values with left(column, 200).',
+      ),
+    );
+  });
+  await client.query('begin read only');
+  await client.query(SETTINGS);
+  const result = await work({
+    async read<R>(sql: string, values: unknown[]) {
+      const { rows } = await client.query<Record<string, unknown>>({
+        text: sql,
+        values,
+        types: pg.types,
+      });
+      return rows as R[];
+    },
+    async query(sql) {
+      counting = true;
+      try {
+        return await execute(client, sql);
+      } catch (error: unknown) {
+        throw toRefusal(error);
+      } finally {
+        counting = false;
+      }
+    },
+  });
+  return result;
+}
+
+async function execute(client: pg.Client, sql: string): Promise<RawResult> {
+  const cursor = client.query(new Cursor<string[]>(sql, [], { rowMode: 'array' }));
+  const { rows, fields } = await new Promise<{ rows: (string | null)[][]; fields: pg.FieldDef[] }>(
+    (resolve, reject) => {
+      cursor.read(MAX_ROWS + 1, (error: Error | undefined, found: string[][], result) => {
+        if (error) reject(error);
+        else resolve({ rows: found, fields: result?.fields ?? [] });
+      });
+    },
+  );
+  return { columns: fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })), rows };
+}
+
+interface DatabaseErrorLike {
+  code?: string;
+  message: string;
+  hint?: string;
+  position?: string;
+}
+
+/** The server's words against a query, as the model is told them. Connection errors stay what they are. */
+function toRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || isConnectionError(error)) return error;
+  const { code = '', message, hint, position } = error as DatabaseErrorLike;
+  if (!/^[0-9A-Z]{5}$/.test(code)) return error;
+  if (code === '57014')
+    return new SqlRefusal('timeout', 'The query took longer than 5 seconds and was stopped.', CHEAPER);
+  if (code === '42501')
+    return new SqlRefusal(
+      'not_readable',
+      `Not allowed here: ${message.slice(0, 300)}.`,
+      'Only public can be read.',
+    );
+  if (code.startsWith('53') || code === '54000' || code.startsWith('XX'))
+    return new SqlRefusal('too_expensive', 'The query needs more memory or disk than it may use.', CHEAPER);
+  const where = position === undefined ? '' : ` (at character ${position})`;
+  return new SqlRefusal('query_failed', `${code}: ${message.slice(0, 500)}${where}`, hint?.slice(0, 300));
+}
+
+interface Internals {
+  stream: NodeJS.ReadWriteStream & { destroy(): void; destroyed: boolean };
+  connect(port: number, host: string): void;
+  cancel(processId: number, secretKey: unknown): void;
+  once(event: string, listener: () => void): void;
+  on(event: string, listener: () => void): void;
+}
+
+function connectionOf(client: pg.Client): Internals {
+  return (client as unknown as { connection: Internals }).connection;
+}
+
+/**
+ * Ends a connection for good. A server that is still at work does not notice that its client is gone until it wants to
+ * send, so it is told to stop, over a second connection as the protocol has it.
+ */
+async function destroy(client: pg.Client): Promise<void> {
+  const { processID, secretKey, host, port, ssl } = client as unknown as {
+    processID: number | null;
+    secretKey: unknown;
+    host: string;
+    port: number;
+    ssl: unknown;
+  };
+  const { stream } = connectionOf(client);
+  const busy = (client as unknown as { activeQuery?: unknown; _activeQuery?: unknown })._activeQuery !== null;
+  stream.destroy();
+  if (processID === null || processID === undefined || !busy) return;
+  const connection = new pg.Connection({ ssl: ssl as boolean }) as unknown as Internals;
+  await new Promise<void>((resolve) => {
+    const done = setTimeout(resolve, CANCEL_MS);
+    const end = (): void => {
+      clearTimeout(done);
+      resolve();
+    };
+    connection.on('error', end);
+    connection.once('end', end);
+    const cancel = (): void => connection.cancel(processID, secretKey);
+    connection.once('connect', cancel);
+    if (host.startsWith('/'))
+      (connection as unknown as { connect(path: string): void }).connect(`${host}/.s.PGSQL.${port}`);
+    else connection.connect(port, host);
+  });
+  connection.stream.destroy();
+}

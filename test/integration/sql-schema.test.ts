@@ -1,0 +1,133 @@
+/** get_db_schema: what a query may read, as the model is shown it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Knex } from 'knex';
+import { createGetDbSchemaTool } from '../../activities/tools/get-db-schema.ts';
+import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
+import { createKnex } from '../../db/knex.ts';
+import { createSqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
+import { createTestDatabase } from '../support/api-database.ts';
+import { silentLogger } from '../support/test-api.ts';
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let owner: Knex;
+let tools: ToolRegistry;
+
+before(async () => {
+  database = await createTestDatabase();
+  owner = createKnex({ databaseUrl: database.url, applicationName: 'owner' });
+  await owner.raw(`
+    create table customers (id int primary key, name text not null default 'x', api_key text default 'sk-aaaabbbbccccddddeeee');
+    comment on table customers is 'People who buy; token sk-aaaabbbbccccddddeeee';
+    create table orders (id bigint generated always as identity primary key, customer_id int references customers,
+      total numeric(10, 2), placed_at timestamptz default now());
+    create view spent as select customer_id, sum(total) from orders group by 1;
+    create view peek as select * from ai.agents;
+    create table "Odd ""name""" (a int);
+    insert into customers (id) select generate_series(1, 50); analyze customers;
+  `);
+  const sandbox = createSqlSandbox({
+    databaseUrl: database.url,
+    config: { sqlDatabaseUrl: undefined, sqlMode: 'role' },
+    logger: silentLogger,
+  });
+  tools = createToolRegistry([createGetDbSchemaTool({ sandbox })]);
+});
+after(async () => {
+  await owner.destroy();
+  await database.drop();
+});
+
+interface Table {
+  name: string;
+  columns?: { name: string }[];
+}
+async function ask(args: Record<string, unknown>) {
+  const outcome = await tools.run('get_db_schema', args, {
+    signal: new AbortController().signal,
+  } as ToolContext);
+  const text = JSON.stringify(outcome.result);
+  assert.ok(text.length <= 16_000);
+  return {
+    ...outcome,
+    result: outcome.result as {
+      total: number;
+      tables: Table[];
+      hint?: string;
+      code?: string;
+      left_out?: number;
+    },
+    text,
+  };
+}
+
+test('tables with columns, keys, comments and estimates; nothing beyond public, no secret', async () => {
+  const { result, text } = await ask({});
+  assert.deepEqual(
+    result.tables.map(({ name }) => name),
+    ['Odd "name"', 'customers', 'orders', 'spent'],
+  );
+  const [, customers, orders] = result.tables;
+  assert.deepEqual(customers, {
+    name: 'customers',
+    kind: 'table',
+    rows_estimate: 50,
+    comment: 'People who buy; token [hidden]',
+    columns: [
+      { name: 'id', type: 'integer', nullable: false },
+      { name: 'name', type: 'text', nullable: false, default: "'x'::text" },
+      { name: 'api_key', type: 'text', nullable: true, default: '[hidden]' },
+    ],
+    primary_key: ['id'],
+  });
+  assert.deepEqual((orders as unknown as { foreign_keys: unknown }).foreign_keys, [
+    { columns: ['customer_id'], references: 'customers(id)' },
+  ]);
+  assert.doesNotMatch(text, /peek|agents|sk-aaaa/);
+});
+
+test('some tables by name, in any case; a wrong name gets the nearest', async () => {
+  assert.deepEqual(
+    (await ask({ tables: ['ORDERS', 'public.customers'] })).result.tables.map(({ name }) => name),
+    ['customers', 'orders'],
+  );
+  const wrong = await ask({ tables: ['custmers'] });
+  assert.equal(wrong.isError, true);
+  assert.match(wrong.text, /Nearest: customers/);
+});
+
+test('a search finds names, columns and comments', async () => {
+  const found = async (search: string) => (await ask({ search })).result.tables.map(({ name }) => name);
+  assert.deepEqual(await found('PLACED'), ['orders']);
+  assert.deepEqual(await found('people'), ['customers']);
+  assert.deepEqual(await found('ord'), ['orders']);
+  assert.deepEqual(await found('%'), []);
+});
+
+test('over 100 tables: names first, then what is asked for', async () => {
+  await owner.raw(
+    `do $$ begin for n in 1..120 loop execute format('create table many_%s (id int, v text)', n); end loop; end $$`,
+  );
+  let all = await ask({});
+  while (all.result.total < 124) all = await ask({});
+  assert.equal(all.result.total, 124);
+  assert.equal(all.result.tables.length, 124);
+  assert.ok(all.result.tables.every(({ columns }) => columns === undefined));
+  assert.match(all.result.hint!, /tables or search/);
+  const some = await ask({ search: 'many_11' });
+  assert.ok(some.result.tables.every(({ columns }) => columns!.length === 2));
+});
+
+test('any arguments are answered', async () => {
+  const args = fc.oneof(
+    fc.record({ tables: fc.array(fc.string(), { maxLength: 5 }), search: fc.string() }, { requiredKeys: [] }),
+    fc.dictionary(fc.constantFrom('tables', 'search', 'x'), fc.jsonValue()),
+  );
+  await fc.assert(
+    fc.asyncProperty(args, async (input) => {
+      assert.equal(typeof (await ask(input)).isError, 'boolean');
+    }),
+    { numRuns: 100 },
+  );
+});
