@@ -3,7 +3,7 @@
  * there is no second list.
  */
 import type { Block, Json, JsonObject } from './graph.ts';
-import { isObject } from './json.ts';
+import { isObject, parseJsonObject } from './json.ts';
 
 export type FieldType = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'any';
 
@@ -390,7 +390,9 @@ export function checkFieldValue(field: ConfigField, value: Json): string | null 
     case 'boolean':
       return typeof value === 'boolean' ? null : 'must be true or false';
     case 'object':
-      return isObject(value) || typeof value === 'string' ? null : 'must be an object';
+      return isObject(value) || (typeof value === 'string' && isObjectText(value))
+        ? null
+        : 'must be an object';
     case 'array':
       return Array.isArray(value) ? null : 'must be a list';
     case 'string':
@@ -402,6 +404,11 @@ export function checkFieldValue(field: ConfigField, value: Json): string | null 
     case 'any':
       return null;
   }
+}
+
+/** JSON text of an object, or a template that is filled in later. */
+function isObjectText(text: string): boolean {
+  return text.includes('{{') || parseJsonObject(text) !== null;
 }
 
 const MAX_COMPARED_CHARS = 50;

@@ -5,17 +5,12 @@
  * the graph as the earlier parts have left it. Blocks that the call does not name stay byte-equal.
  */
 import { findBlockType, nearestNames, withDefaults } from './block-registry.ts';
-import {
-  checkGraph,
-  type Finding,
-  freeName,
-  MAX_BLOCKS,
-  type Problem,
-  problem,
-  unknownType,
-} from './check-graph.ts';
+import { type RulePorts, unknownType } from './check-config.ts';
+import { checkGraph, freeName, MAX_BLOCKS } from './check-graph.ts';
+import { referenceKey } from './check-references.ts';
 import { edgeKey, normalHandle, toEdge } from './edge.ts';
 import { type BlockIndex, indexBlocks, nameKey } from './find-block.ts';
+import { type Finding, MAX_LISTED, type Problem, problem, type ProblemCode } from './finding.ts';
 import type { Block, Edge, Graph, JsonObject } from './graph.ts';
 import {
   type AddedBlock,
@@ -26,7 +21,7 @@ import {
 } from './graph-edit.ts';
 import { getKey, isObject, jsonEqual, mergePatch, setKey, toStorable } from './json.ts';
 import { layOut } from './layout.ts';
-import { isReferenceName, renameReferences } from './reference.ts';
+import { isReferenceName, listReferences, renameReferences } from './reference.ts';
 
 export interface GraphChanges {
   added?: { id: string; name: string; type: string }[];
@@ -50,7 +45,8 @@ export type EditOutcome =
     }
   | { applied: false; problems: Problem[] };
 
-const MAX_LISTED = 20;
+/** Faults that were there before, told beside the new ones. */
+const MAX_OLD = 5;
 /** The platform's column. */
 const MAX_NAME_CHARS = 255;
 
@@ -64,11 +60,12 @@ export function editGraph(input: {
   edit: GraphEdit;
   newId: () => string;
   aliases: ReadonlyMap<string, string>;
+  ports?: RulePorts;
 }): EditOutcome {
   const { edit } = input;
   const malformed = checkEditShape(edit);
   if (malformed) return { applied: false, problems: [malformed] };
-  const draft = new Draft(input.graph, input.aliases);
+  const draft = new Draft(input.graph, input.aliases, input.ports ?? {});
   const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
   if (parts.every((part) => !part || part.length === 0)) {
     return {
@@ -121,7 +118,12 @@ class Draft {
   private readonly told = new Set<string>();
   private currentIndex: BlockIndex | null = null;
 
-  constructor(graph: Graph, aliases: ReadonlyMap<string, string>) {
+  /** Renames whose references were rewritten, in their order. */
+  private readonly renames: { id: string; from: string; to: string }[] = [];
+  private readonly ports: RulePorts;
+
+  constructor(graph: Graph, aliases: ReadonlyMap<string, string>, ports: RulePorts) {
+    this.ports = ports;
     this.blocks = [...graph.blocks];
     this.edges = [...graph.edges];
     this.aliases = new Map(aliases);
@@ -312,20 +314,26 @@ class Draft {
     const graph = { blocks: this.blocks, edges: this.edges };
     const before = this.asRenamed(original);
     const known = new Map<Block, Finding[]>();
-    const old = new Set(checkGraph(before, known).map((found) => found.key));
-    const introduced = checkGraph(graph, known).filter((found) => !old.has(found.key));
-    const fresh = withoutEchoes(introduced, before).map((found) => found.problem);
-    const errors = [
+    const earlier = checkGraph(before, this.ports, known);
+    const old = new Set(earlier.map((found) => found.key));
+    const now = checkGraph(graph, this.ports, known);
+    const introduced = withoutEchoes(
+      now.filter((found) => !old.has(found.key)),
+      before,
+    );
+    const fresh = this.leaveBehind(introduced, before);
+    const errors = distinct([
       ...this.problems,
       ...fresh.filter(
         (found) => found.severity === 'error' && !this.told.has(`${found.code} ${found.block}`),
       ),
-    ];
-    if (errors.length > 0) return { applied: false, problems: distinct(errors).slice(0, MAX_LISTED) };
+    ]).slice(0, MAX_LISTED);
+    if (errors.length > 0) return { applied: false, problems: [...errors, ...oldFaults(now, old, errors)] };
     const changes = Object.fromEntries(
       Object.entries(this.changes).filter(([, list]) => list.length > 0),
     ) as GraphChanges;
-    const warnings = [...this.notes, ...fresh.filter((found) => found.severity === 'warning')];
+    const doubts = (severity: Problem['severity']) => fresh.filter((found) => found.severity === severity);
+    const warnings = distinct([...this.notes, ...doubts('warning'), ...doubts('info')]);
     return {
       applied: true,
       graph,
@@ -333,6 +341,24 @@ class Draft {
       warnings: warnings.slice(0, MAX_LISTED),
       aliases: this.aliases,
     };
+  }
+
+  /**
+   * A reference that nobody touched does not reject an edit when what it names goes away: it is left behind, and told.
+   */
+  private leaveBehind(introduced: Finding[], before: Graph): Problem[] {
+    if (!introduced.some((found) => found.reference !== undefined))
+      return introduced.map((found) => found.problem);
+    const there = new Set(
+      before.blocks.flatMap((block) =>
+        listReferences(block.config, this.ports.python).map((reference) => referenceKey(block, reference)),
+      ),
+    );
+    return introduced.map(({ problem: found, reference }) =>
+      reference !== undefined && there.has(reference) && found.severity === 'error'
+        ? { ...found, severity: 'warning' }
+        : found,
+    );
   }
 
   private get index(): BlockIndex {
@@ -405,7 +431,7 @@ class Draft {
 
   private checkNewName(name: string, block: Block | null): void {
     const label = block?.name ?? name;
-    const fail = (code: string, message: string, hint: string | null): void => {
+    const fail = (code: ProblemCode, message: string, hint: string | null): void => {
       this.report(problem('error', code, label, message, hint, 'name'));
       this.told.add(`${code} ${name}`);
     };
@@ -487,9 +513,10 @@ class Draft {
     // References can only spell some names; where another block still has the old name, they are that block's.
     if (this.blocks.some((block) => block !== to && nameKey(block.name) === nameKey(from.name))) return;
     if (!isReferenceName(to.name)) return;
+    this.renames.push({ id: to.id, from: from.name, to: to.name });
     this.setBlocks(
       this.blocks.map((block) => {
-        const config = renameReferences(block.config, from.name, to.name);
+        const config = renameReferences(block.config, from.name, to.name, this.ports.python);
         if (config === block.config) return block;
         this.changes.references_rewritten.push(block.name);
         return { ...block, config };
@@ -503,13 +530,23 @@ class Draft {
     return `${name(edge.source)}${handle} -> ${name(edge.target)}`;
   }
 
-  /** The graph before the edit with the ids after it, so that a renamed block's old faults are recognised. */
+  /** The graph before the edit with the ids and names after it, so that old faults are recognised. */
   private asRenamed(graph: Graph): Graph {
-    if (this.formerIds.size === 0) return graph;
+    if (this.formerIds.size === 0 && this.renames.length === 0) return graph;
     const now = new Map([...this.formerIds].map(([to, from]) => [from, to]));
     const rename = (id: string): string => now.get(id) ?? id;
+    let blocks = graph.blocks.map((block) =>
+      now.has(block.id) ? { ...block, id: rename(block.id) } : block,
+    );
+    for (const { id, from, to } of this.renames) {
+      blocks = blocks.map((block) => {
+        const config = renameReferences(block.config, from, to, this.ports.python);
+        if (block.id !== id && config === block.config) return block;
+        return { ...block, config, name: block.id === id ? to : block.name };
+      });
+    }
     return {
-      blocks: graph.blocks.map((block) => (now.has(block.id) ? { ...block, id: rename(block.id) } : block)),
+      blocks,
       edges: graph.edges.map((edge) => ({
         ...edge,
         source: rename(edge.source),
@@ -517,6 +554,20 @@ class Draft {
       })),
     };
   }
+}
+
+/** Errors that are still there from before, of the blocks that the new ones blame. */
+function oldFaults(now: readonly Finding[], old: ReadonlySet<string>, errors: readonly Problem[]): Problem[] {
+  const blamed = new Set(errors.map((error) => error.block));
+  const found: Problem[] = [];
+  for (const finding of now) {
+    if (found.length === MAX_OLD) break;
+    if (!old.has(finding.key)) continue;
+    const { problem: fault } = finding;
+    if (fault.severity === 'error' && fault.block !== null && blamed.has(fault.block))
+      found.push({ ...fault, was_there_before: true });
+  }
+  return found;
 }
 
 /** Without the keys whose value is null at the top: for an editor they are absent, and the diff could not tell them. */

@@ -1,5 +1,5 @@
 /** The arguments of modify_workflow, and their shape. What they mean is edit-graph's business. */
-import { type Problem, problem } from './check-graph.ts';
+import { type Problem, problem } from './finding.ts';
 import type { JsonObject, Position } from './graph.ts';
 import { isDeeperThan, isObject } from './json.ts';
 import { MAX_COORDINATE } from './workflow-state.ts';

@@ -5,15 +5,77 @@
 import { nameKey } from './find-block.ts';
 import type { Json, JsonObject } from './graph.ts';
 import { setKey } from './json.ts';
+import type { InputKey, PythonChecker } from './python.ts';
 
 const NAME = /^[\p{L}\p{N}_ -]+$/u;
 // The path is taken loosely, so that a rename also finds what the engine may resolve by other means, as `[0]`.
 const REFERENCE = /<([\p{L}\p{N}_ -]+)\.output((?:[.[][^<>\n]*)?)>/gu;
+const AT_REFERENCE = new RegExp(REFERENCE.source, 'uy');
+/** What is meant as a reference and can't be one: the engine leaves it in the text as it stands. */
+const BROKEN = /<([^<>\n]{1,255})\.output((?:[.[][^<>\n]*)?)>/g;
 const INPUT_DATA = /(?<!\w)input_data(\s*(?:\[|\.get\()\s*)(["'])([^"'\n]+)\2/g;
+
+export interface Reference {
+  /** As written. */
+  name: string;
+  /** What follows `.output`, such as `.total` or `[0]`; empty for the whole output. */
+  path: string;
+  /** `code`: a key of input_data. */
+  kind: 'template' | 'code';
+  /** The config's top-level key that holds it. */
+  field: string;
+  /** True when the text in the place of a name can't name a block. */
+  broken: boolean;
+}
 
 /** True for a name that references can spell. */
 export function isReferenceName(name: string): boolean {
   return NAME.test(name);
+}
+
+/** The reference that starts at this place of a text, or null. */
+export function readReference(text: string, at: number): { name: string; path: string; end: number } | null {
+  AT_REFERENCE.lastIndex = at;
+  const match = AT_REFERENCE.exec(text);
+  return match && { name: match[1]!, path: match[2]!, end: AT_REFERENCE.lastIndex };
+}
+
+/** Configs are never changed in place: what was read of one holds as long as it lives. */
+const known = new WeakMap<JsonObject, { python: PythonChecker | undefined; references: Reference[] }>();
+
+/** All references of a config, doubles left out. With a Python checker the keys in code are those of its parser. */
+export function listReferences(config: JsonObject, python?: PythonChecker): readonly Reference[] {
+  const before = known.get(config);
+  if (before && before.python === python) return before.references;
+  const references = readReferences(config, python);
+  known.set(config, { python, references });
+  return references;
+}
+
+function readReferences(config: JsonObject, python: PythonChecker | undefined): Reference[] {
+  const found = new Map<string, Reference>();
+  for (const field of Object.keys(config)) {
+    const add = (name: string, path: string, kind: Reference['kind'], broken = false): void => {
+      const key = JSON.stringify([field, kind, nameKey(name), path]);
+      if (!found.has(key)) found.set(key, { name, path, kind, field, broken });
+    };
+    visitStrings(config[field]!, (text) => {
+      if (text.includes('.output')) {
+        for (const match of text.matchAll(BROKEN)) {
+          if (readReference(text, match.index) === null && looksNamed(match[1]!))
+            add(match[1]!, match[2]!, 'template', true);
+        }
+        for (const match of text.matchAll(REFERENCE)) add(match[1]!, match[2]!, 'template');
+      }
+      for (const key of inputKeys(text, field, python)) add(key.name, '', 'code');
+    });
+  }
+  return [...found.values()];
+}
+
+/** A name with a bracket, a dot or a sign in it. Text with other marks, such as an HTML tag's, is not meant as one. */
+function looksNamed(text: string): boolean {
+  return !/["'=/;{}]/.test(text) && text.trim() !== '';
 }
 
 /** The names that a value refers to, in order of appearance, doubles included. */
@@ -26,19 +88,49 @@ export function findReferences(value: Json): string[] {
   return names;
 }
 
-/** The config with every reference to one name pointing to another; the same object when nothing refers to it. */
-export function renameReferences(config: JsonObject, from: string, to: string): JsonObject {
+/**
+ * The config with every reference to one name pointing to another; the same object when nothing refers to it. In code
+ * that parses, only the keys of input_data are rewritten, not what a comment or a text says.
+ */
+export function renameReferences(
+  config: JsonObject,
+  from: string,
+  to: string,
+  python?: PythonChecker,
+): JsonObject {
   const wanted = nameKey(from);
-  if (!findReferences(config).some((name) => nameKey(name) === wanted)) return config;
-  return mapStrings(config, (text) =>
-    text
-      .replace(REFERENCE, (match, name: string, path: string) =>
-        nameKey(name) === wanted ? `<${to}.output${path}>` : match,
-      )
-      .replace(INPUT_DATA, (match, open: string, quote: string, name: string) =>
-        nameKey(name) === wanted ? `input_data${open}${quote}${to}${quote}` : match,
-      ),
-  ) as JsonObject;
+  if (!listReferences(config, python).some(({ name }) => nameKey(name) === wanted)) return config;
+  const result: JsonObject = {};
+  let changed = false;
+  for (const field of Object.keys(config)) {
+    const value = mapStrings(config[field]!, (text) => {
+      const next = renameKeys(text, field, wanted, to, python).replace(
+        REFERENCE,
+        (match, name: string, path: string) => (nameKey(name) === wanted ? `<${to}.output${path}>` : match),
+      );
+      changed ||= next !== text;
+      return next;
+    });
+    setKey(result, field, value);
+  }
+  return changed ? result : config;
+}
+
+function renameKeys(text: string, field: string, wanted: string, to: string, python?: PythonChecker): string {
+  const keys = inputKeys(text, field, python).filter(({ name }) => nameKey(name) === wanted);
+  return keys.reduceRight((code, { start, end }) => code.slice(0, start) + to + code.slice(end), text);
+}
+
+function inputKeys(text: string, field: string, python?: PythonChecker): readonly InputKey[] {
+  if (!text.includes('input_data')) return [];
+  if (python && field === 'code') {
+    const facts = python.analyze(text);
+    if (facts.syntaxError === null) return facts.inputKeys;
+  }
+  return [...text.matchAll(INPUT_DATA)].map((match) => {
+    const end = match.index + match[0].length - 1;
+    return { name: match[3]!, start: end - match[3]!.length, end };
+  });
 }
 
 function visitStrings(value: Json, visit: (text: string) => void): void {

@@ -11,11 +11,13 @@ import { createExecutePublicSqlTool } from '../activities/tools/execute-public-s
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
 import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
-import { modifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
+import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
+import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { costUsd, DEFAULT_MODEL, MODELS } from '../contracts/models.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
+import { loadProjectFacts } from '../db/project-facts.ts';
 import * as assetStore from '../db/project-assets.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
@@ -71,6 +73,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     databaseUrl,
     onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),
   });
+  const modelIds = MODELS.map((model) => model.id);
   const sandbox = createSqlSandbox({ databaseUrl, config, logger });
   sandbox.prepare().catch((error: unknown) => logger.warn({ err: error }, 'the SQL tool is not ready'));
   const activities = createActivities({
@@ -83,12 +86,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       getBlockInfoTool,
       createGetDbSchemaTool({ sandbox }),
       manageProjectAssetTool,
-      modifyWorkflowTool,
+      createModifyWorkflowTool({
+        python: createPythonChecker(),
+        loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, modelIds),
+      }),
     ]),
     assets: createAssetActions({
       db,
       store: assetStore,
-      models: () => MODELS.map((model) => model.id),
+      models: () => modelIds,
       defaultModel: DEFAULT_MODEL,
     }),
     confirmationTtlMs: config.confirmationTtlMs,

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
+import type { Json } from '../../domain/graph.ts';
+import { findMentions, type Mentions, type ProjectFacts } from '../../domain/project-facts.ts';
+import type { PythonChecker } from '../../domain/python.ts';
 import { fitResult } from './fit-result.ts';
-import { defineTool } from './registry.ts';
+import { type AnyTool, defineTool } from './registry.ts';
 
 const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
 const position = z.object({ x: z.number(), y: z.number() });
@@ -49,37 +52,48 @@ const count = (list: unknown, sign: string, noun: string): string[] =>
     ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`]
     : [];
 
+export interface ModifyWorkflowDeps {
+  python: PythonChecker;
+  loadProjectFacts: (mentions: Mentions) => Promise<ProjectFacts>;
+}
+
 /** Changes the turn's working graph: all of a call, or nothing of it. */
-export const modifyWorkflowTool = defineTool<z.infer<typeof input>>({
-  name: 'modify_workflow',
-  description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
+export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): AnyTool {
+  return defineTool<z.infer<typeof input>>({
+    name: 'modify_workflow',
+    description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
-  input,
-  checksItself: true,
-  preview: (edit) =>
-    [
-      ...count(edit.add_blocks, '+', 'block'),
-      ...count(edit.update_blocks, '~', 'block'),
-      ...count(edit.remove_blocks, '-', 'block'),
-      ...count(edit.add_edges, '+', 'edge'),
-      ...count(edit.remove_edges, '-', 'edge'),
-    ].join(', ') || 'nothing',
-  async run(edit, context) {
-    const { graph, aliases } = await context.workingGraph();
-    const outcome = editGraph({ graph, edit, newId: randomUUID, aliases });
-    if (!outcome.applied) {
-      return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
-    }
-    const summary = describeGraph(outcome.graph);
-    return {
-      result: fitResult({
-        applied: true,
-        changes: outcome.changes,
-        warnings: outcome.warnings,
-        graph: summary,
-      }),
-      isError: false,
-      graph: { graph: outcome.graph, aliases: outcome.aliases },
-    };
-  },
-});
+    input,
+    checksItself: true,
+    preview: (edit) =>
+      [
+        ...count(edit.add_blocks, '+', 'block'),
+        ...count(edit.update_blocks, '~', 'block'),
+        ...count(edit.remove_blocks, '-', 'block'),
+        ...count(edit.add_edges, '+', 'edge'),
+        ...count(edit.remove_edges, '-', 'edge'),
+      ].join(', ') || 'nothing',
+    async run(edit, context) {
+      const [{ graph, aliases }, project] = await Promise.all([
+        context.workingGraph(),
+        deps.loadProjectFacts(findMentions(edit as Json)),
+      ]);
+      const ports = { python: deps.python, project };
+      const outcome = editGraph({ graph, edit, newId: randomUUID, aliases, ports });
+      if (!outcome.applied) {
+        return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
+      }
+      const summary = describeGraph(outcome.graph);
+      return {
+        result: fitResult({
+          applied: true,
+          changes: outcome.changes,
+          warnings: outcome.warnings,
+          graph: summary,
+        }),
+        isError: false,
+        graph: { graph: outcome.graph, aliases: outcome.aliases },
+      };
+    },
+  });
+}

@@ -158,6 +158,16 @@ test('wrong tools, wrong arguments and refused edits are results that the model 
   );
 });
 
+test('rule 30: the same failing edit twice gets a note, three times ends the turn as a loop', async () => {
+  const toolCalls = [{ name: 'modify_workflow', arguments: { remove_blocks: ['Nobody'] } }];
+  scripts.set('Stubborn', () => ({ toolCalls }));
+  const { events, end } = await chat(await newSession(), { message: 'Stubborn', workflow_state: canvas });
+  const notes = events
+    .filter(({ event }) => event === 'tool_result')
+    .map(({ result }) => (JSON.parse(String(result)) as { note?: string }).note !== undefined);
+  assert.deepEqual([notes, end.stop_reason], [[false, true, true], 'loop']);
+});
+
 test('a call id that the model uses again in the next step is no trouble', async () => {
   scripts.set('Again', (step) =>
     step < 2

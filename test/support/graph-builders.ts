@@ -172,3 +172,84 @@ export const anyJsonEdit: fc.Arbitrary<unknown> = fc.oneof(
     ),
   ),
 );
+
+const RULE_NAMES = ['Start', 'Check', 'Work', 'Ask', 'Call', 'Reply', 'Fan'];
+const template = fc.oneof(
+  fc.constantFrom(...RULE_NAMES, 'Ghost', 'New').map((name) => `<${name}.output>`),
+  fc.constantFrom(...RULE_NAMES, 'New').map((name) => `<${name}.output.field>`),
+  fc.constantFrom('plain', '', 'your-key-here', '<Step (v2).output>'),
+);
+const snippet = fc.oneof(
+  fc.constantFrom(...RULE_NAMES, 'Ghost').map((name) => `output = input_data["${name}"]["output"]`),
+  fc.constantFrom('output = 1', 'x = 1', 'def (', '', 'output = input()'),
+);
+const CONFIGS: Readonly<Record<string, fc.Arbitrary<JsonObject>>> = {
+  starter: fc.constantFrom<JsonObject>({ input: {} }, { input: { field: 'string' } }),
+  condition: fc.array(template, { maxLength: 3 }).map((list) => ({
+    branches: list.map((text) => ({ expression: `${text} > 1` })),
+  })),
+  split: fc.integer({ min: 1, max: 4 }).map((branches) => ({ branches })),
+  code: snippet.map((code) => ({ code, language: 'python' })),
+  agent: fc.record(
+    {
+      agent_id: fc.constantFrom('known', 'no-agent'),
+      model: fc.constantFrom('gpt-4o', 'gpt-5.9'),
+      input: template,
+    },
+    { requiredKeys: ['input'], ...PLAIN },
+  ),
+  general_api: fc
+    .constantFrom('https://a.test', 'ftp://x', 'http://localhost', 'https://<Start.output.field>')
+    .map((url) => ({
+      url,
+      method: 'GET',
+    })),
+  response: template.map((output) => ({ output })),
+};
+const typed = fc
+  .constantFrom(...Object.keys(CONFIGS))
+  .chain((type) => CONFIGS[type]!.map((config) => ({ type, config })));
+
+/** Graphs whose configs refer to one another, faults included. */
+export const referringGraph: fc.Arbitrary<Graph> = graphOf(
+  fc
+    .uniqueArray(fc.tuple(fc.constantFrom(...RULE_NAMES), typed), {
+      selector: ([name]) => name,
+      maxLength: 6,
+    })
+    .map((list) =>
+      list.map(([name, { type, config }]) => block(name, { id: name.toLowerCase(), type, config })),
+    ),
+);
+
+const ruleRef = fc.constantFrom(...RULE_NAMES, 'New', 'n1');
+const ruleEdge = fc.record({
+  source: ruleRef,
+  target: ruleRef,
+  sourceHandle: fc.constantFrom(undefined, undefined, 'if', 'else', '1', '2'),
+});
+
+/** Edits of such graphs. */
+export const referringEdit: fc.Arbitrary<GraphEdit> = fc.record(
+  {
+    add_blocks: fc.array(
+      typed.map(({ type, config }) => ({ id: 'n1', type, name: 'New', config })),
+      { maxLength: 1 },
+    ),
+    update_blocks: fc.array(
+      fc.record(
+        {
+          id: ruleRef,
+          config: typed.map(({ config }) => config),
+          name: fc.constantFrom('Other', 'Work', 'Bad (x)'),
+        },
+        { requiredKeys: ['id'] },
+      ),
+      { maxLength: 2 },
+    ),
+    remove_blocks: fc.array(ruleRef, { maxLength: 1 }),
+    add_edges: fc.array(ruleEdge, { maxLength: 2 }),
+    remove_edges: fc.array(ruleEdge, { maxLength: 1 }),
+  },
+  { requiredKeys: [] },
+);

@@ -8,7 +8,7 @@ import {
   handlesOf,
   nearestNames,
 } from '../../domain/block-registry.ts';
-import { checkGraph } from '../../domain/check-graph.ts';
+import { checkConfig } from '../../domain/check-config.ts';
 import { layOut } from '../../domain/layout.ts';
 import { findReferences, isReferenceName, renameReferences } from '../../domain/reference.ts';
 import { ANALYZING, statusForTool, THINKING } from '../../domain/status-map.ts';
@@ -40,11 +40,11 @@ test('every type describes itself as JSON, and its example has no error', () => 
     for (const key of ['type', 'purpose', 'config', 'handles', 'outputs', 'example'])
       assert.ok(key in described);
     const config = type.example;
-    const found = checkGraph({ blocks: [block('Example', { type: type.type, config })], edges: [] });
+    const found = checkConfig(block('Example', { type: type.type, config }));
     assert.deepEqual(
       found
         .map((item) => item.problem)
-        .filter((item) => item.severity === 'error' || item.code.endsWith('config')),
+        .filter((item) => item.severity === 'error' || item.code === 'missing_config'),
       [],
     );
   }

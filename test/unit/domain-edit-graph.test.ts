@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_BLOCKS, MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../domain/check-graph.ts';
+import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../domain/check-config.ts';
+import { MAX_BLOCKS } from '../../domain/check-graph.ts';
 import { describeGraph, editGraph, type EditOutcome } from '../../domain/edit-graph.ts';
 import type { GraphEdit } from '../../domain/graph-edit.ts';
 import type { Graph, Json, JsonObject } from '../../domain/graph.ts';
@@ -200,9 +201,7 @@ test('removing a block removes its edges, lists them, and warns of references le
   );
   const outcome = accepted(on, { remove_blocks: ['Work'] });
   assert.deepEqual(outcome.changes.edges_removed, ['Start -> Work', 'Work -> Say']);
-  assert.ok(
-    outcome.warnings.some((found) => found.code === 'reference_to_missing_block' && found.block === 'Say'),
-  );
+  assert.ok(outcome.warnings.some((found) => found.code === 'code_unknown_block' && found.block === 'Say'));
   assert.ok(outcome.warnings.some((found) => found.code === 'unreachable' && found.block === 'Say'));
 });
 
@@ -329,7 +328,7 @@ const refusals: [title: string, edit: GraphEdit, expected: string[]][] = [
   ['half a branch', { update_blocks: [{ id: 'Fan', config: { branches: 2.5 } }] }, ['invalid_config']],
   [
     'branches as text',
-    { update_blocks: [{ id: 'Check', config: { branches: '[{"expression":"<A.output>"}]' } }] },
+    { update_blocks: [{ id: 'Check', config: { branches: '[{"expression":"true"}]' } }] },
     ['invalid_config'],
   ],
 ];
@@ -490,26 +489,4 @@ test('the summary of a graph names blocks and edges, no configs', () => {
     ],
     edges: [{ source: 'start', target: 'work' }],
   });
-});
-
-test('an edit of 500 blocks and 1,000 edges takes milliseconds', () => {
-  const blocks = Array.from({ length: 500 }, (_, n) =>
-    block(`Block ${n}`, { config: { code: `x = input_data["Block ${n - 1}"]` } }),
-  );
-  const edges = Array.from({ length: 1_000 }, (_, n) => ({
-    source: blocks[n % 499]!.id,
-    target: blocks[Math.min(499, (n % 499) + 1 + Math.floor(n / 499))]!.id,
-  }));
-  const edit: GraphEdit = {
-    add_blocks: [{ id: 'n', type: 'code', name: 'New' }],
-    update_blocks: [{ id: 'Block 7', name: 'Seven' }],
-    add_edges: [{ source: 'Seven', target: 'n' }],
-  };
-  const times = Array.from({ length: 15 }, () => {
-    const from = performance.now();
-    accepted({ blocks, edges }, edit);
-    return performance.now() - from;
-  });
-  // The fastest of many: a busy machine must not fail it. Typically 5 ms.
-  assert.ok(Math.min(...times) < 20, `${Math.min(...times)} ms`);
 });

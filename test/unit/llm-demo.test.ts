@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getBlockInfoTool } from '../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
+import { modifyWorkflowTool } from '../support/edit-tool.ts';
 import { createToolRegistry } from '../../activities/tools/registry.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { renderWorkflowState } from '../../domain/shorten-state.ts';
@@ -95,7 +95,10 @@ const edgesOf = (of: Graph): string[] => {
 const assertClean = (run: Run): void => {
   for (const { name, isError, result } of run.results) {
     assert.equal(isError, false, JSON.stringify(result));
-    if (name === 'modify_workflow') assert.deepEqual(result.warnings, []);
+    if (name !== 'modify_workflow') continue;
+    // The address of a hook is the user's to fill in.
+    const doubts = (result.warnings as { code: string }[]).filter(({ code }) => code !== 'placeholder');
+    assert.deepEqual(doubts, []);
   }
 };
 

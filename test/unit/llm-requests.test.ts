@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { getBlockInfoTool } from '../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
+import { modifyWorkflowTool } from '../support/edit-tool.ts';
 import { createToolRegistry } from '../../activities/tools/registry.ts';
 import { MODELS } from '../../contracts/models.ts';
 import { createModelClient } from '../../llm/create-client.ts';

@@ -1,0 +1,126 @@
+/** Python as Ruff's parser reads it: syntax errors as CPython would have them, and the tokens of what parses. */
+import { PositionEncoding, Workspace } from '@astral-sh/ruff-wasm-nodejs';
+import type { InputKey, PythonChecker, PythonFacts } from '../../domain/python.ts';
+
+// F701, F702, F704, F706: break, continue, yield and return in the wrong place, which CPython refuses too.
+// F821: an undefined name; asked of a line that is added to the code, it tells whether anything binds `output`.
+const RULES = ['F701', 'F702', 'F704', 'F706', 'F821'];
+const UNDEFINED = 'F821';
+const PROBE = '\noutput\n';
+/** Analyses that are kept: the same blocks are judged before and after every edit. */
+const MAX_KNOWN = 2_000;
+/** A parser that has read this many texts is made anew: its memory only grows. */
+const MAX_PARSED = 20_000;
+
+interface Diagnostic {
+  code: string | null;
+  message: string;
+  start_location: { row: number; column: number };
+}
+
+/** Creates a checker. The parser is loaded with this file (150 ms at its first text). */
+export function createPythonChecker(): PythonChecker {
+  const known = new Map<string, PythonFacts>();
+  let workspace: Workspace | null = null;
+  let parsed = 0;
+
+  const analyze = (code: string): PythonFacts => {
+    if (workspace === null || ++parsed > MAX_PARSED) {
+      workspace?.free();
+      workspace = new Workspace(
+        { lint: { select: RULES }, 'target-version': 'py313' },
+        PositionEncoding.Utf16,
+      );
+      parsed = 0;
+    }
+    const text = code.toWellFormed().replaceAll('\r\n', '\n');
+    const fault = (workspace.check(text) as Diagnostic[]).find(({ code: rule }) => rule !== UNDEFINED);
+    if (fault) {
+      const { row } = fault.start_location;
+      return { ...UNREAD, syntaxError: { line: row, message: fault.message.slice(0, 200) } };
+    }
+    const lines = text.split('\n').length;
+    const undefinedNames = (workspace.check(text + PROBE) as Diagnostic[]).filter(
+      ({ code: rule, start_location: at }) => rule === UNDEFINED && at.row > lines,
+    );
+    return {
+      syntaxError: null,
+      // Without line ends that were rewritten, the places are those of the code itself.
+      inputKeys: text === code ? findInputKeys(code, workspace.tokens(code)) : [],
+      assignsOutput: undefinedNames.length === 0,
+      usesInput: usesBuiltInInput(text, workspace.tokens(text)),
+    };
+  };
+
+  return {
+    analyze(code) {
+      const before = known.get(code);
+      if (before) return before;
+      let facts: PythonFacts;
+      try {
+        facts = analyze(code);
+      } catch {
+        // A text on which the parser itself fails is not known to be wrong. A parser that failed is not used again.
+        workspace = null;
+        facts = { ...UNREAD, assignsOutput: true };
+      }
+      if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
+      known.set(code, facts);
+      return facts;
+    },
+  };
+}
+
+const UNREAD: PythonFacts = { syntaxError: null, inputKeys: [], assignsOutput: false, usesInput: false };
+
+interface Token {
+  kind: string;
+  start: number;
+  end: number;
+}
+
+/** The parser's own listing of its tokens: a kind and a range of bytes a line. */
+function readTokens(listing: string): Token[] {
+  return [...listing.matchAll(/^\s*(\w+) (\d+)\.\.(\d+)/gm)]
+    .map((match) => ({ kind: match[1]!, start: Number(match[2]), end: Number(match[3]) }))
+    .filter(({ kind }) => kind !== 'Comment' && kind !== 'NonLogicalNewline');
+}
+
+/** Keys in `input_data["name"]` and `input_data.get("name"`. */
+function findInputKeys(code: string, listing: string): InputKey[] {
+  const bytes = Buffer.from(code);
+  const text = ({ start, end }: Token): string => bytes.subarray(start, end).toString();
+  const tokens = readTokens(listing);
+  return tokens.flatMap((token, index) => {
+    if (token.kind !== 'Identifier' || text(token) !== 'input_data') return [];
+    const [first, second, third] = [1, 2, 3].map((step) => tokens[index + step]);
+    const isGet =
+      first?.kind === 'Dot' && second !== undefined && text(second) === 'get' && third?.kind === 'Lpar';
+    const key = isGet ? tokens[index + 4] : first?.kind === 'Lsqb' ? second : undefined;
+    if (key?.kind !== 'String') return [];
+    // Prefixed and triple-quoted texts are left alone: nobody writes a block's name that way.
+    const quoted = /^(["'])((?:(?!\1)[^\\\n])+)\1$/.exec(text(key));
+    if (!quoted) return [];
+    const start = bytes.subarray(0, key.start).toString().length + 1;
+    return [{ name: quoted[2]!, start, end: start + quoted[2]!.length }];
+  });
+}
+
+/** `input` as a value or a call, unless the code gives that name a meaning of its own. */
+function usesBuiltInInput(code: string, listing: string): boolean {
+  if (!/\binput\b/.test(code)) return false;
+  const bytes = Buffer.from(code);
+  const tokens = readTokens(listing);
+  const uses = tokens.filter(
+    (token, index) =>
+      token.kind === 'Identifier' &&
+      bytes.subarray(token.start, token.end).toString() === 'input' &&
+      tokens[index - 1]?.kind !== 'Dot',
+  );
+  const binds = uses.some((token) => {
+    const index = tokens.indexOf(token);
+    const [before, next] = [tokens[index - 1]?.kind, tokens[index + 1]?.kind];
+    return next === 'Equal' || next === 'Colon' || before === 'For' || before === 'As' || before === 'Def';
+  });
+  return uses.length > 0 && !binds;
+}

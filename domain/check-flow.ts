@@ -1,0 +1,103 @@
+/** Where data flows to: what is never reached, what leads nowhere, and what is connected twice (rules 12, 13, 15). */
+import { findBlockType, handlesOf } from './block-registry.ts';
+import { edgeKey } from './edge.ts';
+import { type Finding, finding, lazyFinding, problem, type ProblemCode } from './finding.ts';
+import type { Block, Graph } from './graph.ts';
+import type { Reachability } from './reachability.ts';
+
+/** Types whose work is seen outside of the workflow, so that nothing need follow. */
+const EFFECTS = ['response', 'general_api', 'platform_api'];
+
+/** Doubts about the flow; none of them rejects an edit. */
+export function checkFlow(graph: Graph, reachability: Reachability): Finding[] {
+  const triggers = graph.blocks.filter((block) => findBlockType(block.type)?.trigger);
+  const targets = new Set(graph.edges.map((edge) => edge.target));
+  return [
+    ...graph.blocks.flatMap((block) => checkBlock(block, triggers, targets, reachability)),
+    ...graph.blocks.flatMap((block) => checkShortcuts(block, graph, reachability)),
+  ];
+}
+
+function checkBlock(
+  block: Block,
+  triggers: readonly Block[],
+  targets: ReadonlySet<string>,
+  reachability: Reachability,
+): Finding[] {
+  const findings: Finding[] = [];
+  const id = JSON.stringify(block.id);
+  const add = (
+    severity: 'warning' | 'info',
+    code: ProblemCode,
+    message: string,
+    hint: string | null,
+    key = id,
+  ): void => {
+    findings.push(finding(key, problem(severity, code, block.name, message, hint, 'edges')));
+  };
+  const edges = reachability.out(block.id);
+  const isTrigger = triggers.includes(block);
+  if (
+    triggers.length > 0 &&
+    !isTrigger &&
+    !triggers.some((trigger) => reachability.reaches(trigger.id, block.id))
+  )
+    add(
+      'warning',
+      'unreachable',
+      `${block.name} can't be reached from the trigger; it would still run.`,
+      'Connect it, or remove it.',
+    );
+  const handles = handlesOf(block);
+  if (edges.length === 0 && handles.length === 0 && findBlockType(block.type)) {
+    if (!targets.has(block.id)) add('info', 'isolated', `${block.name} is connected to nothing.`, null);
+    else if (!EFFECTS.includes(block.type))
+      add(
+        'warning',
+        'dead_end',
+        `Nothing follows ${block.name}: its output is never used.`,
+        'Connect it to a response or an effect.',
+      );
+  }
+  const wired = new Set(edges.map((edge) => edge.sourceHandle));
+  for (const handle of handles) {
+    if (!wired.has(handle))
+      add(
+        'warning',
+        'branch_without_edge',
+        `The ${handle} branch of ${block.name} leads nowhere.`,
+        null,
+        JSON.stringify([block.id, handle]),
+      );
+  }
+  return findings;
+}
+
+/** An edge beside a longer way from the same handle. A branch's only edge is none: the branch would lose its way. */
+function checkShortcuts(block: Block, graph: Graph, reachability: Reachability): Finding[] {
+  const edges = reachability.out(block.id);
+  if (edges.length < 2) return [];
+  return edges
+    .filter((edge) =>
+      edges.some(
+        (other) =>
+          other.target !== edge.target &&
+          other.sourceHandle === edge.sourceHandle &&
+          reachability.reaches(other.target, edge.target) &&
+          !reachability.reaches(edge.target, other.target),
+      ),
+    )
+    .map((edge) =>
+      lazyFinding('shortcut_edge', edgeKey(edge), () => {
+        const to = graph.blocks.find(({ id }) => id === edge.target)?.name ?? edge.target;
+        return problem(
+          'warning',
+          'shortcut_edge',
+          block.name,
+          `${block.name} leads to ${to} directly and by way of other blocks.`,
+          'Remove the direct edge unless both are meant.',
+          'edges',
+        );
+      }),
+    );
+}
