@@ -351,13 +351,29 @@ create table ai.workflows (
   constraint workflows_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX copilot_agent_knowledge_bases_kb_idx ON ai.agent_knowledge_bases USING btree (knowledge_base_id);
+CREATE INDEX copilot_agent_mcp_servers_agent_idx ON ai.agent_mcp_servers USING btree (agent_id);
+CREATE INDEX copilot_agent_tools_agent_idx ON ai.agent_tools USING btree (agent_id);
+CREATE INDEX copilot_agents_model_idx ON ai.agents USING btree (model);
+CREATE INDEX copilot_agents_name_idx ON ai.agents USING btree (lower((name)::text), id);
 CREATE INDEX copilot_confirmations_unheard_idx ON ai.copilot_confirmations USING btree (decided_at) WHERE ((decision IS NOT NULL) AND (result IS NULL));
+CREATE INDEX copilot_indexed_sources_owner_idx ON ai.indexed_sources USING btree (knowledge_base_id);
+CREATE INDEX copilot_knowledge_bases_name_idx ON ai.knowledge_bases USING btree (lower((name)::text), id);
 CREATE INDEX copilot_messages_session_idx ON ai.copilot_messages USING btree (session_id, created_at, id);
+CREATE INDEX copilot_orchestration_entities_owner_idx ON ai.orchestration_entities USING btree (orchestration_id);
+CREATE INDEX copilot_orchestration_entities_ref_idx ON ai.orchestration_entities USING btree (entity_ref_id);
+CREATE INDEX copilot_orchestrations_name_idx ON ai.orchestrations USING btree (lower((name)::text), id);
 CREATE INDEX copilot_sessions_workflow_idx ON ai.copilot_sessions USING btree (workflow_id, created_at DESC);
+CREATE INDEX copilot_sources_name_idx ON ai.sources USING btree (lower((name)::text), id);
 CREATE INDEX copilot_transcript_order_idx ON ai.copilot_transcript USING btree (turn_id, step, "position");
 CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_id);
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
 CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
 CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
+CREATE INDEX copilot_workflow_block_logs_execution_idx ON ai.workflow_block_logs USING btree (execution_id, execution_order);
+CREATE INDEX copilot_workflow_blocks_agent_idx ON ai.workflow_blocks USING btree (((config ->> 'agent_id'::text))) WHERE ((config ->> 'agent_id'::text) IS NOT NULL);
 CREATE INDEX copilot_workflow_edges_workflow_idx ON ai.workflow_edges USING btree (workflow_id);
+CREATE INDEX copilot_workflow_executions_newest_idx ON ai.workflow_executions USING btree (workflow_id, created_at DESC, id);
+CREATE INDEX copilot_workflow_executions_status_idx ON ai.workflow_executions USING btree (workflow_id, status, created_at DESC, id);
+CREATE INDEX copilot_workflows_name_idx ON ai.workflows USING btree (lower((name)::text), id);

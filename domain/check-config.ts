@@ -9,7 +9,7 @@ import {
 import { parseExpression } from './expression.ts';
 import { type Finding, finding, lazyFinding, type Problem, problem, type ProblemCode } from './finding.ts';
 import type { Block, Json, JsonObject } from './graph.ts';
-import { isSecretName, looksLikeSecret } from './hide-secrets.ts';
+import { HIDDEN, isSecretName, looksLikeSecret } from './hide-secrets.ts';
 import { getKey, isObject } from './json.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
 import type { PythonChecker } from './python.ts';
@@ -355,14 +355,14 @@ function checkSecrets({ type, config }: Block, report: Report): void {
     visitTexts(value, field, (text, name) => {
       const named = !isInput && isSecretName(name) && text.trim() !== '' && !TEMPLATE.test(text);
       const placeholder = PLACEHOLDER.test(text);
-      if (looksLikeSecret(text) || (named && !placeholder && text !== '[hidden]'))
+      if (looksLikeSecret(text) || text.includes(HIDDEN) || (named && !placeholder))
         report(
           'error',
           'secret_literal',
           field,
           text,
-          `${name} holds what looks like a secret.`,
-          'Leave it out and tell the user to enter it in the platform; secrets never go into a graph.',
+          `${name} holds what looks like a secret, or a hidden value.`,
+          'Leave it out: a hidden value stays as it is, and a secret is entered by the user in the platform.',
         );
       else if (placeholder)
         report(

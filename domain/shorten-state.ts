@@ -4,6 +4,7 @@
  * name and type and every edge stay, until even those are too much: then the blocks nearest to what the message names.
  */
 import type { Block, Edge, Graph } from './graph.ts';
+import { hideSecrets } from './hide-secrets.ts';
 
 export const MAX_STATE_CHARS = 50_000;
 export const MAX_CONFIG_CHARS = 2_000;
@@ -32,7 +33,8 @@ export function renderWorkflowState(input: {
 
 /** The config's JSON text; one that was cut becomes a JSON string of its first part. */
 function shortConfig(block: Block, maxConfigChars: number): string {
-  const text = JSON.stringify(block.config);
+  // A webhook's secret, or a key that somebody typed into a header, is no business of a model's.
+  const text = JSON.stringify(hideSecrets(block.config));
   return text.length <= maxConfigChars ? text : JSON.stringify(`${cut(text, maxConfigChars)}${TRUNCATED}`);
 }
 

@@ -3,6 +3,7 @@
  * uses the tools; the same request gives the same answer. It always says that it is the demo.
  */
 import type { Block, Edge, Graph, JsonObject } from '../domain/graph.ts';
+import { answerQuestion } from './demo-questions.ts';
 import type { ModelClient, ModelEvent, ModelMessage, ModelRequest, ModelToolCall } from './types.ts';
 
 const PROVIDER_NOTE = '\n\n_This is the scripted demo model: set OPENAI_API_KEY to talk to a real one._';
@@ -12,7 +13,12 @@ const HELP = `I am the demo: a script, not a language model, and I know a few re
 - "Add a condition that checks the total"
 - "Rename Summarise to Summary"
 - "Remove Notify Slack"
-- "Explain this workflow"`;
+- "Explain this workflow"
+- "What tables do I have?"
+- "How many orders were there last week?"
+- "Why did the last run fail?"
+- "What agents do I have?"
+- "Create an agent called Support"`;
 
 /** What the demo says and calls in one step. */
 interface Step {
@@ -54,8 +60,14 @@ function answer(request: ModelRequest): Step {
   const { messages } = request;
   const at = messages.findLastIndex((message) => message.role === 'user');
   const message = messages[at]?.content ?? '';
-  const plan = planOf(message, readGraph(messages[at - 1]));
   const results = messages.slice(at + 1).filter((entry) => entry.role === 'tool');
+  const asked = message.length > MAX_MESSAGE_CHARS ? null : answerQuestion(message.trim(), results);
+  if (asked) {
+    if (asked.calls.length > 0 && request.toolChoice === 'none')
+      return { text: `I ran out of steps.${PROVIDER_NOTE}`, calls: [] };
+    return asked.calls.length > 0 ? asked : { ...asked, text: asked.text + PROVIDER_NOTE };
+  }
+  const plan = planOf(message, readGraph(messages[at - 1]));
   if (plan.kind === 'say') return { text: plan.text + PROVIDER_NOTE, calls: [] };
 
   const failed = results.find((result) => result.isError);

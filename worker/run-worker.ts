@@ -9,16 +9,21 @@ import {
 import { createActivities } from '../activities/index.ts';
 import { createExecutePublicSqlTool } from '../activities/tools/execute-public-sql.ts';
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
+import { createGetAssetDetailsTool } from '../activities/tools/get-asset-details.ts';
+import { createGetWorkflowRunLogsTool } from '../activities/tools/get-workflow-run-logs.ts';
+import { createListProjectAssetsTool } from '../activities/tools/list-project-assets.ts';
 import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { costUsd, DEFAULT_MODEL, MODELS } from '../contracts/models.ts';
+import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/asset-lists.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
 import { loadProjectFacts } from '../db/project-facts.ts';
 import * as assetStore from '../db/project-assets.ts';
+import { findRun, listRuns } from '../db/run-logs.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
@@ -84,7 +89,17 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     tools: createToolRegistry([
       createExecutePublicSqlTool({ sandbox }),
       getBlockInfoTool,
+      createGetAssetDetailsTool({
+        findFullAsset: (kind, id) => findFullAsset(db, kind, id),
+        findIdsByName: (kind, name) => findIdsByName(db, kind, name),
+        listNames: (kind, limit) => listNames(db, kind, limit),
+      }),
       createGetDbSchemaTool({ sandbox }),
+      createGetWorkflowRunLogsTool({
+        listRuns: (workflowId, options) => listRuns(db, workflowId, options),
+        findRun: (workflowId, id, block) => findRun(db, workflowId, id, block),
+      }),
+      createListProjectAssetsTool({ listAssets: (kind, options) => listAssets(db, kind, options) }),
       manageProjectAssetTool,
       createModifyWorkflowTool({
         python: createPythonChecker(),

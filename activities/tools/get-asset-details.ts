@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import type { findFullAsset, findIdsByName, ListedKind, listNames } from '../../db/asset-lists.ts';
+import { nearestNames } from '../../domain/block-registry.ts';
+import type { JsonObject } from '../../domain/graph.ts';
+import { HIDDEN, hideSecrets } from '../../domain/hide-secrets.ts';
+import { isObject } from '../../domain/json.ts';
+import { fitResult } from './fit-result.ts';
+import { type AnyTool, defineTool, toolFailure } from './registry.ts';
+
+type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As the API page says. */
+const MAX_PROMPT_CHARS = 1_000;
+const NEAREST_OF = 1_000;
+
+const LISTS = {
+  agent: 'agents',
+  knowledge_base: 'knowledge_bases',
+  source: 'sources',
+  orchestration: 'orchestrations',
+  workflow: 'workflows',
+} as const satisfies Record<string, ListedKind>;
+
+const input = z.object({
+  kind: z.enum(['agent', 'knowledge_base', 'source', 'orchestration', 'workflow']),
+  id: z.string().max(300).describe('The id, or the unique name'),
+});
+
+/** Shows one asset in full, without its secrets. */
+export function createGetAssetDetailsTool(deps: {
+  findFullAsset: Bound<typeof findFullAsset>;
+  findIdsByName: Bound<typeof findIdsByName>;
+  listNames: Bound<typeof listNames>;
+}): AnyTool {
+  return defineTool<z.infer<typeof input>>({
+    name: 'get_asset_details',
+    description: `Shows the whole configuration of one agent, knowledge base, source, orchestration or workflow of the project. Secrets are hidden, and a long system prompt is cut. Find it with list_project_assets first. Not for the workflow on the canvas, which you see already.
+Example: {"kind":"agent","id":"Support"}`,
+    input,
+    preview: ({ kind }) => kind,
+    async run({ kind, id }) {
+      const list = LISTS[kind];
+      const label = kind.replace('_', ' ');
+      const ref = id.replaceAll('\0', '').toWellFormed().trim();
+      let asset = UUID.test(ref) ? await deps.findFullAsset(list, ref) : null;
+      if (!asset) {
+        const ids = await deps.findIdsByName(list, ref);
+        if (ids.length > 1)
+          return toolFailure(
+            'ambiguous',
+            `Several ${label}s are named ${ref.slice(0, 100)}.`,
+            `Give an id: ${ids.join(', ')}`,
+          );
+        asset = ids[0] === undefined ? null : await deps.findFullAsset(list, ids[0]);
+      }
+      if (!asset) {
+        const nearest = nearestNames(ref, await deps.listNames(list, NEAREST_OF), 3);
+        return toolFailure(
+          'not_found',
+          `There is no ${label} ${ref.slice(0, 100)}.`,
+          `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}list_project_assets lists them.`,
+        );
+      }
+      return { result: fitResult({ kind, ...present(asset) }), isError: false };
+    },
+  });
+}
+
+function present(asset: JsonObject): JsonObject {
+  const shown = { ...asset };
+  if (typeof shown.system_prompt === 'string' && shown.system_prompt.length > MAX_PROMPT_CHARS)
+    shown.system_prompt = `${shown.system_prompt.slice(0, MAX_PROMPT_CHARS).toWellFormed()}... [truncated]`;
+  // Any header may carry a secret, whatever its name.
+  if (Array.isArray(shown.mcp_servers)) {
+    shown.mcp_servers = shown.mcp_servers.map((server) =>
+      isObject(server) && isObject(server.headers)
+        ? { ...server, headers: Object.fromEntries(Object.keys(server.headers).map((key) => [key, HIDDEN])) }
+        : server,
+    );
+  }
+  return hideSecrets(shown) as JsonObject;
+}

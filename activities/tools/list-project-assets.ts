@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { ListedKind, listAssets, PageEnd } from '../../db/asset-lists.ts';
+import { hideSecrets } from '../../domain/hide-secrets.ts';
+import { parseJsonObject } from '../../domain/json.ts';
+import { MAX_RESULT_CHARS } from './fit-result.ts';
+import { type AnyTool, defineTool, toolFailure } from './registry.ts';
+
+type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_DESCRIPTION_CHARS = 200;
+/** Room for counts, cursors and a hint. */
+const FRAME_CHARS = 1_500;
+
+const input = z.object({
+  kinds: z
+    .array(z.enum(['agents', 'knowledge_bases', 'sources', 'orchestrations', 'workflows']))
+    .min(1)
+    .optional(),
+  search: z.string().max(200).optional().describe('A part of the name or the description'),
+  limit: z.int().min(1).max(100).optional().describe('Items per kind, 50 unless given'),
+  cursor: z.string().max(2_000).optional().describe('next_cursor of a kind, to go on with that kind'),
+});
+
+/** Lists what the project has. */
+export function createListProjectAssetsTool(deps: { listAssets: Bound<typeof listAssets> }): AnyTool {
+  return defineTool<z.infer<typeof input>>({
+    name: 'list_project_assets',
+    description: `Lists the agents, knowledge bases, sources, orchestrations and workflows of the project, by name, with their ids. Use it before you refer to one of them in a block or in manage_project_asset. For the whole configuration of one use get_asset_details. Not for the project's own tables (get_db_schema).
+Example: {"kinds":["agents"],"search":"support"}`,
+    input,
+    preview: ({ kinds }) => (kinds ?? ['all kinds']).join(', '),
+    async run({ kinds, search, limit, cursor }) {
+      const from = cursor === undefined ? null : readCursor(cursor);
+      if (cursor !== undefined && from === null)
+        return toolFailure(
+          'invalid_cursor',
+          'This cursor is none of ours.',
+          'Use next_cursor as it was given, or leave it out.',
+        );
+      const wanted = from ? [from.kind] : [...new Set(kinds ?? KINDS)];
+      const text = search?.replaceAll('\0', '').toWellFormed().trim() ?? '';
+      const size = limit ?? 50;
+      const result: Record<string, object> = {};
+      let room = MAX_RESULT_CHARS - FRAME_CHARS;
+      for (const kind of wanted) {
+        const { total, items } = await deps.listAssets(kind, {
+          search: text === '' ? null : text,
+          after: from?.end ?? null,
+          limit: size + 1,
+        });
+        const shown = [];
+        for (const item of items.slice(0, size)) {
+          const short = hideSecrets(withShortDescription(item)) as typeof item;
+          room -= JSON.stringify(short).length + 1;
+          if (room < 0) break;
+          shown.push(short);
+        }
+        const last = items[shown.length - 1];
+        const more = items.length > shown.length;
+        const end = last ? { name: last.name.toLowerCase(), id: last.id } : (from?.end ?? null);
+        result[kind] = {
+          total,
+          items: shown,
+          next_cursor: more ? writeCursor(kind, end) : null,
+          ...(more && shown.length < size ? { truncated: true } : {}),
+        };
+      }
+      return { result, isError: false };
+    },
+  });
+}
+
+const KINDS: readonly ListedKind[] = ['agents', 'knowledge_bases', 'sources', 'orchestrations', 'workflows'];
+
+function withShortDescription<T extends Record<string, unknown>>(item: T): T {
+  const { description } = item;
+  if (typeof description !== 'string' || description.length <= MAX_DESCRIPTION_CHARS) return item;
+  return {
+    ...item,
+    description: `${description.slice(0, MAX_DESCRIPTION_CHARS).toWellFormed()}... [truncated]`,
+  };
+}
+
+function writeCursor(kind: ListedKind, end: PageEnd | null): string {
+  return Buffer.from(JSON.stringify({ kind, ...end })).toString('base64url');
+}
+
+function readCursor(text: string): { kind: ListedKind; end: PageEnd | null } | null {
+  const value = parseJsonObject(Buffer.from(text, 'base64url').toString());
+  if (!value || !KINDS.includes(value.kind as ListedKind)) return null;
+  const kind = value.kind as ListedKind;
+  const { name, id } = value;
+  if (name === undefined && id === undefined) return { kind, end: null };
+  if (typeof name !== 'string' || typeof id !== 'string' || !UUID.test(id) || /\0/.test(name)) return null;
+  return { kind, end: { name: name.toWellFormed(), id } };
+}
