@@ -6,12 +6,14 @@ import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
 import { benchSaturation } from './saturation.ts';
 import { benchStartTime } from './start-time.ts';
+import { benchTools } from './tools.ts';
 
 const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
   'first-token': benchFirstToken,
   delta: benchDelta,
   history: benchHistory,
   saturation: benchSaturation,
+  tools: benchTools,
   'idle-readers': benchIdleReaders,
 };
 const START = 'start';

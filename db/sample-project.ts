@@ -162,6 +162,29 @@ const RUNS = `
   join lateral (select (b.position_y / 200)::int + 1 as ord) o on true
   where e.workflow_id = '${REPORT}';`;
 
+/** Three runs of the order triage: the last one failed in Summarise. */
+const TRIAGE_RUNS = `
+  insert into ai.workflow_executions (id, workflow_id, status, input, output, error, started_at, completed_at, created_at)
+  select md5('triage' || n)::uuid, '${SAMPLE_WORKFLOW_ID}', case when n = 0 then 'failed' else 'completed' end,
+    jsonb_build_object('order_id', 40 + n), case when n = 0 then null else jsonb_build_object('id', 40 + n) end,
+    case when n = 0 then 'Block "Summarise" failed: the model was rate limited' end,
+    at, at + interval '4 seconds', at
+  from generate_series(0, 2) as n, lateral (select now() - n * interval '1 day' - interval '2 hours' as at) t;
+
+  insert into ai.workflow_block_logs
+    (execution_id, block_id, block_type, block_name, status, execution_order, duration_ms, input, output, error, config_snapshot, created_at)
+  select e.id, b.id, b.type, b.name,
+    case when e.status = 'failed' and b.name = 'Summarise' then 'error'
+         when e.status = 'failed' and b.name = 'Reply' then 'skipped' else 'success' end,
+    o.ord, 30 + 120 * o.ord, e.input,
+    case when b.name = 'Load Order' then jsonb_build_object('id', e.input -> 'order_id', 'status', 'paid', 'total', 812.5) end,
+    case when e.status = 'failed' and b.name = 'Summarise' then 'Rate limit reached for gpt-5.2: gave up after 3 attempts' end,
+    b.config, e.started_at + o.ord * interval '600 milliseconds'
+  from ai.workflow_executions e
+  join ai.workflow_blocks b on b.workflow_id = e.workflow_id
+  join lateral (select (b.position_y / 200)::int + 1 as ord) o on true
+  where e.workflow_id = '${SAMPLE_WORKFLOW_ID}';`;
+
 const ASSETS = `
   insert into ai.agents (id, name, model, system_prompt, settings) values
     ('${AGENT}', 'Order Analyst', 'gpt-5.2', 'You read orders of an online shop and say in two sentences what matters to the sales team.', '{"temperature": 0.3}'),
@@ -233,5 +256,6 @@ export const SAMPLE_SQL = `
   ${graphSql(SAMPLE_WORKFLOW_ID, TRIAGE, TRIAGE_EDGES)}
   ${graphSql(REPORT, WEEKLY, WEEKLY_EDGES)}
   ${RUNS}
+${TRIAGE_RUNS}
   ${ASSETS}
   ${SHOP}`.replaceAll('?', '\\?');

@@ -132,6 +132,9 @@ async function ask(name: string, args: Record<string, unknown>) {
     result: outcome.result as Record<string, never> & { code?: string },
   };
 }
+const withoutId = (item: { id: string }) =>
+  Object.fromEntries(Object.entries(item).filter(([key]) => key !== 'id'));
+
 interface Page {
   total: number;
   items: { id: string; name: string }[];
@@ -149,18 +152,15 @@ test('assets of all kinds, with counts and what matters of each', async () => {
     'workflows',
   ]);
   assert.deepEqual([pages.agents!.total, pages.agents!.items.length], [131, 50]);
-  assert.deepEqual(
-    pages.knowledge_bases!.items.map(({ id: _, ...item }) => item),
-    [{ name: 'Handbook', description: 'How we work', sources: 1 }],
-  );
-  assert.deepEqual(
-    pages.sources!.items.map(({ id: _, ...item }) => item),
-    [{ name: 'guide.pdf', file_type: 'pdf', extraction_status: 'completed' }],
-  );
-  assert.deepEqual(
-    pages.orchestrations!.items.map(({ id: _, ...item }) => item),
-    [{ name: 'Team', description: null, strategy: 'supervisor', entities: 1 }],
-  );
+  assert.deepEqual(pages.knowledge_bases!.items.map(withoutId), [
+    { name: 'Handbook', description: 'How we work', sources: 1 },
+  ]);
+  assert.deepEqual(pages.sources!.items.map(withoutId), [
+    { name: 'guide.pdf', file_type: 'pdf', extraction_status: 'completed' },
+  ]);
+  assert.deepEqual(pages.orchestrations!.items.map(withoutId), [
+    { name: 'Team', description: null, strategy: 'supervisor', entities: 1 },
+  ]);
   assert.deepEqual([pages.orchestrations!.next_cursor, pages.workflows!.total], [null, 2]);
 });
 

@@ -8,7 +8,7 @@ import { shortenInside } from '../../domain/shorten-inside.ts';
 
 const id = (length: number) =>
   fc.string({
-    unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789'),
+    unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789'.split('')),
     minLength: length,
     maxLength: length,
   });
