@@ -43,7 +43,7 @@ export function checkGraph(
       return findings;
     }),
     ...checkEdges(graph, byId),
-    ...checkCycles(graph, byId),
+    ...(reachability.acyclic ? [] : checkCycles(graph, byId)),
     ...checkReferences(graph, reachability, ports),
     ...checkFlow(graph, reachability),
   ];

@@ -19,7 +19,13 @@ export function toEdge(edge: {
   };
 }
 
+/** Edges are never changed in place. */
+const keys = new WeakMap<Edge, string>();
+
 /** Equal for equal edges only, whatever characters the ids hold. */
 export function edgeKey(edge: Edge): string {
-  return JSON.stringify([edge.source, edge.sourceHandle ?? null, edge.target]);
+  let key = keys.get(edge);
+  if (key === undefined)
+    keys.set(edge, (key = JSON.stringify([edge.source, edge.sourceHandle ?? null, edge.target])));
+  return key;
 }

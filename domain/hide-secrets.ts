@@ -29,6 +29,19 @@ const REFERENCE = /<[^<>\n]{1,300}\.output[^<>\n]{0,300}>/g;
 
 /** True for a field whose text is a secret by its name: `apiKey`, `webhook-secret`, but not `max_tokens`. */
 export function isSecretName(key: string): boolean {
+  let is = judged.get(key);
+  if (is === undefined) {
+    is = judgeName(key);
+    if (judged.size < MAX_JUDGED) judged.set(key, is);
+  }
+  return is;
+}
+
+/** The same few names come again and again. */
+const judged = new Map<string, boolean>();
+const MAX_JUDGED = 1_000;
+
+function judgeName(key: string): boolean {
   const snake = key
     .slice(-100)
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

@@ -6,13 +6,15 @@ export interface Reachability {
   reaches(from: string, to: string): boolean;
   /** The edges out of a block, those without ends left out. */
   out(id: string): readonly Edge[];
+  /** True when no edge but one from a block to itself closes a circle. */
+  acyclic: boolean;
 }
 
 /** Computes the ancestors of every block as bit sets: for 500 blocks and 1,000 edges some hundred microseconds. */
 export function computeReachability({ blocks, edges }: Graph): Reachability {
   const index = new Map(blocks.map((block, at) => [block.id, at]));
   const words = (blocks.length + 31) >> 5;
-  const above = new Uint32Array(words * blocks.length);
+  const above = new Int32Array(words * blocks.length);
   const out = new Map<string, Edge[]>();
   const incoming = new Int32Array(blocks.length);
   for (const edge of edges) {
@@ -25,13 +27,18 @@ export function computeReachability({ blocks, edges }: Graph): Reachability {
   }
   const pass = (from: number, to: number): boolean => {
     let changed = false;
+    const source = from * words;
+    const target = to * words;
     for (let word = 0; word < words; word++) {
-      const own = word === from >> 5 ? 1 << (from & 31) : 0;
-      const next = above[to * words + word]! | above[from * words + word]! | own;
-      if (next >>> 0 !== above[to * words + word]!) {
-        above[to * words + word] = next;
-        changed = true;
-      }
+      const bits = above[source + word]! & ~above[target + word]!;
+      if (bits === 0) continue;
+      above[target + word]! |= bits;
+      changed = true;
+    }
+    const own = target + (from >> 5);
+    if ((above[own]! & (1 << (from & 31))) === 0) {
+      above[own]! |= 1 << (from & 31);
+      changed = true;
     }
     return changed;
   };
@@ -66,5 +73,6 @@ export function computeReachability({ blocks, edges }: Graph): Reachability {
       return (above[b * words + (a >> 5)]! & (1 << (a & 31))) !== 0;
     },
     out: (id) => out.get(id) ?? [],
+    acyclic: queue.length === blocks.length,
   };
 }
