@@ -32,7 +32,7 @@ export interface ActivityDeps {
   confirmationTtlMs: number;
   costUsd(
     model: string,
-    usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'>,
+    usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'> & { cache_write_tokens?: number },
   ): string | null;
   logger: Logger;
 }

@@ -10,7 +10,7 @@ import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import { summarizeDiff } from '../domain/summarize-diff.ts';
 import type { HistoryEntry } from '../llm/prompt.ts';
-import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
+import type { ModelError, ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -146,7 +146,8 @@ async function performCall(
     }
     await stream.drain();
   } catch (error: unknown) {
-    await recordFailedAttempt(deps, claim.fence, context.model, step, answer.usage(), startedAt);
+    const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
+    await recordFailedAttempt(deps, claim.fence, context.model, step, spent, startedAt);
     throw error;
   }
 
@@ -180,8 +181,6 @@ async function performCall(
 
 const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
-const CUT_CALL =
-  '(Your answer was cut off at its length limit in the middle of a tool call, which was not run. Make the call again, split into smaller ones.)';
 const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
 
 const NO_USAGE: ModelUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
@@ -191,6 +190,7 @@ function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string |
     input_tokens: usage.inputTokens,
     cached_tokens: usage.cachedTokens,
     output_tokens: usage.outputTokens,
+    cache_write_tokens: usage.cacheWriteTokens ?? 0,
   });
 }
 
@@ -200,7 +200,6 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
   let usage: ModelUsage | null = null;
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
-  let started = 0;
   const count = (delta: string): void => {
     heartbeat.characters += delta.length;
     heartbeat.tokens = Math.ceil(heartbeat.characters / 4);
@@ -235,7 +234,6 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
           count(event.delta);
           return;
         case 'tool_call_started':
-          started += 1;
       }
     },
     usage: () => usage,
@@ -244,14 +242,7 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
       // What a refused or filtered answer asks for is not done.
       const toolCalls = finish.reason === 'refusal' ? [] : rename(calls);
       const isEmpty = finish.reason === 'stop' && text === '' && toolCalls.length === 0 && !saidBefore;
-      const note =
-        finish.reason === 'length'
-          ? started > calls.length
-            ? CUT_CALL
-            : CUT_TEXT
-          : isEmpty
-            ? EMPTY
-            : undefined;
+      const note = finish.reason === 'length' ? CUT_TEXT : isEmpty ? EMPTY : undefined;
       return {
         content: text,
         toolCalls,

@@ -19,7 +19,7 @@ export interface ModelSpec {
   /** Whether parallel_tool_calls may be sent. */
   parallelToolCalls: boolean;
   /** US dollars per million tokens as decimal strings, and the day they were read; null: no price known. */
-  price: { input: string; cachedInput: string; output: string; asOf: string } | null;
+  price: { input: string; cachedInput: string; output: string; cacheWrite?: string; asOf: string } | null;
 }
 
 export const DEFAULT_MODEL = 'gpt-5.2';
@@ -45,7 +45,13 @@ const openai = (
   price: { input: price[0], cachedInput: price[1], output: price[2], asOf: AS_OF },
   ...traits,
 });
-const anthropic = (id: string, label: string, contextTokens: number, maxOutputTokens: number): ModelSpec => ({
+const anthropic = (
+  id: string,
+  label: string,
+  contextTokens: number,
+  maxOutputTokens: number,
+  price: [string, string, string, string],
+): ModelSpec => ({
   id,
   label,
   provider: 'anthropic',
@@ -54,7 +60,7 @@ const anthropic = (id: string, label: string, contextTokens: number, maxOutputTo
   temperature: false,
   reasoningItems: false,
   parallelToolCalls: false,
-  price: null,
+  price: { input: price[0], cachedInput: price[1], output: price[2], cacheWrite: price[3], asOf: AS_OF },
 });
 const REASONING = { temperature: false, reasoningItems: true, parallelToolCalls: false } as const;
 
@@ -65,9 +71,9 @@ export const MODELS: readonly ModelSpec[] = [
   openai('gpt-4o', 'GPT-4o', 128_000, 16_384, ['2.5', '1.25', '10'], {}),
   openai('o3', 'o3', 200_000, 100_000, ['2', '0.5', '8'], REASONING),
   openai('o4-mini', 'o4-mini', 200_000, 100_000, ['1.1', '0.275', '4.4'], REASONING),
-  anthropic('claude-opus-4-6', 'Claude Opus 4.6', 200_000, 64_000),
-  anthropic('claude-sonnet-4-6', 'Claude Sonnet 4.6', 200_000, 64_000),
-  anthropic('claude-haiku-4-5', 'Claude Haiku 4.5', 200_000, 64_000),
+  anthropic('claude-opus-4-6', 'Claude Opus 4.6', 200_000, 64_000, ['5', '0.5', '25', '6.25']),
+  anthropic('claude-sonnet-4-6', 'Claude Sonnet 4.6', 200_000, 64_000, ['3', '0.3', '15', '3.75']),
+  anthropic('claude-haiku-4-5', 'Claude Haiku 4.5', 200_000, 64_000, ['1', '0.1', '5', '1.25']),
 ];
 
 const DEMO: ModelSpec = {
@@ -147,15 +153,17 @@ const PER_TOKENS = 1_000_000n;
 /** The exact cost in US dollars as a decimal string; null for a model without a price. */
 export function costUsd(
   modelId: string,
-  usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'>,
+  usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'> & { cache_write_tokens?: number },
 ): string | null {
   const price = findModel(modelId)?.price;
   if (!price) return null;
-  const fresh = BigInt(Math.max(0, usage.input_tokens - usage.cached_tokens));
+  const written = usage.cache_write_tokens ?? 0;
+  const fresh = BigInt(Math.max(0, usage.input_tokens - usage.cached_tokens - written));
   // In millionths of a dollar per million tokens: the product is exact in 10^-12 dollars.
   const total =
     fresh * toMicros(price.input) +
     BigInt(usage.cached_tokens) * toMicros(price.cachedInput) +
+    BigInt(written) * toMicros(price.cacheWrite ?? price.input) +
     BigInt(usage.output_tokens) * toMicros(price.output);
   const scale = 10n ** BigInt(PRICE_DIGITS) * PER_TOKENS;
   const fraction = (total % scale).toString().padStart(12, '0').replace(/0+$/, '');

@@ -1,7 +1,9 @@
 /** The model client of a worker: routes each call to the adapter of its model's provider. */
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
 import type { Config } from '../runtime/config.ts';
+import { createAnthropicClient } from './anthropic.ts';
 import { createDemoClient } from './demo.ts';
 import { createChatClient } from './openai-chat.ts';
 import { createResponsesClient } from './openai-responses.ts';
@@ -11,14 +13,18 @@ import { type ModelClient, ModelError } from './types.ts';
 const PLACEHOLDER_KEY = 'not-needed';
 
 /** Creates the client. Keys stay inside the SDK; a call to a model without one fails as model_auth. */
-export function createModelClient(config: Pick<Config, 'openai' | 'demoCharsPerSecond'>): ModelClient {
+export function createModelClient(
+  config: Pick<Config, 'openai' | 'anthropic' | 'demoCharsPerSecond'>,
+): ModelClient {
   const demo = createDemoClient({ charsPerSecond: config.demoCharsPerSecond });
   const openai = createOpenAI(config.openai);
+  const anthropic = createAnthropic(config.anthropic);
   return {
     stream(request) {
       const provider = findModel(request.model)?.provider;
       if (provider === 'demo') return demo.stream(request);
       if (provider === 'openai' && openai) return openai.stream(request);
+      if (provider === 'anthropic' && anthropic) return anthropic.stream(request);
       throw new ModelError(
         `No connection is configured for the model ${request.model}. Choose another one in the settings.`,
         {
@@ -43,4 +49,18 @@ function createOpenAI(config: Config['openai']): ModelClient | null {
     logLevel: 'off',
   });
   return config.api === 'chat' ? createChatClient(client) : createResponsesClient(client);
+}
+
+function createAnthropic(config: Config['anthropic']): ModelClient | null {
+  if (config.apiKey === undefined && config.baseUrl === undefined) return null;
+  const client = new Anthropic({
+    apiKey: config.apiKey ?? PLACEHOLDER_KEY,
+    // Undefined would be looked up in the environment, which is not ours to read here.
+    authToken: null,
+    baseURL: config.baseUrl ?? null,
+    maxRetries: 0,
+    timeout: 60_000,
+    logLevel: 'off',
+  });
+  return createAnthropicClient(client);
 }

@@ -1,7 +1,8 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
-import { earlyEnd, ranOut, toModelError, toStreamError } from './openai-errors.ts';
+import { toModelError, toStreamError } from './openai-errors.ts';
+import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,

@@ -1,7 +1,8 @@
 /** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
 import type OpenAI from 'openai';
 import { findModel } from '../contracts/models.ts';
-import { earlyEnd, ranOut, toModelError, toStreamError } from './openai-errors.ts';
+import { toModelError, toStreamError } from './openai-errors.ts';
+import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,

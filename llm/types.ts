@@ -45,6 +45,8 @@ export interface ModelRequest {
 export interface ModelUsage {
   inputTokens: number;
   cachedTokens: number;
+  /** Input tokens that were written to the provider's cache, where they cost more than others. */
+  cacheWriteTokens?: number;
   outputTokens: number;
   reasoningTokens: number;
 }

@@ -1,5 +1,7 @@
 /** Model requests, clients and readers for the tests of the model layer. */
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { createAnthropicClient } from '../../llm/anthropic.ts';
 import { createChatClient } from '../../llm/openai-chat.ts';
 import { createResponsesClient } from '../../llm/openai-responses.ts';
 import { type ModelClient, ModelError, type ModelEvent, type ModelRequest } from '../../llm/types.ts';
@@ -7,10 +9,21 @@ import { STREAM_LIMITS, type StreamLimits } from '../../llm/watchdog.ts';
 
 export const TEST_KEY = 'sk-test-marked-key-0123456789';
 
-export type ApiName = 'responses' | 'chat';
+export type ApiName = 'responses' | 'chat' | 'messages';
 
 /** A client of one adapter against a local server. */
 export function clientOf(api: ApiName, baseURL: string, limits: StreamLimits = STREAM_LIMITS): ModelClient {
+  if (api === 'messages') {
+    const root = baseURL.replace(/\/v1$/, '');
+    const anthropic = new Anthropic({
+      apiKey: TEST_KEY,
+      authToken: null,
+      baseURL: root,
+      maxRetries: 0,
+      logLevel: 'off',
+    });
+    return createAnthropicClient(anthropic, limits);
+  }
   const openai = new OpenAI({ apiKey: TEST_KEY, baseURL, maxRetries: 0, logLevel: 'off' });
   return api === 'chat' ? createChatClient(openai, limits) : createResponsesClient(openai, limits);
 }

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { STREAM_LIMITS } from '../../llm/watchdog.ts';
 import type { ModelError } from '../../llm/types.ts';
-import { clientOf, collect, failureOf, modelRequest, TEST_KEY } from '../support/llm-requests.ts';
+import {
+  type ApiName,
+  clientOf,
+  collect,
+  failureOf,
+  modelRequest,
+  TEST_KEY,
+} from '../support/llm-requests.ts';
 import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
 
 const FOLDER = new URL('../fixtures/llm-recordings/', import.meta.url);
@@ -20,7 +27,7 @@ before(async () => {
 });
 after(() => server.close());
 
-const failWith = (reply: Reply, api: (typeof APIS)[number] = 'responses'): Promise<ModelError> => {
+const failWith = (reply: Reply, api: ApiName = 'responses'): Promise<ModelError> => {
   server.reply(reply);
   return failureOf(clientOf(api, server.url), modelRequest());
 };
@@ -35,6 +42,15 @@ const RECORDED: Record<string, { code: string; retryable: boolean; retryAfterMs?
   'error-400-reasoning-item-orphan.openai-responses.json': { code: 'model_bad_response', retryable: false },
   'error-429-insufficient_quota.openai.json': { code: 'model_quota', retryable: false },
   'error-400-temperature-unsupported.openai-responses.json': { code: 'model_bad_response', retryable: false },
+  'error-400-prompt-too-long.anthropic.json': { code: 'context_overflow', retryable: false },
+  'error-404-not_found.anthropic.json': { code: 'model_unavailable', retryable: false },
+  'error-401-authentication.anthropic.json': { code: 'model_auth', retryable: false },
+  'error-529-overloaded.anthropic.json': { code: 'model_unavailable', retryable: true },
+  'error-429-rate_limit.anthropic.json': {
+    code: 'model_rate_limited',
+    retryable: true,
+    retryAfterMs: 12_000,
+  },
   'error-429-rate_limit_exceeded.openai.json': {
     code: 'model_rate_limited',
     retryable: true,
@@ -43,10 +59,10 @@ const RECORDED: Record<string, { code: string; retryable: boolean; retryAfterMs?
 };
 
 for (const { file, status, headers } of files.filter((entry) => entry.kind === 'error-body')) {
-  test(`${file}: the expected error, through both APIs`, async () => {
+  test(`${file}: the expected error, through each of its APIs`, async () => {
     const body = readFileSync(new URL(file, FOLDER), 'utf8');
     const theirs = (JSON.parse(body) as { error: { message: string } }).error.message;
-    for (const api of APIS) {
+    for (const api of file.includes('anthropic') ? (['messages'] as const) : APIS) {
       const error = await failWith({ status, headers, body }, api);
       assert.deepEqual(factsOf(error), { retryAfterMs: null, ...RECORDED[file] });
       assert.equal(error.status, status);

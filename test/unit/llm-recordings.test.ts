@@ -9,7 +9,7 @@ import { type ReplayServer, startReplayServer } from '../support/replay-server.t
 interface Recording {
   file: string;
   kind: string;
-  api: 'responses' | 'chat.completions';
+  api: 'responses' | 'chat.completions' | 'messages';
   features: string[];
   expect: {
     text: string;
@@ -18,6 +18,7 @@ interface Recording {
     tool_calls: { id: string; name: string; arguments: string }[];
     usage: Record<string, unknown> | null;
     encrypted_reasoning?: boolean;
+    stop?: string | null;
   };
 }
 
@@ -30,6 +31,7 @@ const streams = files.filter((file) => file.kind === 'stream');
 const FAILURES: Record<string, { code: string; retryable: boolean }> = {
   'responses-midstream-error-quota.gpt-5-nano.sse': { code: 'model_quota', retryable: false },
   'responses-truncated-tool-call.gpt-5-mini.sse': { code: 'model_bad_response', retryable: true },
+  'anthropic-midstream-overloaded-after-text.sse': { code: 'model_unavailable', retryable: true },
   'chat-empty-length.gpt-5-mini.sse': { code: 'model_bad_response', retryable: false },
 };
 const CUTS = 20;
@@ -40,7 +42,7 @@ before(async () => {
 });
 after(() => server.close());
 
-const apiOf = (recording: Recording): ApiName => (recording.api === 'responses' ? 'responses' : 'chat');
+const apiOf = ({ api }: Recording): ApiName => (api === 'chat.completions' ? 'chat' : api);
 const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording.file, FOLDER));
 const play = (recording: Recording): Promise<ModelEvent[]> =>
   collect(clientOf(apiOf(recording), server.url), modelRequest());
@@ -67,7 +69,8 @@ const random = (seed: number) => (): number => {
   return seed / 2_147_483_648;
 };
 
-test('the folder holds recordings of both APIs', () => {
+test('the folder holds recordings of all APIs', () => {
+  assert.ok(streams.filter((file) => apiOf(file) === 'messages').length >= 5);
   assert.ok(streams.filter((file) => apiOf(file) === 'responses').length >= 6);
   assert.ok(streams.filter((file) => apiOf(file) === 'chat').length >= 6);
 });
@@ -104,9 +107,18 @@ for (const recording of streams) {
     assert.equal(result.filter((event) => event.type === 'finish').length, 1);
     assert.equal(
       finish.reason,
-      expect.refusal ? 'refusal' : expect.tool_calls.length > 0 ? 'tool_calls' : 'stop',
+      expect.refusal
+        ? 'refusal'
+        : expect.stop === 'max_tokens'
+          ? 'length'
+          : expect.tool_calls.length > 0
+            ? 'tool_calls'
+            : 'stop',
     );
-    assert.equal(finish.opaque !== null, expect.encrypted_reasoning ?? false);
+    assert.equal(
+      finish.opaque !== null,
+      apiOf(recording) === 'messages' ? expect.thinking_chars > 0 : (expect.encrypted_reasoning ?? false),
+    );
     const usage = result.find((event) => event.type === 'usage');
     assert.equal(usage?.usage.inputTokens, expect.usage?.input_tokens ?? expect.usage?.prompt_tokens);
     assert.equal(usage?.usage.outputTokens, expect.usage?.output_tokens ?? expect.usage?.completion_tokens);

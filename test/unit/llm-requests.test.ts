@@ -28,7 +28,7 @@ const sent = async (
   api: ApiName,
   overrides: Parameters<typeof modelRequest>[0],
 ): Promise<Record<string, unknown>> => {
-  server.reply({ body: DONE[api] });
+  server.reply({ body: DONE[api as 'chat' | 'responses'] });
   await collect(clientOf(api, server.url), modelRequest({ tools: definitions, ...overrides }));
   return JSON.parse(server.requests.at(-1)!.body) as Record<string, unknown>;
 };
@@ -336,6 +336,7 @@ test('routes by configuration: API, base URL, placeholder key, and no connection
     server.reply({ body: DONE[openai.api] });
     const client = createModelClient({
       openai: { apiKey: openai.apiKey, baseUrl: server.url, api: openai.api },
+      anthropic: { apiKey: undefined, baseUrl: undefined },
       demoCharsPerSecond: 0,
     });
     await collect(client, modelRequest());
@@ -347,6 +348,7 @@ test('routes by configuration: API, base URL, placeholder key, and no connection
 
   const none = createModelClient({
     openai: { apiKey: undefined, baseUrl: undefined, api: 'responses' },
+    anthropic: { apiKey: undefined, baseUrl: undefined },
     demoCharsPerSecond: 0,
   });
   for (const model of ['gpt-5.2', 'claude-sonnet-4-6', 'unknown']) {

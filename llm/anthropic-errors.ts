@@ -1,0 +1,45 @@
+/** What a call through the Anthropic SDK throws, as a ModelError. */
+import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
+import { badResponse, connectionError, fromFault, text } from './provider-errors.ts';
+import { ModelError, type ModelUsage } from './types.ts';
+
+/** Errors of the caller's making that only their words tell apart; the words are read, never shown. */
+const TOO_LONG = /prompt is too long|exceeds? the (?:context|maximum)|input length and .max_tokens. exceed/i;
+const NO_CREDIT = /credit balance is too low/i;
+
+/** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
+export function toAnthropicError(
+  error: unknown,
+  signal: AbortSignal,
+  usage: ModelUsage | null = null,
+): unknown {
+  if (error instanceof ModelError) return error;
+  if (signal.aborted) return signal.reason;
+  if (error instanceof APIConnectionError) return connectionError(error, usage);
+  if (error instanceof APIError) {
+    const body = (error.error ?? {}) as {
+      type?: unknown;
+      error?: { type?: unknown; message?: unknown; details?: { error_code?: unknown } };
+    };
+    const said = text(body.error?.message) ?? error.message;
+    const type = text(body.error?.type) ?? text(error.type) ?? text(body.type);
+    const code = TOO_LONG.test(said)
+      ? 'context_length_exceeded'
+      : NO_CREDIT.test(said)
+        ? 'insufficient_quota'
+        : text(body.error?.details?.error_code);
+    return fromFault(
+      { status: error.status ?? null, code, type, headers: error.headers, cause: error },
+      usage,
+    );
+  }
+  if (error instanceof SyntaxError) return badResponse('sent something that is no valid JSON', error, usage);
+  if (error instanceof AnthropicError) return connectionError(error, usage);
+  // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
+  if (error instanceof TypeError) {
+    return error.cause === undefined
+      ? badResponse('sent an answer of an unknown shape', error, usage)
+      : connectionError(error, usage);
+  }
+  return error;
+}

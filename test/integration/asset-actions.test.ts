@@ -1,0 +1,139 @@
+/** manage_project_asset and modify_workflow take any arguments: an answer or a question, never a throw, never an effect. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Knex } from 'knex';
+import { type AssetActions, createAssetActions } from '../../activities/tools/manage-project-asset.ts';
+import { createModifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
+import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
+import { createToolRegistry, type ToolContext } from '../../activities/tools/registry.ts';
+import { createKnex } from '../../db/knex.ts';
+import * as store from '../../db/project-assets.ts';
+import { loadProjectFacts } from '../../db/project-facts.ts';
+import { createTestDatabase } from '../support/api-database.ts';
+import { anyEdit, anyJsonEdit, anyObject, graph, referringEdit } from '../support/graph-builders.ts';
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let db: Knex;
+let assets: AssetActions;
+let agentId: string;
+
+before(async () => {
+  database = await createTestDatabase();
+  db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
+  assets = createAssetActions({ db, store, models: () => ['gpt-4o'], defaultModel: 'gpt-4o' });
+  const [agent] = await db
+    .withSchema('ai')
+    .into('agents')
+    .insert({ name: 'Known', model: 'gpt-4o' })
+    .returning<{ id: string }[]>('id');
+  agentId = agent!.id;
+});
+after(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const odd = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('\0', '\ud800', '', null),
+);
+
+test('manage_project_asset: any arguments are refused with a reason or become a question, and nothing changes', async () => {
+  const data = fc.dictionary(
+    fc.constantFrom(
+      'name',
+      'model',
+      'system_prompt',
+      'settings',
+      'knowledge_bases',
+      'description',
+      'sources',
+      'entities',
+      'strategy',
+      'x',
+      '__proto__',
+    ),
+    fc.oneof(
+      odd,
+      anyObject,
+      fc.constantFrom('Known', 'New', 'gpt-4o'),
+      fc.array(fc.constantFrom(agentId ?? 'x', 'nope')),
+      fc.constant([{ entity_type: 'agent', entity_ref_id: 'x' }]),
+    ),
+    { noNullPrototype: true },
+  );
+  const plain = fc.record(
+    {
+      name: fc.constantFrom('New', 'Known', ' Other '),
+      description: fc.constantFrom('d', null),
+      settings: anyObject,
+    },
+    { requiredKeys: ['name'], noNullPrototype: true },
+  );
+  const args = fc.oneof(
+    fc.record(
+      {
+        action: fc.constantFrom('create', 'update', 'delete'),
+        kind: fc.constantFrom('agent', 'knowledge_base', 'orchestration', 'workflow'),
+        id: fc.oneof(fc.constantFrom('Known', agentId ?? 'x', 'nobody'), fc.string({ unit: 'binary' })),
+        data: fc.oneof(data, plain),
+      },
+      { requiredKeys: ['action', 'kind'], noNullPrototype: true },
+    ),
+    fc.dictionary(fc.constantFrom('action', 'kind', 'id', 'data', 'approved'), odd, {
+      noNullPrototype: true,
+    }),
+  );
+  const count = async () =>
+    (
+      await db.raw<{ rows: { n: string }[] }>(
+        `select md5(string_agg(a::text, '' order by a.id)) as n from ai.agents a`,
+      )
+    ).rows[0]!.n;
+  const before = await count();
+  let questions = 0;
+  await fc.assert(
+    fc.asyncProperty(args, async (input) => {
+      const planned = await assets.plan(input, { workflowId: agentId });
+      if ('question' in planned) {
+        questions += 1;
+        JSON.stringify(planned.question);
+        return;
+      }
+      const { error, code } = planned.refusal.result as { error: string; code: string };
+      assert.ok(planned.refusal.isError && error !== '' && code !== '');
+    }),
+    { numRuns: 1_500 },
+  );
+  assert.ok(questions > 5, `${questions} questions: the arguments are too odd to test anything`);
+  assert.equal(await count(), before);
+  assert.equal(({} as Record<string, unknown>).polluted, undefined);
+});
+
+test('modify_workflow: any arguments are answered', async () => {
+  const tools = createToolRegistry([
+    createModifyWorkflowTool({
+      python: createPythonChecker(),
+      loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, ['gpt-4o']),
+    }),
+  ]);
+  const context = {
+    signal: new AbortController().signal,
+    workingGraph: () => Promise.resolve({ graph: graph([]), aliases: new Map<string, string>() }),
+  } as unknown as ToolContext;
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(anyEdit, referringEdit, anyJsonEdit), async (edit) => {
+      if (typeof edit !== 'object' || edit === null || Array.isArray(edit)) return;
+      const { result, isError } = await tools.run(
+        'modify_workflow',
+        edit as Record<string, unknown>,
+        context,
+      );
+      assert.equal((result as { applied?: boolean }).applied ?? !isError, !isError);
+      assert.ok(JSON.stringify(result).length <= 16_000);
+    }),
+    { numRuns: 600 },
+  );
+});
