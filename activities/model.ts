@@ -139,6 +139,7 @@ async function performCall(
       messages,
       tools: deps.tools.definitions,
       toolChoice: input.toolsOff ? 'none' : 'auto',
+      cacheKey: context.sessionId,
       signal: call,
     })) {
       call.throwIfAborted();

@@ -23,7 +23,11 @@ export function createModelClient(
     stream(request) {
       const provider = findModel(request.model)?.provider;
       if (provider === 'demo') return demo.stream(request);
-      if (provider === 'openai' && openai) return openai.stream(request);
+      if (provider === 'openai' && openai) {
+        // OpenAI's own servers route by the key; others may refuse what they do not know.
+        const { cacheKey: _, ...plain } = request;
+        return openai.stream(config.openai.baseUrl === undefined ? request : plain);
+      }
       if (provider === 'anthropic' && anthropic) return anthropic.stream(request);
       throw new ModelError(
         `No connection is configured for the model ${request.model}. Choose another one in the settings.`,

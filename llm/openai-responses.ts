@@ -36,6 +36,8 @@ export function createResponsesClient(openai: OpenAI, limits: StreamLimits = STR
         for await (const event of events) {
           watchdog.alive();
           yield* answer.take(event);
+          // What follows the provider's end is nobody's: some servers keep the connection open.
+          if (answer.isComplete()) break;
         }
         // An abort ends the loop without a word.
         watchdog.signal.throwIfAborted();
@@ -66,6 +68,7 @@ export function toBody(request: ModelRequest): OpenAI.Responses.ResponseCreatePa
     tool_choice: request.toolChoice,
     stream: true,
     store: false,
+    ...(request.cacheKey === undefined ? {} : { prompt_cache_key: request.cacheKey }),
     ...(model?.temperature ? { temperature: TEMPERATURE } : {}),
     ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
     ...(model?.reasoningItems ? { include: ['reasoning.encrypted_content'] } : {}),
@@ -150,6 +153,7 @@ function createAnswer(model: string) {
   };
 
   return {
+    isComplete: () => finish !== null,
     usage: () => usage,
     *take(event: StreamEvent): Generator<ModelEvent> {
       switch (event.type) {

@@ -39,6 +39,8 @@ export interface ModelRequest {
   messages: ModelMessage[];
   tools: ModelTool[];
   toolChoice: 'auto' | 'none';
+  /** The same for requests that share a beginning; sent where the provider takes one. */
+  cacheKey?: string;
   signal: AbortSignal;
 }
 

@@ -22,6 +22,23 @@ const turns: Record<string, Partial<Activities>> = {
     },
   },
   'runs-in-a-loop': { callModel: async () => modelAnswer({ argumentsHash: 'same' }) },
+  'asks-and-nobody-answers': {
+    callModel: async ({ step }: CallModelInput) =>
+      step === 1
+        ? modelAnswer(
+            { name: 'manage_project_asset' },
+            { name: 'manage_project_asset' },
+            { name: 'modify_workflow' },
+          )
+        : modelAnswer(),
+    askConfirmation: async ({ callId }) => ({
+      wait: callId.endsWith('0') ? null : { expiresAt: '2026-11-24T00:00:00.000Z', ms: 50 },
+    }),
+  },
+  'is-cut-and-goes-on': {
+    callModel: async ({ step }: CallModelInput) =>
+      step < 3 ? { ...modelAnswer(), finish: 'length', unfinished: 'cut' } : modelAnswer(),
+  },
   'meets-the-step-limit': { callModel: async () => modelAnswer({}) },
 };
 
