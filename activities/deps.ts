@@ -3,7 +3,7 @@ import type { Usage } from '../contracts/events.ts';
 import type { EventLog } from '../db/event-log.ts';
 import type { TurnStore } from '../db/turn-store.ts';
 import type { HistoryEntry } from '../llm/prompt.ts';
-import type { ModelClient, ModelMessage } from '../llm/types.ts';
+import type { ModelClient, ModelMessage, ModelTool } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { AssetActions } from './tools/manage-project-asset.ts';
 import type { ToolRegistry } from './tools/registry.ts';
@@ -19,6 +19,11 @@ export interface PromptBuilder {
     fence: string;
   }): ModelMessage[];
   wrapToolResult(fence: string, name: string, text: string): string;
+  /** The messages, shortened where they would not fit into the model's context window. */
+  fitContext(
+    messages: ModelMessage[],
+    of: { model: string; turnStart: number; tools: readonly ModelTool[] },
+  ): ModelMessage[];
 }
 
 export interface ActivityDeps {

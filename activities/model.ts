@@ -115,7 +115,7 @@ async function performCall(
   heartbeat.epoch = claim.fence.epoch;
   const [{ context, history, graphText }, transcript] = await reading;
   const earlier = transcript.filter((entry) => entry.step < step);
-  const messages = deps.prompt.buildConversation({
+  const whole = deps.prompt.buildConversation({
     history,
     graphText,
     message: context.message,
@@ -133,6 +133,13 @@ async function performCall(
   const lost = new AbortController();
   const call = AbortSignal.any([signal, lost.signal]);
   try {
+    // The canvas and the user's message stand before the transcript: all before them is history.
+    const turnStart = whole.length - toModelMessages(earlier, () => '').length - 2;
+    const messages = deps.prompt.fitContext(whole, {
+      model: context.model,
+      turnStart,
+      tools: deps.tools.definitions,
+    });
     for await (const event of deps.model.stream({
       model: context.model,
       system: deps.prompt.system,

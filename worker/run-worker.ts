@@ -17,7 +17,8 @@ import { createAssetActions, manageProjectAssetTool } from '../activities/tools/
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
-import { costUsd, DEFAULT_MODEL, MODELS } from '../contracts/models.ts';
+import type { PromptBuilder } from '../activities/deps.ts';
+import { costUsd, DEFAULT_MODEL, findModel, MODELS } from '../contracts/models.ts';
 import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/asset-lists.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
@@ -27,6 +28,7 @@ import { findRun, listRuns } from '../db/run-logs.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
+import { CONTEXT_SHARE, estimateTokens, fitContext } from '../llm/fit-context.ts';
 import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
 import type { Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
@@ -85,7 +87,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     store: createTurnStore(db),
     events,
     model: createModelClient(config),
-    prompt: { system: loadSystemPrompt(), buildConversation, wrapToolResult },
+    prompt: createPrompt(),
     tools: createToolRegistry([
       createExecutePublicSqlTool({ sandbox }),
       getBlockInfoTool,
@@ -144,6 +146,22 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     if (!settings.nativeConnection) await connection.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
+}
+
+/** The prompt's parts, with the context window of each model. */
+function createPrompt(): PromptBuilder {
+  const system = loadSystemPrompt();
+  return {
+    system,
+    buildConversation,
+    wrapToolResult,
+    fitContext(messages, { model, turnStart, tools }) {
+      const spec = findModel(model);
+      if (!spec) return messages;
+      const fixed = estimateTokens(system) + estimateTokens(JSON.stringify(tools));
+      return fitContext(messages, { budgetTokens: spec.contextTokens * CONTEXT_SHARE - fixed, turnStart });
+    },
+  };
 }
 
 const LIMITS: Partial<WorkerOptions> = {
