@@ -18,6 +18,7 @@ const step = (n: number) =>
     },
     { role: 'tool', callId: `c${n}`, content: `<data-f from="x">\n${seen}\n</data-f>`, isError: false },
   ]);
+const userSays = (content: string): ModelMessage => ({ role: 'user', content });
 const conversation = fc
   .tuple(fc.array(text, { maxLength: 6 }), text, fc.integer({ min: 0, max: 5 }))
   .chain(([history, message, steps]) =>
@@ -28,8 +29,8 @@ const conversation = fc
           (content, n): ModelMessage =>
             n % 2 === 0 ? { role: 'user', content } : { role: 'assistant', content, toolCalls: [] },
         ),
-        { role: 'user', content: 'canvas' } as ModelMessage,
-        { role: 'user', content: message } as ModelMessage,
+        userSays('canvas'),
+        userSays(message),
         ...done.flat(),
       ],
     })),
