@@ -19,10 +19,10 @@ export interface PromptBuilder {
     fence: string;
   }): ModelMessage[];
   wrapToolResult(fence: string, name: string, text: string): string;
-  /** The messages, shortened where they would not fit into the model's context window. */
+  /** The messages, shortened where they would not fit into the model's context window; `halved`: to half of what they are. */
   fitContext(
     messages: ModelMessage[],
-    of: { model: string; turnStart: number; tools: readonly ModelTool[] },
+    of: { model: string; turnStart: number; tools: readonly ModelTool[]; halved: boolean },
   ): ModelMessage[];
 }
 

@@ -10,7 +10,14 @@ import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import { summarizeDiff } from '../domain/summarize-diff.ts';
 import type { HistoryEntry } from '../llm/prompt.ts';
-import type { ModelError, ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
+import type {
+  ModelError,
+  ModelEvent,
+  ModelMessage,
+  ModelToolCall,
+  ModelUsage,
+  OpaqueParts,
+} from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -135,22 +142,35 @@ async function performCall(
   try {
     // The canvas and the user's message stand before the transcript: all before them is history.
     const turnStart = whole.length - toModelMessages(earlier, () => '').length - 2;
-    const messages = deps.prompt.fitContext(whole, {
-      model: context.model,
-      turnStart,
-      tools: deps.tools.definitions,
-    });
-    for await (const event of deps.model.stream({
-      model: context.model,
-      system: deps.prompt.system,
-      messages,
-      tools: deps.tools.definitions,
-      toolChoice: input.toolsOff ? 'none' : 'auto',
-      cacheKey: context.sessionId,
-      signal: call,
-    })) {
-      call.throwIfAborted();
-      answer.take(event, (error) => lost.abort(error));
+    const fit = (halved: boolean): ModelMessage[] =>
+      deps.prompt.fitContext(whole, {
+        model: context.model,
+        turnStart,
+        tools: deps.tools.definitions,
+        halved,
+      });
+    const ask = async (messages: ModelMessage[]): Promise<void> => {
+      for await (const event of deps.model.stream({
+        model: context.model,
+        system: deps.prompt.system,
+        messages,
+        tools: deps.tools.definitions,
+        toolChoice: input.toolsOff ? 'none' : 'auto',
+        cacheKey: context.sessionId,
+        signal: call,
+      })) {
+        call.throwIfAborted();
+        answer.take(event, (error) => lost.abort(error));
+      }
+    };
+    const messages = fit(false);
+    try {
+      await ask(messages);
+    } catch (error: unknown) {
+      // The estimate was too low. Once, and only while nothing was shown and there is something left to shorten.
+      const shorter = isOverflow(error) && answer.isEmpty() ? fit(true) : messages;
+      if (textLength(shorter) >= textLength(messages)) throw error;
+      await ask(shorter);
     }
     await stream.drain();
   } catch (error: unknown) {
@@ -190,6 +210,14 @@ async function performCall(
 const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
 const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
+
+function isOverflow(error: unknown): boolean {
+  return (error as Partial<ModelError> | null)?.code === 'context_overflow';
+}
+
+function textLength(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + content.length, 0);
+}
 
 const NO_USAGE: ModelUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
 
@@ -245,6 +273,7 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
       }
     },
     usage: () => usage,
+    isEmpty: () => text === '' && calls.length === 0 && heartbeat.characters === 0,
     toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[], saidBefore: boolean): AssistantBody {
       if (finish === null) throw new Error('the model stream ended without its finish event');
       // What a refused or filtered answer asks for is not done.

@@ -18,11 +18,12 @@ export interface Mentions {
   models: string[];
 }
 
-const FIELDS: Readonly<Record<string, ReferredKind>> = {
-  agent_id: 'agent',
-  knowledge_base_id: 'knowledge_base',
-  source_id: 'source',
-};
+// A map, since keys are data: `valueOf` is one like any other.
+const FIELDS: ReadonlyMap<string, ReferredKind> = new Map([
+  ['agent_id', 'agent'],
+  ['knowledge_base_id', 'knowledge_base'],
+  ['source_id', 'source'],
+]);
 
 /** A literal id in a config: not a reference, not a template. */
 export function isLiteralId(value: Json | undefined): value is string {
@@ -38,7 +39,7 @@ export function findMentions(value: Json): Mentions {
     if (Array.isArray(item)) stack.push(...item);
     else if (isObject(item)) {
       for (const [key, inner] of Object.entries(item)) {
-        const kind = FIELDS[key];
+        const kind = FIELDS.get(key);
         if (kind && isLiteralId(inner)) found.ids[kind].push(inner);
         else if (key === 'model' && isLiteralId(inner)) found.models.push(inner);
         else if (key === 'knowledge_bases' && Array.isArray(inner)) {

@@ -27,6 +27,11 @@ function tokensOf(message: ModelMessage): number {
   );
 }
 
+/** About how many tokens a conversation is. */
+export function estimateMessages(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + tokensOf(message), 0);
+}
+
 /**
  * The messages, shortened only as far as `budgetTokens` asks. `turnStart` is the index of the turn's first message (the
  * canvas); what stands before it is history. Calls keep their results, and no message of the turn goes.
@@ -36,8 +41,7 @@ export function fitContext(
   options: { budgetTokens: number; turnStart: number },
 ): ModelMessage[] {
   const { budgetTokens, turnStart } = options;
-  const fits = (list: readonly ModelMessage[]): boolean =>
-    list.reduce((sum, message) => sum + tokensOf(message), 0) <= budgetTokens;
+  const fits = (list: readonly ModelMessage[]): boolean => estimateMessages(list) <= budgetTokens;
   if (fits(messages)) return [...messages];
   const lastAnswer = messages.findLastIndex((message) => message.role === 'assistant');
   let short = [...messages];

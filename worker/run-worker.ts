@@ -28,7 +28,7 @@ import { findRun, listRuns } from '../db/run-logs.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
-import { CONTEXT_SHARE, estimateTokens, fitContext } from '../llm/fit-context.ts';
+import { CONTEXT_SHARE, estimateMessages, estimateTokens, fitContext } from '../llm/fit-context.ts';
 import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
 import type { Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
@@ -155,11 +155,13 @@ function createPrompt(): PromptBuilder {
     system,
     buildConversation,
     wrapToolResult,
-    fitContext(messages, { model, turnStart, tools }) {
+    fitContext(messages, { model, turnStart, tools, halved }) {
       const spec = findModel(model);
       if (!spec) return messages;
       const fixed = estimateTokens(system) + estimateTokens(JSON.stringify(tools));
-      return fitContext(messages, { budgetTokens: spec.contextTokens * CONTEXT_SHARE - fixed, turnStart });
+      const window = spec.contextTokens * CONTEXT_SHARE - fixed;
+      const budgetTokens = halved ? Math.min(window, estimateMessages(messages) / 2) : window;
+      return fitContext(messages, { budgetTokens, turnStart });
     },
   };
 }

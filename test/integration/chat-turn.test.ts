@@ -293,6 +293,29 @@ test('a rate limit is waited for as long as the provider says, with a status tha
   );
 });
 
+test('a conversation that the provider finds too long is shortened and asked again, once', async () => {
+  const info = {
+    name: 'get_block_info',
+    arguments: { block_types: ['agent', 'starter', 'general_api', 'code'] },
+  };
+  const tooLong = {
+    error: { status: 400, body: { error: { code: 'context_length_exceeded', message: 'x' } } },
+  };
+  scripts.set('Lengthy', (step, n) => {
+    if (step === 0) return { toolCalls: [info] };
+    if (step === 1) return { toolCalls: [{ ...info, arguments: { block_types: ['split', 'response'] } }] };
+    return n === 3 ? tooLong : { text: ['Found room.'] };
+  });
+  const { end } = await chat(await newSession(), { message: 'Lengthy' });
+  assert.deepEqual([end.event, end.content], ['complete', 'Found room.']);
+  const sent = fake.requests
+    .filter(({ message }) => message === 'Lengthy')
+    .map(({ body }) => JSON.stringify(body.input));
+  assert.equal(sent.length, 4);
+  assert.ok(sent[3]!.length < sent[2]!.length);
+  assert.match(sent[3]!, /characters left out: call the tool again/);
+});
+
 test('a stream that is cut in the middle is asked for again: one answer, its first text taken back', async () => {
   scripts.set('Cut', (_, n) => ({
     text: ['One ', 'two ', 'three.'],
