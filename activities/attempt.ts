@@ -1,5 +1,5 @@
 /** One activity attempt: its heartbeat, its cancellation, and how its errors reach Temporal. */
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context, type Info } from '@temporalio/activity';
 import type { ErrorCode } from '../contracts/names.ts';
 import type { ModelError } from '../llm/types.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -8,6 +8,8 @@ import type { Passenger } from './single-flight.ts';
 const HEARTBEAT_MS = 800;
 /** Failed attempts of one activity after which the turn ends with its error. A worker's death is not a failure. */
 const MAX_FAILURES = 5;
+/** Since the activity was scheduled: a failed model call is not tried again later than this. */
+const MAX_RETRY_MS = 20 * 60_000;
 const MAX_BACKOFF_MS = 30_000;
 
 /**
@@ -30,7 +32,7 @@ export async function runAttempt<T>(
     return await work({ signal: context.cancellationSignal, isFinal });
   } catch (error: unknown) {
     if (context.cancellationSignal.aborted) throw toCancellation(context);
-    throw toFailure(deps, context.info.attempt, error);
+    throw toFailure(deps, context.info, error);
   } finally {
     clearInterval(timer);
   }
@@ -48,7 +50,11 @@ function toCancellation(context: Context): Error {
   return new CancelledFailure('cancelled');
 }
 
-function toFailure(deps: Pick<ActivityDeps, 'store' | 'logger'>, attempt: number, error: unknown): Error {
+function toFailure(
+  deps: Pick<ActivityDeps, 'store' | 'logger'>,
+  { attempt, scheduledTimestampMs: scheduledMs }: Info,
+  error: unknown,
+): Error {
   if (error instanceof ApplicationFailure) return error;
   const code = (error as { code?: unknown }).code;
   if (code === 'TURN_GONE') {
@@ -56,11 +62,13 @@ function toFailure(deps: Pick<ActivityDeps, 'store' | 'logger'>, attempt: number
   }
   if (code === 'FENCED') return final('internal', 'The turn has already ended.');
   if (isModelError(error)) {
-    if (!error.retryable || attempt >= MAX_FAILURES) return final(error.code, error.message);
+    const delayMs = error.retryAfterMs ?? backoffMs(attempt);
+    const isLate = attempt > 1 && Date.now() + delayMs > scheduledMs + MAX_RETRY_MS;
+    if (!error.retryable || attempt >= MAX_FAILURES || isLate) return final(error.code, error.message);
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
-      nextRetryDelay: error.retryAfterMs ?? backoffMs(attempt),
+      nextRetryDelay: delayMs,
       details: [{ status: error.status }],
     });
   }

@@ -1,9 +1,11 @@
 /** What the activities are given by worker/. Types only from db/ and llm/: this room makes no connection of its own. */
-import type { Usage } from '../contracts/events.ts';
+import type { Catalogue } from '../contracts/models.ts';
 import type { EventLog } from '../db/event-log.ts';
 import type { TurnStore } from '../db/turn-store.ts';
-import type { HistoryEntry } from '../llm/prompt.ts';
-import type { ModelClient, ModelMessage, ModelTool } from '../llm/types.ts';
+import type { CountedRequest } from '../llm/count-tokens.ts';
+import type { FittedContext } from '../llm/fit-context.ts';
+import type { History } from '../llm/prompt.ts';
+import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { AssetActions } from './tools/manage-project-asset.ts';
 import type { ToolRegistry } from './tools/registry.ts';
@@ -12,18 +14,32 @@ import type { ToolRegistry } from './tools/registry.ts';
 export interface PromptBuilder {
   system: string;
   buildConversation(input: {
-    history: HistoryEntry[];
+    history: History;
     graphText: string;
     message: string;
     transcript: ModelMessage[];
     fence: string;
   }): ModelMessage[];
+  buildHistory(history: History): ModelMessage[];
+  buildSummaryRequest(history: readonly ModelMessage[]): ModelMessage[];
   wrapToolResult(fence: string, name: string, text: string): string;
-  /** The messages, shortened where they would not fit into the model's context window; `halved`: to half of what they are. */
-  fitContext(
-    messages: ModelMessage[],
-    of: { model: string; turnStart: number; tools: readonly ModelTool[]; halved: boolean },
-  ): ModelMessage[];
+}
+
+/** Keeps requests inside the context window of their model. */
+export interface ContextWindow {
+  /**
+   * The messages, shortened where they would not fit. `turnStart`: the index of the canvas, before which all is history;
+   * `dropHistory`: history may go; `squeeze`: to half of what they are, for a provider found them too long.
+   */
+  fit(
+    model: string,
+    request: CountedRequest,
+    how: { turnStart: number; dropHistory: boolean; squeeze: boolean },
+  ): Promise<FittedContext>;
+  /** A session's history, shortened as far as a request for its summary asks. */
+  fitHistory(model: string, request: CountedRequest): Promise<ModelMessage[]>;
+  /** Tells what a request really was. */
+  learn(model: string, request: CountedRequest, reportedTokens: number): void;
 }
 
 export interface ActivityDeps {
@@ -31,13 +47,11 @@ export interface ActivityDeps {
   events: EventLog;
   model: ModelClient;
   prompt: PromptBuilder;
+  window: ContextWindow;
   tools: ToolRegistry;
   /** What manage_project_asset does, once the user has confirmed it. */
   assets: AssetActions;
   confirmationTtlMs: number;
-  costUsd(
-    model: string,
-    usage: Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'> & { cache_write_tokens?: number },
-  ): string | null;
+  catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
   logger: Logger;
 }

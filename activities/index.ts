@@ -3,12 +3,14 @@ import { createConfirmationActivities } from './confirmation.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFinishActivities } from './finish.ts';
 import { createModelActivities } from './model.ts';
+import { createSummaryActivities } from './summary.ts';
 import { createToolActivities } from './tools.ts';
 
 /** Creates all activities from what worker/ gives. */
 export function createActivities(deps: ActivityDeps) {
   return {
     ...createModelActivities(deps),
+    ...createSummaryActivities(deps),
     ...createToolActivities(deps),
     ...createConfirmationActivities(deps),
     ...createFinishActivities(deps),

@@ -1,25 +1,18 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
-import { createHash } from 'node:crypto';
 import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
-import type { Fence, TurnContext } from '../db/turns.ts';
+import type { TurnContext, UsageEntry } from '../db/turns.ts';
 import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
-import { summarizeDiff } from '../domain/summarize-diff.ts';
-import type { HistoryEntry } from '../llm/prompt.ts';
-import type {
-  ModelError,
-  ModelEvent,
-  ModelMessage,
-  ModelToolCall,
-  ModelUsage,
-  OpaqueParts,
-} from '../llm/types.ts';
+import type { History } from '../llm/prompt.ts';
+import type { ModelError, ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
+import { fenceToken, toHistory } from './history.ts';
+import { NO_USAGE, priceOf, recordUsage } from './ledger.ts';
 import { createSingleFlight } from './single-flight.ts';
 import {
   type AssistantBody,
@@ -30,14 +23,13 @@ import {
   uniqueCallIds,
 } from './transcript.ts';
 
-const HISTORY_MESSAGES = 20;
 const PREVIEW_CHARS = 60;
 /** Turns whose unchanging part of the prompt is kept, so that a step need not read and render it again. */
 const CACHED_TURNS = 100;
 
 interface PromptParts {
   context: TurnContext;
-  history: HistoryEntry[];
+  history: History;
   graphText: string;
 }
 
@@ -46,12 +38,13 @@ export function createModelActivities(deps: ActivityDeps) {
   const flights = createSingleFlight<CallModelResult>();
   const parts = new Map<string, Promise<PromptParts>>();
 
-  const promptParts = (turnId: string): Promise<PromptParts> => {
-    const known = parts.get(turnId);
+  const promptParts: LoadParts = (turnId, summarized) => {
+    const key = `${turnId}/${summarized}`;
+    const known = parts.get(key);
     if (known) return known;
     const loading = loadPromptParts(deps, turnId);
-    parts.set(turnId, loading);
-    loading.catch(() => parts.delete(turnId));
+    parts.set(key, loading);
+    loading.catch(() => parts.delete(key));
     if (parts.size > CACHED_TURNS) parts.delete(parts.keys().next().value!);
     return loading;
   };
@@ -59,7 +52,8 @@ export function createModelActivities(deps: ActivityDeps) {
   return {
     /**
      * Makes the model call of a step, or returns its stored result. Appends the answer to the event log as it comes.
-     * Fails with one of our error codes as its type; retried ones carry the provider's Retry-After.
+     * Says `tooLong` instead when the history must be summarized first. Fails with one of our error codes as its type;
+     * retried ones carry the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
       const heartbeat: ModelHeartbeat = { step: input.step, epoch: 0, characters: 0, tokens: 0 };
@@ -67,7 +61,7 @@ export function createModelActivities(deps: ActivityDeps) {
         deps,
         () => heartbeat,
         (passenger) =>
-          flights.join(`${input.turnId}/${input.step}`, passenger, (signal) =>
+          flights.join(`${input.turnId}/${input.step}/${input.model ?? ''}`, passenger, (signal) =>
             performCall(deps, input, promptParts, heartbeat, signal),
           ),
       );
@@ -75,19 +69,16 @@ export function createModelActivities(deps: ActivityDeps) {
   };
 }
 
+type LoadParts = (turnId: string, summarized: boolean) => Promise<PromptParts>;
+
 async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
   const [context, history] = await Promise.all([
     deps.store.loadTurnContext(turnId),
-    deps.store.listHistory(turnId, HISTORY_MESSAGES),
+    deps.store.loadHistory(turnId),
   ]);
   return {
     context,
-    history: history.map(({ role, content, workflowDiff, fenceSeed }) => ({
-      role,
-      content,
-      changes: workflowDiff === null ? null : summarizeDiff(workflowDiff),
-      fence: fenceToken(fenceSeed ?? context.fenceSeed, 'changes'),
-    })),
+    history: toHistory(history),
     graphText: renderWorkflowState({
       graph: JSON.parse(context.baseGraph) as Graph,
       message: context.message,
@@ -95,21 +86,19 @@ async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<Prom
   };
 }
 
-/** The token of one data fence: the same in every request, or they would share no prefix, and nobody can guess it. */
-function fenceToken(seed: string, of: string): string {
-  return createHash('sha256').update(`${seed} ${of}`).digest('hex').slice(0, 16);
-}
-
 async function performCall(
   deps: ActivityDeps,
   input: CallModelInput,
-  promptParts: (turnId: string) => Promise<PromptParts>,
+  promptParts: LoadParts,
   heartbeat: ModelHeartbeat,
   signal: AbortSignal,
 ): Promise<CallModelResult> {
   const { turnId, step } = input;
   // Reading goes on while the claim is made: nothing of what is read changes by it.
-  const reading = Promise.all([promptParts(turnId), step === 1 ? [] : deps.store.listTranscript(turnId)]);
+  const reading = Promise.all([
+    promptParts(turnId, input.summarized ?? false),
+    step === 1 ? [] : deps.store.listTranscript(turnId),
+  ]);
   reading.catch(() => undefined);
   const claim = await deps.store.claimWork({
     turnId,
@@ -117,20 +106,37 @@ async function performCall(
     step,
     onFirst: [{ event: 'status', message: THINKING, step }],
     textBefore: async () => textBeforeStep(await deps.store.listTranscript(turnId), step),
+    bill: { step, model: input.model, onSwitch: announceSwitch(deps, step) },
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
   heartbeat.epoch = claim.fence.epoch;
   const [{ context, history, graphText }, transcript] = await reading;
+  const model = input.model ?? context.model;
   const earlier = transcript.filter((entry) => entry.step < step);
-  const whole = deps.prompt.buildConversation({
-    history,
-    graphText,
-    message: context.message,
-    transcript: toModelMessages(earlier, ({ callId, name, content }) =>
-      deps.prompt.wrapToolResult(fenceToken(context.fenceSeed, callId), name, content),
-    ),
-    fence: fenceToken(context.fenceSeed, 'canvas'),
+  const request = {
+    system: deps.prompt.system,
+    tools: deps.tools.definitions,
+    messages: deps.prompt.buildConversation({
+      history,
+      graphText,
+      message: context.message,
+      transcript: toModelMessages(earlier, ({ callId, name, content }) =>
+        deps.prompt.wrapToolResult(fenceToken(context.fenceSeed, callId), name, content),
+      ),
+      fence: fenceToken(context.fenceSeed, 'canvas'),
+    }),
+  };
+  // A summary can take the place of what was said since the first message.
+  const canSummarize = !input.summarized && history.messages.length > 1;
+  const fitted = await deps.window.fit(model, request, {
+    turnStart: deps.prompt.buildHistory(history).length,
+    dropHistory: !canSummarize,
+    squeeze: input.squeeze ?? false,
   });
+  if (!fitted.fits && canSummarize) {
+    await deps.store.markIdle(claim.fence);
+    return tooLong('counted');
+  }
 
   const stream = deps.events.open(claim.fence);
   const before = textBeforeStep(earlier, step);
@@ -139,43 +145,33 @@ async function performCall(
   // A fenced append means that nobody wants this answer any more: stop paying for it.
   const lost = new AbortController();
   const call = AbortSignal.any([signal, lost.signal]);
+  const toUsage = (usage: ModelUsage | null): UsageEntry => ({
+    step,
+    model,
+    ...(usage ?? NO_USAGE),
+    costUsd: usage === null ? null : priceOf(deps, model, usage),
+    // Without the provider's report it is only known that there was a call.
+    estimated: usage === null,
+    latencyMs: Date.now() - startedAt,
+  });
   try {
-    // The canvas and the user's message stand before the transcript: all before them is history.
-    const turnStart = whole.length - toModelMessages(earlier, () => '').length - 2;
-    const fit = (halved: boolean): ModelMessage[] =>
-      deps.prompt.fitContext(whole, {
-        model: context.model,
-        turnStart,
-        tools: deps.tools.definitions,
-        halved,
-      });
-    const ask = async (messages: ModelMessage[]): Promise<void> => {
-      for await (const event of deps.model.stream({
-        model: context.model,
-        system: deps.prompt.system,
-        messages,
-        tools: deps.tools.definitions,
-        toolChoice: input.toolsOff ? 'none' : 'auto',
-        cacheKey: context.sessionId,
-        signal: call,
-      })) {
-        call.throwIfAborted();
-        answer.take(event, (error) => lost.abort(error));
-      }
-    };
-    const messages = fit(false);
-    try {
-      await ask(messages);
-    } catch (error: unknown) {
-      // The estimate was too low. Once, and only while nothing was shown and there is something left to shorten.
-      const shorter = isOverflow(error) && answer.isEmpty() ? fit(true) : messages;
-      if (textLength(shorter) >= textLength(messages)) throw error;
-      await ask(shorter);
+    for await (const event of deps.model.stream({
+      ...request,
+      model,
+      messages: fitted.messages,
+      toolChoice: input.toolsOff ? 'none' : 'auto',
+      cacheKey: context.sessionId,
+      signal: call,
+    })) {
+      call.throwIfAborted();
+      answer.take(event, (error) => lost.abort(error));
     }
     await stream.drain();
   } catch (error: unknown) {
     const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
-    await recordFailedAttempt(deps, claim.fence, context.model, step, spent, startedAt);
+    await recordUsage(deps, claim.fence, toUsage(spent));
+    // Once, and only while nothing was shown.
+    if (isOverflow(error) && !input.squeeze && answer.isEmpty()) return tooLong('refused');
     throw error;
   }
 
@@ -188,23 +184,34 @@ async function performCall(
   );
   const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
   const usage = answer.usage();
-  await deps.store.saveWork(
-    claim.fence,
-    {
-      entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
-      events: [],
-      usage: {
-        step,
-        model: context.model,
-        ...(usage ?? NO_USAGE),
-        costUsd: usage === null ? null : priceOf(deps, context.model, usage),
-        estimated: usage === null,
-        latencyMs: Date.now() - startedAt,
+  if (usage) deps.window.learn(model, { ...request, messages: fitted.messages }, usage.inputTokens);
+  try {
+    await deps.store.saveWork(
+      claim.fence,
+      {
+        entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
+        events: [],
+        usage: toUsage(usage),
       },
-    },
-    signal,
-  );
-  return toResult(deps, body);
+      signal,
+    );
+  } catch (error: unknown) {
+    // Another attempt took over: its answer counts, but this one was paid for too.
+    if (isFenced(error)) await recordUsage(deps, claim.fence, toUsage(usage));
+    throw error;
+  }
+  return { ...toResult(deps, body), latencyMs: Date.now() - startedAt };
+}
+
+function tooLong(tooLong: 'counted' | 'refused'): CallModelResult {
+  return { tooLong, finish: 'stop', toolCalls: [], inputTokens: 0, outputTokens: 0, preview: 'too long' };
+}
+
+function announceSwitch(deps: ActivityDeps, step: number): (from: string, to: string) => TurnEvent[] {
+  const label = (id: string): string => deps.catalogue.find(id)?.label ?? id;
+  return (from, to) => [
+    { event: 'status', message: `${label(from)} is not available; ${label(to)} goes on.`, step },
+  ];
 }
 
 const CUT_TEXT =
@@ -215,19 +222,8 @@ function isOverflow(error: unknown): boolean {
   return (error as Partial<ModelError> | null)?.code === 'context_overflow';
 }
 
-function textLength(messages: readonly ModelMessage[]): number {
-  return messages.reduce((sum, { content }) => sum + content.length, 0);
-}
-
-const NO_USAGE: ModelUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-
-function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
-  return deps.costUsd(model, {
-    input_tokens: usage.inputTokens,
-    cached_tokens: usage.cachedTokens,
-    output_tokens: usage.outputTokens,
-    cache_write_tokens: usage.cacheWriteTokens ?? 0,
-  });
+function isFenced(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'FENCED';
 }
 
 /** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
@@ -291,29 +287,6 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
       };
     },
   };
-}
-
-/** An attempt that failed is on the bill when the provider said what it cost, and noted as estimated when it did not. */
-async function recordFailedAttempt(
-  deps: ActivityDeps,
-  fence: Fence,
-  model: string,
-  step: number,
-  usage: ModelUsage | null,
-  startedAt: number,
-): Promise<void> {
-  await deps.store
-    .insertUsage(fence, {
-      step,
-      model,
-      ...(usage ?? NO_USAGE),
-      costUsd: usage === null ? null : priceOf(deps, model, usage),
-      estimated: usage === null,
-      latencyMs: Date.now() - startedAt,
-    })
-    .catch((error: unknown) =>
-      deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of a failed attempt not recorded'),
-    );
 }
 
 function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {

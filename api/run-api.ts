@@ -3,10 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { modelKeys } from '../contracts/models.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
 import { createKnex } from '../db/knex.ts';
-import type { Config } from '../runtime/config.ts';
+import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createApp } from './app.ts';
@@ -54,7 +53,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     db,
     client: temporal.client,
     taskQueue: config.temporal.taskQueue,
-    keys: modelKeys(config),
+    catalogue: catalogueOf(config),
+    fallbackModel: config.fallbackModel,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     logger,

@@ -35,6 +35,9 @@ export const MAX_CONTINUATIONS = { cut: 3, empty: 1 } as const;
 /** The same call with the same arguments and the same result this many times in a row ends the turn as `loop`. */
 export const LOOP_LIMIT = 3;
 
+/** What a turn may spend in model calls, in milliseconds; beyond it ends with stop_reason `budget`. */
+export const MAX_MODEL_MS = 20 * 60_000;
+
 export const TOOL_NAMES = [
   'modify_workflow',
   'get_block_info',
@@ -74,6 +77,15 @@ export const ERROR_CODES = [
   'internal',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Failures of a model after which another one may do better. */
+export const FALLBACK_CODES: readonly ErrorCode[] = [
+  'model_auth',
+  'model_quota',
+  'model_rate_limited',
+  'model_unavailable',
+  'model_bad_response',
+];
 
 /** The id of the Temporal workflow that runs a session's turn: Temporal allows one open run per id. */
 export function turnWorkflowId(sessionId: string): string {

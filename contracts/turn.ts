@@ -10,6 +10,8 @@ export interface ChatTurnInput {
   /** The customer's workflow (graph) that the session belongs to. */
   workflowId: string;
   model: string;
+  /** Goes on with the turn when its model fails. */
+  fallbackModel?: string;
   /** True when the server knows our search attributes; upserting unknown ones would block the workflow task. */
   searchAttributes: boolean;
 }
@@ -28,6 +30,12 @@ export interface CallModelInput {
   step: number;
   /** True on the last step: tools are shown but may not be called. */
   toolsOff: boolean;
+  /** The model, where it is not the turn's own. */
+  model?: string;
+  /** Set once the session's history was summarized, or could not be: what is still too long is cut. */
+  summarized?: boolean;
+  /** Set once the provider has found a request too long: what is sent is halved. */
+  squeeze?: boolean;
 }
 
 /** One call that the model asked for. The arguments stay in the transcript; their hash is what the loop guard needs. */
@@ -43,6 +51,13 @@ export interface ToolCallRef {
 export type Unfinished = 'cut' | 'empty';
 
 export interface CallModelResult {
+  /**
+   * Set when no answer was asked for, or none was given, because the conversation is too long for the model, by our
+   * count or by the provider's: its history must be summarized first.
+   */
+  tooLong?: 'counted' | 'refused';
+  /** How long the call took. */
+  latencyMs?: number;
   finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
   /** Set on an answer without calls after which the model should be asked once more. */
   unfinished?: Unfinished;
@@ -53,6 +68,13 @@ export interface CallModelResult {
   outputTokens: number;
   /** For operators: the length of the text, or the names of the calls. */
   preview: string;
+}
+
+export interface SummarizeHistoryInput {
+  turnId: string;
+  step: number;
+  /** The model, where it is not the turn's own. */
+  model?: string;
 }
 
 export interface RunToolInput {

@@ -119,7 +119,7 @@ async function listToolCalls(db: Knex, turnIds: string[]): Promise<Map<string, T
   if (turnIds.length === 0) return records;
   const rows = await rowsOf<{ turn_id: string; step: number; role: 'assistant' | 'tool'; body: string }>(
     db,
-    `select turn_id, step, role, body from ai.copilot_transcript where turn_id = any(?::uuid[])
+    `select turn_id, step, role, body from ai.copilot_transcript where turn_id = any(?::uuid[]) and role <> 'summary'
      order by turn_id, step, position`,
     [turnIds],
   );

@@ -8,6 +8,7 @@ import * as copilotTurns from './migrations/20261124000002-copilot-turns.ts';
 import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
 import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
 import * as confirmations from './migrations/20261124000006-confirmations.ts';
+import * as summaries from './migrations/20261124000007-summaries.ts';
 
 interface NamedMigration extends Knex.Migration {
   name: string;
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000003-own-additions', ...ownAdditions },
   { name: '20261124000005-tool-indexes', ...toolIndexes },
   { name: '20261124000006-confirmations', ...confirmations },
+  { name: '20261124000007-summaries', ...summaries },
 ];
 
 // "copilot" in ASCII: one key for migrations and for the sample project.

@@ -127,12 +127,13 @@ create table ai.copilot_transcript (
   step integer not null,
   turn_id uuid not null,
   constraint copilot_transcript_pkey PRIMARY KEY (turn_id, key),
-  constraint copilot_transcript_role_check CHECK ((role = ANY (ARRAY['assistant'::text, 'tool'::text]))),
+  constraint copilot_transcript_role_check CHECK ((role = ANY (ARRAY['assistant'::text, 'tool'::text, 'summary'::text]))),
   constraint copilot_transcript_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
 );
 
 create table ai.copilot_turn_claims (
   epoch integer not null,
+  idle boolean not null default false,
   key text not null,
   text_shown boolean not null default false,
   turn_id uuid not null,
@@ -366,6 +367,7 @@ CREATE INDEX copilot_orchestrations_name_idx ON ai.orchestrations USING btree (l
 CREATE INDEX copilot_sessions_workflow_idx ON ai.copilot_sessions USING btree (workflow_id, created_at DESC);
 CREATE INDEX copilot_sources_name_idx ON ai.sources USING btree (lower((name)::text), id);
 CREATE INDEX copilot_transcript_order_idx ON ai.copilot_transcript USING btree (turn_id, step, "position");
+CREATE INDEX copilot_transcript_summary_idx ON ai.copilot_transcript USING btree (turn_id) WHERE (role = 'summary'::text);
 CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_id);
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);

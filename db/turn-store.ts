@@ -5,16 +5,17 @@
  */
 import type { Knex } from 'knex';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
+import { loadHistory } from './history.ts';
 import { isConnectionError } from './pg-errors.ts';
 import {
   claimWork,
   endTurn,
   type Fence,
   insertUsage,
-  listHistory,
   listTranscript,
   loadTurnContext,
   loadWorkingGraph,
+  markIdle,
   type SavedWork,
   saveWork,
 } from './turns.ts';
@@ -28,7 +29,8 @@ export interface TurnStore {
   loadTurnContext: Bound<typeof loadTurnContext>;
   loadWorkingGraph: Bound<typeof loadWorkingGraph>;
   listTranscript: Bound<typeof listTranscript>;
-  listHistory: Bound<typeof listHistory>;
+  markIdle: Bound<typeof markIdle>;
+  loadHistory: Bound<typeof loadHistory>;
   endTurn: Bound<typeof endTurn>;
   findConfirmation: Bound<typeof findConfirmation>;
   askConfirmation: Bound<typeof askConfirmation>;
@@ -59,7 +61,8 @@ export function createTurnStore(db: Knex): TurnStore {
     loadTurnContext: (turnId) => loadTurnContext(db, turnId),
     loadWorkingGraph: (turnId) => loadWorkingGraph(db, turnId),
     listTranscript: (turnId, step) => listTranscript(db, turnId, step),
-    listHistory: (turnId, limit) => listHistory(db, turnId, limit),
+    markIdle: (fence) => markIdle(db, fence),
+    loadHistory: (turnId) => loadHistory(db, turnId),
     endTurn: (input) => endTurn(db, input),
     findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),

@@ -240,6 +240,8 @@ export interface Claim {
 /**
  * Claims one activity's work. The first claim appends `onFirst`; a later one fences off all before it and, when text
  * of this key was already shown, appends a content_reset to `textBefore()`. A finished key is returned, not claimed.
+ * A claim on a model call (`bill`) notes that the one before it may be on the provider's bill; when its model is not the
+ * turn's so far, it becomes that, and `onSwitch` is appended.
  * Throws TurnGoneError without the turn, FencedError when the turn has ended.
  */
 export async function claimWork(
@@ -250,16 +252,23 @@ export async function claimWork(
     step: number;
     onFirst: TurnEvent[];
     textBefore: (trx: Knex) => Promise<string>;
+    bill?: { step: number; model?: string | undefined; onSwitch: (from: string, to: string) => TurnEvent[] };
   },
 ): Promise<Claim> {
   const { turnId, key } = input;
   return db.transaction(async (trx) => {
-    const claims = await rowsOf<{ epoch: number; was_shown: boolean; stored: string | null }>(
+    const claims = await rowsOf<{
+      epoch: number;
+      was_shown: boolean;
+      was_idle: boolean | null;
+      stored: string | null;
+    }>(
       trx,
       `insert into ai.copilot_turn_claims as c (turn_id, key, epoch)
        select id, ?, 1 from ai.copilot_turns where id = ?
-       on conflict (turn_id, key) do update set epoch = c.epoch + 1, written = 0
+       on conflict (turn_id, key) do update set epoch = c.epoch + 1, written = 0, idle = false
        returning c.epoch, c.text_shown as was_shown,
+         (select o.idle from ai.copilot_turn_claims o where o.turn_id = c.turn_id and o.key = c.key) as was_idle,
          (select body from ai.copilot_transcript t where t.turn_id = c.turn_id and t.key = c.key) as stored`,
       [key, turnId],
     );
@@ -279,9 +288,46 @@ export async function claimWork(
     } else if (claim.epoch === 1) {
       events = input.onFirst;
     }
+    if (input.bill && claim.epoch > 1 && !claim.was_idle)
+      await insertLostAttempt(trx, { turnId, key, epoch: claim.epoch - 1 }, input.bill.step);
+    if (input.bill?.model !== undefined) {
+      const from = await switchModel(trx, turnId, input.bill.model);
+      if (from !== null) events = [...events, ...input.bill.onSwitch(from, input.bill.model)];
+    }
     await appendLocked(trx, fence, events);
     return { fence, stored: null };
   });
+}
+
+/** Says that no model was called under this claim. */
+export async function markIdle(db: Knex, fence: Fence): Promise<void> {
+  await db.raw('update ai.copilot_turn_claims set idle = true where turn_id = ? and key = ? and epoch = ?', [
+    fence.turnId,
+    fence.key,
+    fence.epoch,
+  ]);
+}
+
+/** Makes `model` the turn's and returns the one before; null when it was that already. */
+async function switchModel(trx: Knex, turnId: string, model: string): Promise<string | null> {
+  const rows = await rowsOf<{ before: string }>(
+    trx,
+    `update ai.copilot_turns t set model = ? from ai.copilot_turns o
+     where t.id = ? and o.id = t.id and o.model <> ? returning o.model as before`,
+    [model, turnId, model],
+  );
+  return rows[0]?.before ?? null;
+}
+
+/** An attempt that ended without a word, as a killed worker does: what it cost is not known, that it was is. */
+async function insertLostAttempt(trx: Knex, lost: Fence, step: number): Promise<void> {
+  await trx.raw(
+    `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens,
+       output_tokens, reasoning_tokens, cost_usd, estimated, latency_ms)
+     select id, session_id, ?, ?, model, 0, 0, 0, 0, null, true, null from ai.copilot_turns where id = ?
+     on conflict (turn_id, step, epoch) do nothing`,
+    [step, lost.epoch, lost.turnId],
+  );
 }
 
 /** Appends events under the turn row's lock and announces them. Throws FencedError when the turn is not running. */
@@ -331,7 +377,7 @@ export interface UsageEntry {
 
 /** A finished piece of work: its transcript row and everything that is stored with it. */
 export interface SavedWork {
-  entry: TranscriptEntry;
+  entry: Omit<TranscriptEntry, 'role'> & { role: TranscriptEntry['role'] | 'summary' };
   events: TurnEvent[];
   usage?: UsageEntry;
   graph?: { working: string; aliases: Record<string, string> };
@@ -378,13 +424,20 @@ export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): 
   if (work.usage) await insertUsage(trx, fence, work.usage);
 }
 
-/** Records an attempt's tokens. An attempt is one (turn, step, epoch): recording it again changes nothing. */
+/**
+ * Records an attempt's tokens. An attempt is one (turn, step, epoch): recording it again changes nothing, but that a
+ * report takes the place of an estimate.
+ */
 export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
   await db.raw(
     `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
        reasoning_tokens, cost_usd, estimated, latency_ms)
      select t.id, t.session_id, ?, ?, ?, ?, ?, ?, ?, ?::numeric, ?, ? from ai.copilot_turns t where t.id = ?
-     on conflict (turn_id, step, epoch) do nothing`,
+     on conflict (turn_id, step, epoch) do update set model = excluded.model, input_tokens = excluded.input_tokens,
+       cached_tokens = excluded.cached_tokens, output_tokens = excluded.output_tokens,
+       reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, estimated = false,
+       latency_ms = excluded.latency_ms
+     where ai.copilot_usage.estimated and not excluded.estimated`,
     [
       usage.step,
       fence.epoch,
@@ -459,42 +512,9 @@ export async function listTranscript(db: Knex, turnId: string, step?: number): P
   return rowsOf<TranscriptEntry>(
     db,
     `select step, position, role, body from ai.copilot_transcript
-     where turn_id = ? ${step === undefined ? '' : 'and step = ?'} order by step, position`,
+     where turn_id = ? and role <> 'summary' ${step === undefined ? '' : 'and step = ?'} order by step, position`,
     step === undefined ? [turnId] : [turnId, step],
   );
-}
-
-export interface HistoryMessage {
-  role: 'user' | 'assistant';
-  content: string;
-  workflowDiff: WorkflowDiff | null;
-  /** The seed of the turn that an assistant message ended; null for other messages. */
-  fenceSeed: string | null;
-}
-
-/** The newest `limit` messages of a session before this turn, oldest first. */
-export async function listHistory(db: Knex, turnId: string, limit: number): Promise<HistoryMessage[]> {
-  const rows = await rowsOf<{
-    role: 'user' | 'assistant';
-    content: string;
-    workflow_diff: WorkflowDiff | null;
-    fence_seed: string | null;
-  }>(
-    db,
-    `select m.role, m.content, m.workflow_diff, e.fence_seed
-     from ai.copilot_turns t
-     join ai.copilot_messages m on m.session_id = t.session_id
-     left join ai.copilot_turns e on e.message_id = m.id
-     where t.id = ? and m.role in ('user', 'assistant') and m.id not in (t.user_message_id, t.message_id)
-     order by m.created_at desc, m.id limit ?`,
-    [turnId, limit],
-  );
-  return rows.reverse().map((row) => ({
-    role: row.role,
-    content: row.content,
-    workflowDiff: row.workflow_diff,
-    fenceSeed: row.fence_seed,
-  }));
 }
 
 /** Sums of the reported attempts of a turn. */

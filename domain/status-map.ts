@@ -3,6 +3,7 @@
 export const THINKING = 'Thinking...';
 export const WAITING_FOR_CONFIRMATION = 'Waiting for your confirmation...';
 export const ANALYZING = 'Analyzing result...';
+export const SUMMARIZING = 'Summarizing the conversation so far...';
 
 const TOOL_STATUS: ReadonlyMap<string, string> = new Map([
   ['modify_workflow', 'Modifying workflow...'],

@@ -1,6 +1,7 @@
 /** The adapter for Anthropic's Messages API. */
 import type Anthropic from '@anthropic-ai/sdk';
-import { findModel } from '../contracts/models.ts';
+import type { ModelSpec } from '../contracts/models.ts';
+import type { AdapterOptions } from './adapter-options.ts';
 import type { JsonObject } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { toAnthropicError } from './anthropic-errors.ts';
@@ -16,7 +17,7 @@ import {
   type ModelUsage,
   type OpaqueParts,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS, type StreamLimits } from './watchdog.ts';
+import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
 
 type Body = Anthropic.MessageCreateParamsStreaming;
 type MessageParam = Anthropic.MessageParam;
@@ -28,21 +29,23 @@ const MAX_OUTPUT_TOKENS = 32_000;
 const CACHE = { type: 'ephemeral' } as const;
 
 /** Creates the adapter over an SDK client, which must have `maxRetries: 0`. */
-export function createAnthropicClient(
-  anthropic: Anthropic,
-  limits: StreamLimits = STREAM_LIMITS,
-): ModelClient {
+export function createAnthropicClient(anthropic: Anthropic, options: AdapterOptions): ModelClient {
   return {
     async *stream(request) {
-      const watchdog = createWatchdog(request.signal, limits);
+      const model = options.catalogue.find(request.model);
+      const watchdog = createWatchdog(request.signal, {
+        limits: options.limits ?? STREAM_LIMITS,
+        isSilent: model?.reasonsSilently ?? false,
+      });
       const answer = createAnswer(request.model);
       try {
-        const events = await anthropic.messages.create(toMessagesBody(request), {
-          signal: watchdog.signal,
-          maxRetries: 0,
-        });
+        const events = await anthropic
+          .withOptions({ fetch: watchdog.fetch })
+          .messages.create(toMessagesBody(request, model), {
+            signal: watchdog.signal,
+            maxRetries: 0,
+          });
         for await (const event of events) {
-          watchdog.alive();
           yield* answer.take(event);
           // What follows the provider's end is nobody's.
           if (answer.isComplete()) break;
@@ -62,8 +65,7 @@ export function createAnthropicClient(
  * The request body. Temperature is never sent: the API version that the SDK speaks refuses it for every model. The
  * breakpoints of the cache stand behind the tools, the system text, the conversation before the newest user message, and the newest block.
  */
-export function toMessagesBody(request: ModelRequest): Body {
-  const model = findModel(request.model);
+export function toMessagesBody(request: ModelRequest, model: ModelSpec | undefined): Body {
   const messages = toMessages(request.messages, request.model);
   const stable = messages.findLastIndex(
     (message, index) => message.role === 'user' && index < messages.length - 1,

@@ -1,7 +1,7 @@
 /** The model client of a worker: routes each call to the adapter of its model's provider. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { findModel } from '../contracts/models.ts';
+import type { Catalogue, ModelApi } from '../contracts/models.ts';
 import type { Config } from '../runtime/config.ts';
 import { createAnthropicClient } from './anthropic.ts';
 import { createDemoClient } from './demo.ts';
@@ -12,39 +12,53 @@ import { type ModelClient, ModelError } from './types.ts';
 /** Servers behind a base URL often need no key, and the SDK insists on one. */
 const PLACEHOLDER_KEY = 'not-needed';
 
-/** Creates the client. Keys stay inside the SDK; a call to a model without one fails as model_auth. */
+/** Creates the client. Keys stay inside the SDK, each with its own server. */
 export function createModelClient(
-  config: Pick<Config, 'openai' | 'anthropic' | 'demoCharsPerSecond'>,
+  config: Pick<Config, 'openai' | 'anthropic' | 'addedModels' | 'demoCharsPerSecond'>,
+  catalogue: Catalogue,
 ): ModelClient {
   const demo = createDemoClient({ charsPerSecond: config.demoCharsPerSecond });
-  const openai = createOpenAI(config.openai);
-  const anthropic = createAnthropic(config.anthropic);
+  const openai = hasServer(config.openai) ? createOpenAI(config.openai, catalogue) : null;
+  const anthropic = hasServer(config.anthropic) ? createAnthropic(config.anthropic, catalogue) : null;
+  const own = new Map(
+    config.addedModels.flatMap(({ spec, server }) =>
+      server ? [[spec.id, createOpenAI({ ...server, api: spec.api }, catalogue)]] : [],
+    ),
+  );
   return {
     stream(request) {
-      const provider = findModel(request.model)?.provider;
-      if (provider === 'demo') return demo.stream(request);
-      if (provider === 'openai' && openai) {
-        // OpenAI's own servers route by the key; others may refuse what they do not know.
-        const { cacheKey: _, ...plain } = request;
-        return openai.stream(config.openai.baseUrl === undefined ? request : plain);
-      }
-      if (provider === 'anthropic' && anthropic) return anthropic.stream(request);
+      const spec = catalogue.find(request.model);
+      const client =
+        own.get(request.model) ??
+        (spec?.provider === 'demo'
+          ? demo
+          : spec?.provider === 'anthropic'
+            ? anthropic
+            : spec
+              ? openai
+              : null);
+      if (client) return client.stream(request);
       throw new ModelError(
         `No connection is configured for the model ${request.model}. Choose another one in the settings.`,
-        {
-          code: 'model_unavailable',
-          retryable: false,
-        },
+        { code: 'model_unavailable', retryable: false },
       );
     },
   };
 }
 
-function createOpenAI(config: Config['openai']): ModelClient | null {
-  if (config.apiKey === undefined && config.baseUrl === undefined) return null;
+interface Server {
+  apiKey: string | undefined;
+  baseUrl: string | undefined;
+}
+
+function hasServer({ apiKey, baseUrl }: Server): boolean {
+  return apiKey !== undefined || baseUrl !== undefined;
+}
+
+function createOpenAI(server: Server & { api: ModelApi }, catalogue: Catalogue): ModelClient {
   const client = new OpenAI({
-    apiKey: config.apiKey ?? PLACEHOLDER_KEY,
-    ...(config.baseUrl === undefined ? {} : { baseURL: config.baseUrl }),
+    apiKey: server.apiKey ?? PLACEHOLDER_KEY,
+    ...(server.baseUrl === undefined ? {} : { baseURL: server.baseUrl }),
     // Temporal owns retries, and the SDK's environment variables are not ours.
     maxRetries: 0,
     timeout: 60_000,
@@ -52,19 +66,22 @@ function createOpenAI(config: Config['openai']): ModelClient | null {
     project: null,
     logLevel: 'off',
   });
-  return config.api === 'chat' ? createChatClient(client) : createResponsesClient(client);
+  // OpenAI's own servers route by the cache key; others may refuse what they do not know.
+  const sendsCacheKey = server.baseUrl === undefined;
+  return server.api === 'chat'
+    ? createChatClient(client, { catalogue, sendsCacheKey })
+    : createResponsesClient(client, { catalogue, sendsCacheKey });
 }
 
-function createAnthropic(config: Config['anthropic']): ModelClient | null {
-  if (config.apiKey === undefined && config.baseUrl === undefined) return null;
+function createAnthropic(server: Server, catalogue: Catalogue): ModelClient {
   const client = new Anthropic({
-    apiKey: config.apiKey ?? PLACEHOLDER_KEY,
+    apiKey: server.apiKey ?? PLACEHOLDER_KEY,
     // Undefined would be looked up in the environment, which is not ours to read here.
     authToken: null,
-    baseURL: config.baseUrl ?? null,
+    baseURL: server.baseUrl ?? null,
     maxRetries: 0,
     timeout: 60_000,
     logLevel: 'off',
   });
-  return createAnthropicClient(client);
+  return createAnthropicClient(client, { catalogue });
 }

@@ -1,6 +1,7 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
-import { findModel } from '../contracts/models.ts';
+import type { ModelSpec } from '../contracts/models.ts';
+import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
@@ -13,7 +14,7 @@ import type {
   ModelToolCall,
   ModelUsage,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS, type StreamLimits } from './watchdog.ts';
+import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
 type ChunkToolCall = OpenAI.Chat.Completions.ChatCompletionChunk.Choice.Delta.ToolCall;
@@ -22,18 +23,23 @@ type ChatMessage = OpenAI.Chat.Completions.ChatCompletionMessageParam;
 const TEMPERATURE = 0.7;
 
 /** Creates the adapter over an SDK client, which must have `maxRetries: 0`. */
-export function createChatClient(openai: OpenAI, limits: StreamLimits = STREAM_LIMITS): ModelClient {
+export function createChatClient(openai: OpenAI, options: AdapterOptions): ModelClient {
   return {
     async *stream(request) {
-      const watchdog = createWatchdog(request.signal, limits);
+      const model = options.catalogue.find(request.model);
+      const watchdog = createWatchdog(request.signal, {
+        limits: options.limits ?? STREAM_LIMITS,
+        isSilent: model?.reasonsSilently ?? false,
+      });
       const answer = createAnswer();
       try {
-        const chunks = await openai.chat.completions.create(toChatBody(request), {
-          signal: watchdog.signal,
-          maxRetries: 0,
-        });
+        const chunks = await openai
+          .withOptions({ fetch: watchdog.fetch })
+          .chat.completions.create(toChatBody(request, model, options.sendsCacheKey), {
+            signal: watchdog.signal,
+            maxRetries: 0,
+          });
         for await (const chunk of chunks) {
-          watchdog.alive();
           yield* answer.take(chunk);
         }
         watchdog.signal.throwIfAborted();
@@ -50,20 +56,34 @@ export function createChatClient(openai: OpenAI, limits: StreamLimits = STREAM_L
 /** The request body: a parameter is sent only where the model takes it. */
 export function toChatBody(
   request: ModelRequest,
+  model: ModelSpec | undefined,
+  sendsCacheKey = false,
 ): OpenAI.Chat.Completions.ChatCompletionCreateParamsStreaming {
-  const model = findModel(request.model);
   return {
     model: request.model,
     messages: [{ role: 'system', content: request.system }, ...request.messages.map(toChatMessage)],
-    tools: request.tools.map(({ name, description, parameters }) => ({
-      type: 'function',
-      function: { name, description, parameters, strict: isStrictSchema(parameters) },
-    })),
-    tool_choice: request.toolChoice,
+    ...(request.tools.length > 0
+      ? {
+          tools: request.tools.map(({ name, description, parameters }) => ({
+            type: 'function' as const,
+            function: {
+              name,
+              description,
+              parameters,
+              ...(model?.strictSchemas ? { strict: isStrictSchema(parameters) } : {}),
+            },
+          })),
+          tool_choice: request.toolChoice,
+          ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
+        }
+      : {}),
     stream: true,
     stream_options: { include_usage: true },
     ...(model?.temperature ? { temperature: TEMPERATURE } : {}),
-    ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
+    ...(model?.reasoningEffort ? { reasoning_effort: model.reasoningEffort as OpenAI.ReasoningEffort } : {}),
+    ...(sendsCacheKey && model?.promptCaching === 'key' && request.cacheKey !== undefined
+      ? { prompt_cache_key: request.cacheKey }
+      : {}),
   };
 }
 

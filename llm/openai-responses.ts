@@ -1,6 +1,7 @@
 /** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
 import type OpenAI from 'openai';
-import { findModel } from '../contracts/models.ts';
+import type { ModelSpec } from '../contracts/models.ts';
+import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
@@ -14,7 +15,7 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS, type StreamLimits } from './watchdog.ts';
+import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
 
 type ResponseItem = OpenAI.Responses.ResponseInputItem;
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
@@ -23,18 +24,23 @@ const PROVIDER = 'openai-responses';
 const TEMPERATURE = 0.7;
 
 /** Creates the adapter over an SDK client, which must have `maxRetries: 0`. */
-export function createResponsesClient(openai: OpenAI, limits: StreamLimits = STREAM_LIMITS): ModelClient {
+export function createResponsesClient(openai: OpenAI, options: AdapterOptions): ModelClient {
   return {
     async *stream(request) {
-      const watchdog = createWatchdog(request.signal, limits);
+      const model = options.catalogue.find(request.model);
+      const watchdog = createWatchdog(request.signal, {
+        limits: options.limits ?? STREAM_LIMITS,
+        isSilent: model?.reasonsSilently ?? false,
+      });
       const answer = createAnswer(request.model);
       try {
-        const events = await openai.responses.create(toBody(request), {
-          signal: watchdog.signal,
-          maxRetries: 0,
-        });
+        const events = await openai
+          .withOptions({ fetch: watchdog.fetch })
+          .responses.create(toBody(request, model, options.sendsCacheKey), {
+            signal: watchdog.signal,
+            maxRetries: 0,
+          });
         for await (const event of events) {
-          watchdog.alive();
           yield* answer.take(event);
           // What follows the provider's end is nobody's: some servers keep the connection open.
           if (answer.isComplete()) break;
@@ -52,25 +58,38 @@ export function createResponsesClient(openai: OpenAI, limits: StreamLimits = STR
 }
 
 /** The request body: a parameter is sent only where the model takes it. */
-export function toBody(request: ModelRequest): OpenAI.Responses.ResponseCreateParamsStreaming {
-  const model = findModel(request.model);
+export function toBody(
+  request: ModelRequest,
+  model: ModelSpec | undefined,
+  sendsCacheKey = false,
+): OpenAI.Responses.ResponseCreateParamsStreaming {
   return {
     model: request.model,
     instructions: request.system,
     input: request.messages.flatMap((message) => toItems(message, request.model)),
-    tools: request.tools.map(({ name, description, parameters }) => ({
-      type: 'function',
-      name,
-      description,
-      parameters,
-      strict: isStrictSchema(parameters),
-    })),
-    tool_choice: request.toolChoice,
+    ...(request.tools.length > 0
+      ? {
+          tools: request.tools.map(({ name, description, parameters }) => ({
+            type: 'function' as const,
+            name,
+            description,
+            parameters,
+            // Always said: left out, it is on, and the schema is rewritten.
+            strict: (model?.strictSchemas ?? false) && isStrictSchema(parameters),
+          })),
+          tool_choice: request.toolChoice,
+          ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
+        }
+      : {}),
     stream: true,
     store: false,
-    ...(request.cacheKey === undefined ? {} : { prompt_cache_key: request.cacheKey }),
+    ...(sendsCacheKey && model?.promptCaching === 'key' && request.cacheKey !== undefined
+      ? { prompt_cache_key: request.cacheKey }
+      : {}),
     ...(model?.temperature ? { temperature: TEMPERATURE } : {}),
-    ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
+    ...(model?.reasoningEffort
+      ? { reasoning: { effort: model.reasoningEffort as OpenAI.ReasoningEffort } }
+      : {}),
     ...(model?.reasoningItems ? { include: ['reasoning.encrypted_content'] } : {}),
   };
 }

@@ -1,51 +1,65 @@
 /**
  * Ends a model call that has gone silent. The SDK's own timeout stops at the response's headers, and a stalled stream
- * would hang for ever.
+ * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
 import { ModelError } from './types.ts';
 
 export interface StreamLimits {
-  /** Until the first byte of the answer. */
-  firstByteMs: number;
-  /** Between two events. Models fall silent for over a minute while they write arguments. */
+  /** Until the first byte of the answer, and between two bytes. */
   idleMs: number;
+  /** The same for models that think without sending anything. */
+  silentIdleMs: number;
   /** The whole call. */
   totalMs: number;
 }
 
-export const STREAM_LIMITS: StreamLimits = { firstByteMs: 60_000, idleMs: 120_000, totalMs: 600_000 };
+export const STREAM_LIMITS: StreamLimits = { idleMs: 60_000, silentIdleMs: 120_000, totalMs: 600_000 };
 
 export interface Watchdog {
   /** Aborts when the caller's signal does, or when a limit is met. */
   signal: AbortSignal;
-  /** To be called for every event. */
-  alive(): void;
+  /** For the SDK's client: the global fetch, its bytes watched. */
+  fetch: typeof fetch;
   stop(): void;
 }
 
 /** Watches one call. The abort reason of a met limit is a retryable ModelError. */
-export function createWatchdog(caller: AbortSignal, limits: StreamLimits): Watchdog {
+export function createWatchdog(
+  caller: AbortSignal,
+  { limits, isSilent }: { limits: StreamLimits; isSilent: boolean },
+): Watchdog {
   const own = new AbortController();
+  const idleMs = isSilent ? limits.silentIdleMs : limits.idleMs;
+  let lastByte = Date.now();
+  let hasBegun = false;
   const expire = (what: string): void =>
     own.abort(new ModelError(`The model ${what}`, { code: 'model_unavailable', retryable: true }));
-  let idle = setTimeout(expire, limits.firstByteMs, 'did not begin to answer');
-  const total = setTimeout(expire, limits.totalMs, 'took too long to answer');
-  let lastEvent = Date.now();
-  let started = false;
-  // One timer that moves on when it fires, not one per event: a stream has thousands of them.
+  // One timer that moves on when it fires, not one per chunk: a stream has thousands of them.
   const check = (): void => {
-    const left = lastEvent + limits.idleMs - Date.now();
-    if (left <= 0) expire('stopped in the middle of its answer');
-    else idle = setTimeout(check, left);
+    const left = lastByte + idleMs - Date.now();
+    if (left > 0) idle = setTimeout(check, left);
+    else expire(hasBegun ? 'stopped in the middle of its answer' : 'did not begin to answer');
   };
+  let idle = setTimeout(check, idleMs);
+  const total = setTimeout(expire, limits.totalMs, 'took too long to answer');
   return {
     signal: AbortSignal.any([caller, own.signal]),
-    alive() {
-      lastEvent = Date.now();
-      if (started) return;
-      started = true;
-      clearTimeout(idle);
-      idle = setTimeout(check, limits.idleMs);
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      if (!response.body) return response;
+      const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+      const watched = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        async pull(controller) {
+          const { done, value } = await reader.read();
+          if (done) return controller.close();
+          lastByte = Date.now();
+          hasBegun = true;
+          controller.enqueue(value);
+        },
+        cancel: (reason) => reader.cancel(reason),
+      });
+      const { status, statusText, headers } = response;
+      return new Response(watched, { status, statusText, headers });
     },
     stop() {
       clearTimeout(idle);

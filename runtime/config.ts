@@ -4,7 +4,9 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../contracts/models.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import { parseAddedModels } from './added-models.ts';
 
 const DURATION_UNITS: Record<string, number> = {
   ms: 1,
@@ -101,6 +103,10 @@ const schema = z.object({
   OPENAI_API: z.enum(['responses', 'chat']).optional(),
   ANTHROPIC_API_KEY: apiKey.optional(),
   ANTHROPIC_BASE_URL: url(['http:', 'https:']).optional(),
+  /** JSON: models of OpenAI-compatible servers, beside those that are known. */
+  COPILOT_MODELS: z.string().optional(),
+  /** The model that goes on with a turn when its own one can't. */
+  COPILOT_FALLBACK_MODEL: z.string().optional(),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
   /** The login of the SQL tool where the service may not make one itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -153,6 +159,9 @@ export interface Config {
   allowedRoles: readonly string[];
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
+  addedModels: readonly AddedModel[];
+  /** Null: a turn whose model fails ends. */
+  fallbackModel: string | null;
   confirmationTtlMs: number;
   /** A role that an operator made for the model's SQL; undefined: the service makes its own. */
   sqlDatabaseUrl: string | undefined;
@@ -173,12 +182,19 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     Object.entries(env).filter(([key, value]) => key in schema.shape && value !== undefined && value !== ''),
   );
   const parsed = schema.safeParse(present);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  const problems = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  let addedModels: AddedModel[] = [];
+  try {
+    if (present.COPILOT_MODELS !== undefined) addedModels = parseAddedModels(present.COPILOT_MODELS, env);
+  } catch (error: unknown) {
+    problems.push(`COPILOT_MODELS: ${(error as Error).message}`);
+  }
+  if (!parsed.success || problems.length > 0) {
+    const lines = problems.map((problem) => `  ${problem}`);
     throw new ConfigError(`The environment has values that can't be used:\n${lines.join('\n')}`);
   }
   const e = parsed.data;
-  return {
+  const config: Config = {
     host: e.HOST,
     port: e.PORT,
     databaseUrl: e.DATABASE_URL,
@@ -208,6 +224,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       api: e.OPENAI_API ?? (e.OPENAI_BASE_URL === undefined ? 'responses' : 'chat'),
     },
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
+    addedModels,
+    fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
@@ -215,4 +233,15 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     logLevel: e.LOG_LEVEL,
   };
+  if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {
+    throw new ConfigError(
+      "The environment has values that can't be used:\n  COPILOT_FALLBACK_MODEL: no model of that id is available; check its id and its provider's key",
+    );
+  }
+  return config;
+}
+
+/** The models of a configuration. */
+export function catalogueOf(config: Pick<Config, 'openai' | 'anthropic' | 'addedModels'>): Catalogue {
+  return createCatalogue(modelKeys(config), config.addedModels);
 }

@@ -17,8 +17,7 @@ import { createAssetActions, manageProjectAssetTool } from '../activities/tools/
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
-import type { PromptBuilder } from '../activities/deps.ts';
-import { costUsd, DEFAULT_MODEL, findModel, MODELS } from '../contracts/models.ts';
+import { DEFAULT_MODEL } from '../contracts/models.ts';
 import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/asset-lists.ts';
 import { createEventLog } from '../db/event-log.ts';
 import { createKnex } from '../db/knex.ts';
@@ -28,9 +27,15 @@ import { findRun, listRuns } from '../db/run-logs.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
-import { CONTEXT_SHARE, estimateMessages, estimateTokens, fitContext } from '../llm/fit-context.ts';
-import { buildConversation, loadSystemPrompt, wrapToolResult } from '../llm/prompt.ts';
-import type { Config } from '../runtime/config.ts';
+import { createContextWindow } from '../llm/context-window.ts';
+import {
+  buildConversation,
+  buildHistory,
+  buildSummaryRequest,
+  loadSystemPrompt,
+  wrapToolResult,
+} from '../llm/prompt.ts';
+import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -80,14 +85,22 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     databaseUrl,
     onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),
   });
-  const modelIds = MODELS.map((model) => model.id);
+  const catalogue = catalogueOf(config);
+  const modelIds = catalogue.models.map((model) => model.id);
   const sandbox = createSqlSandbox({ databaseUrl, config, logger });
   sandbox.prepare().catch((error: unknown) => logger.warn({ err: error }, 'the SQL tool is not ready'));
   const activities = createActivities({
     store: createTurnStore(db),
     events,
-    model: createModelClient(config),
-    prompt: createPrompt(),
+    model: createModelClient(config, catalogue),
+    prompt: {
+      system: loadSystemPrompt(),
+      buildConversation,
+      buildHistory,
+      buildSummaryRequest,
+      wrapToolResult,
+    },
+    window: createContextWindow(catalogue),
     tools: createToolRegistry([
       createExecutePublicSqlTool({ sandbox }),
       getBlockInfoTool,
@@ -115,7 +128,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       defaultModel: DEFAULT_MODEL,
     }),
     confirmationTtlMs: config.confirmationTtlMs,
-    costUsd,
+    catalogue,
     logger,
   });
   const worker = await Worker.create({
@@ -146,24 +159,6 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     if (!settings.nativeConnection) await connection.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
-}
-
-/** The prompt's parts, with the context window of each model. */
-function createPrompt(): PromptBuilder {
-  const system = loadSystemPrompt();
-  return {
-    system,
-    buildConversation,
-    wrapToolResult,
-    fitContext(messages, { model, turnStart, tools, halved }) {
-      const spec = findModel(model);
-      if (!spec) return messages;
-      const fixed = estimateTokens(system) + estimateTokens(JSON.stringify(tools));
-      const window = spec.contextTokens * CONTEXT_SHARE - fixed;
-      const budgetTokens = halved ? Math.min(window, estimateMessages(messages) / 2) : window;
-      return fitContext(messages, { budgetTokens, turnStart });
-    },
-  };
 }
 
 const LIMITS: Partial<WorkerOptions> = {

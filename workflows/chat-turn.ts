@@ -19,14 +19,17 @@ import {
   CONFIRMED_TOOLS,
   ERROR_CODES,
   type ErrorCode,
+  FALLBACK_CODES,
   LOOP_LIMIT,
   MAX_CONTINUATIONS,
+  MAX_MODEL_MS,
   MAX_STEPS,
   MAX_TOOL_CALLS,
   SEARCH_ATTRIBUTES,
   WRITING_TOOLS,
 } from '../contracts/names.ts';
 import type {
+  CallModelInput,
   CallModelResult,
   ChatTurnInput,
   ChatTurnResult,
@@ -45,7 +48,7 @@ type Outcome = FinishTurnInput['outcome'];
 
 // A dead worker is noticed by its missing heartbeat. Attempts are not counted here: a worker's death is no fault of
 // the model, and the activity itself gives up after its own number of failed calls.
-const { callModel } = proxyActivities<Activities>({
+const { callModel, summarizeHistory } = proxyActivities<Activities>({
   startToCloseTimeout: '11 minutes',
   heartbeatTimeout: '4 seconds',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
@@ -55,6 +58,7 @@ const { runTool, askConfirmation, settleConfirmation, finishTurn } = proxyActivi
   heartbeatTimeout: '4 seconds',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
 });
+const modelKey = defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, SearchAttributeType.KEYWORD);
 const statusKey = defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, SearchAttributeType.KEYWORD);
 
 /** Runs one chat turn to its terminal event. */
@@ -100,11 +104,10 @@ export async function chatTurn(input: ChatTurnInput): Promise<ChatTurnResult> {
 }
 
 /** The ReAct loop: a model call, its tool calls, the next step; until the model answers or a limit ends it. */
-async function react(
-  { turnId }: ChatTurnInput,
-  progress: TurnProgress,
-  decided: Set<string>,
-): Promise<Outcome> {
+async function react(input: ChatTurnInput, progress: TurnProgress, decided: Set<string>): Promise<Outcome> {
+  const { turnId } = input;
+  const how: How = {};
+  let modelMs = 0;
   const repeats = { call: '', count: 0 };
   const patience: Record<Unfinished, number> = { ...MAX_CONTINUATIONS };
   for (let step = 1; step <= MAX_STEPS; step++) {
@@ -112,10 +115,9 @@ async function react(
     progress.activity = step === 1 ? THINKING : ANALYZING;
     setCurrentDetails(`Step **${step}** of ${MAX_STEPS}: model call ${progress.modelCalls + 1}`);
     const toolsOff = step === MAX_STEPS;
-    const answer = await callModel.executeWithOptions({ summary: `step ${step}` }, [
-      { turnId, step, toolsOff },
-    ]);
+    const answer = await ask(input, { turnId, step, toolsOff }, how);
     progress.modelCalls += 1;
+    modelMs += answer.latencyMs ?? 0;
     if (toolsOff) return { kind: 'complete', stopReason: 'step_limit' };
     if (answer.toolCalls.length === 0) {
       const { unfinished } = answer;
@@ -123,7 +125,7 @@ async function react(
       if (patience[unfinished]-- === 0) return gaveUp(unfinished);
       continue;
     }
-    if (progress.toolCalls + answer.toolCalls.length > MAX_TOOL_CALLS)
+    if (progress.toolCalls + answer.toolCalls.length > MAX_TOOL_CALLS || modelMs > MAX_MODEL_MS)
       return { kind: 'complete', stopReason: 'budget' };
 
     let looping = false;
@@ -148,6 +150,46 @@ async function react(
     if (looping) return { kind: 'complete', stopReason: 'loop' };
   }
   throw new Error('unreachable: the last step returns');
+}
+
+/** How the turn's model calls are made, once something has gone wrong: it stays so to the turn's end. */
+type How = Pick<CallModelInput, 'model' | 'summarized' | 'squeeze'>;
+
+/**
+ * The model call of a step. What is too long is summarized once and cut once; a model that fails for good gives way to
+ * the fallback model, where one is configured.
+ */
+async function ask(
+  { fallbackModel, searchAttributes, ...input }: ChatTurnInput,
+  call: CallModelInput,
+  how: How,
+): Promise<CallModelResult> {
+  for (;;) {
+    try {
+      const summary = `step ${call.step}${how.model === undefined ? '' : `, ${how.model}`}`;
+      const answer = await callModel.executeWithOptions({ summary }, [{ ...call, ...how }]);
+      if (answer.tooLong === undefined) return answer;
+      if (answer.tooLong === 'refused') how.squeeze = true;
+      if (!how.summarized) await summarize(call, how);
+    } catch (error: unknown) {
+      const next = how.model === undefined && fallbackModel !== input.model ? fallbackModel : undefined;
+      if (next === undefined || !FALLBACK_CODES.includes(codeOf(error))) throw error;
+      how.model = next;
+      if (searchAttributes) upsertSearchAttributes([{ key: modelKey, value: next }]);
+    }
+  }
+}
+
+/** A summary that can't be had is no reason to end a turn: history is cut then. */
+async function summarize({ turnId, step }: CallModelInput, how: How): Promise<void> {
+  how.summarized = true;
+  try {
+    await summarizeHistory.executeWithOptions({ summary: 'summarize the history' }, [
+      { turnId, step, ...(how.model === undefined ? {} : { model: how.model }) },
+    ]);
+  } catch (error: unknown) {
+    if (isCancellation(error)) throw error;
+  }
 }
 
 /**
@@ -229,15 +271,22 @@ function gaveUp(unfinished: Unfinished): Outcome {
 }
 
 /** A failed activity carries one of our codes as its type; anything else is an internal fault. */
-function toErrorOutcome(error: unknown): Outcome {
+function codeOf(error: unknown): ErrorCode {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && ERROR_CODES.includes(cause.type as ErrorCode)) {
-    return { kind: 'error', code: cause.type as ErrorCode, message: cause.message };
-  }
+  const type = cause instanceof ApplicationFailure ? (cause.type as ErrorCode) : 'internal';
+  return ERROR_CODES.includes(type) ? type : 'internal';
+}
+
+function toErrorOutcome(error: unknown): Outcome {
+  const code = codeOf(error);
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const isOurs = cause instanceof ApplicationFailure && cause.type === code;
   return {
     kind: 'error',
-    code: 'internal',
-    message: 'The copilot failed unexpectedly. What it did so far is kept; please try again.',
+    code,
+    message: isOurs
+      ? cause.message
+      : 'The copilot failed unexpectedly. What it did so far is kept; please try again.',
   };
 }
 

@@ -1,19 +1,20 @@
 /** Which model the copilot runs on. */
 import { Router } from '@koa/router';
-import { DEFAULT_MODEL, effectiveModel, listModelOptions, modelKeys } from '../../contracts/models.ts';
+import { DEFAULT_MODEL } from '../../contracts/models.ts';
 import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
+import { catalogueOf } from '../../runtime/config.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
 
 /** Routes under /api/copilot/settings. */
 export function createSettingsRouter(deps: ApiDeps): Router {
   const router = new Router({ prefix: '/api/copilot/settings' });
-  const keys = modelKeys(deps.config);
-  const options = listModelOptions(keys);
+  const catalogue = catalogueOf(deps.config);
+  const options = catalogue.listOptions();
 
   router.get('/model', async (ctx) => {
     ctx.body = {
-      model: effectiveModel(await findModelSetting(deps.db), keys),
+      model: catalogue.effective(await findModelSetting(deps.db)),
       default: DEFAULT_MODEL,
       options,
     };

@@ -16,7 +16,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Knex } from 'knex';
-import { effectiveModel, isModelAvailable, type ModelKeys } from '../../contracts/models.ts';
+import type { Catalogue } from '../../contracts/models.ts';
 import {
   CHAT_TURN_WORKFLOW,
   SEARCH_ATTRIBUTES,
@@ -75,7 +75,9 @@ export interface TurnControlOptions {
   db: Knex;
   client: Client;
   taskQueue: string;
-  keys: ModelKeys;
+  catalogue: Catalogue;
+  /** Goes on with a turn whose model fails; null: nobody does. */
+  fallbackModel: string | null;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;
   /** Whether the server knows our search attributes. */
@@ -104,8 +106,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         findModelSetting(db),
         graph ?? persistedGraph(db, session.workflowId),
       ]);
-      const model = effectiveModel(chosen, options.keys);
-      if (!isModelAvailable(model, options.keys)) {
+      const model = options.catalogue.effective(chosen);
+      if (!options.catalogue.isAvailable(model)) {
         throw new HttpError(
           503,
           `No key is configured for the model ${model}: set it on the service, or choose another model in the settings.`,
@@ -240,6 +242,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
     sessionId: turn.sessionId,
     workflowId: turn.workflowId,
     model: turn.model,
+    ...(options.fallbackModel === null ? {} : { fallbackModel: options.fallbackModel }),
     searchAttributes,
   };
   const until = Date.now() + CLOSE_WAIT_MS;

@@ -3,6 +3,9 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { ModelHeartbeat, TurnProgress } from '../../contracts/turn.ts';
 import { WAITING_FOR_CONFIRMATION } from '../../domain/status-map.ts';
 
+/** Activities that wait for a model. */
+const MODEL_ACTIVITIES = ['callModel', 'summarizeHistory'];
+
 /** A pending activity or task that no worker has taken for this long means that there is none free. */
 const WAITING_MS = 2_000;
 /** PENDING_ACTIVITY_STATE_SCHEDULED: in the queue, or waiting for its next attempt. */
@@ -21,7 +24,7 @@ export function describeSilence(
     return { message: 'Waiting for a worker...', ...step };
   }
   for (const activity of description.raw.pendingActivities ?? []) {
-    const isModel = activity.activityType?.name === 'callModel';
+    const isModel = MODEL_ACTIVITIES.includes(activity.activityType?.name ?? '');
     const attempt = activity.attempt ?? 1;
     if (Number(activity.state) === SCHEDULED) {
       const nextMs = -ageMs(activity.scheduledTime, now);

@@ -6,6 +6,7 @@ import proto from '@temporalio/proto';
 import { Client, Connection } from '@temporalio/client';
 import { createTurnControl } from '../../api/turns/create-turn-control.ts';
 import { MAX_STEPS, turnWorkflowId } from '../../contracts/names.ts';
+import { createCatalogue } from '../../contracts/models.ts';
 import { createKnex } from '../../db/knex.ts';
 import { createSession } from '../../db/sessions.ts';
 import { createWorkflow } from '../../db/workflows.ts';
@@ -61,7 +62,8 @@ test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, 
     db,
     client,
     taskQueue,
-    keys: { openai: true, anthropic: false },
+    catalogue: createCatalogue({ openai: true, anthropic: false }),
+    fallbackModel: null,
     eagerStart: false,
     searchAttributes: async () => true,
     logger,

@@ -1,11 +1,14 @@
 /** Model requests, clients and readers for the tests of the model layer. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { createCatalogue } from '../../contracts/models.ts';
 import { createAnthropicClient } from '../../llm/anthropic.ts';
 import { createChatClient } from '../../llm/openai-chat.ts';
 import { createResponsesClient } from '../../llm/openai-responses.ts';
 import { type ModelClient, ModelError, type ModelEvent, type ModelRequest } from '../../llm/types.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../../llm/watchdog.ts';
+
+const CATALOGUE = createCatalogue({ openai: true, anthropic: true });
 
 export const TEST_KEY = 'sk-test-marked-key-0123456789';
 
@@ -22,10 +25,11 @@ export function clientOf(api: ApiName, baseURL: string, limits: StreamLimits = S
       maxRetries: 0,
       logLevel: 'off',
     });
-    return createAnthropicClient(anthropic, limits);
+    return createAnthropicClient(anthropic, { catalogue: CATALOGUE, limits });
   }
   const openai = new OpenAI({ apiKey: TEST_KEY, baseURL, maxRetries: 0, logLevel: 'off' });
-  return api === 'chat' ? createChatClient(openai, limits) : createResponsesClient(openai, limits);
+  const options = { catalogue: CATALOGUE, limits, sendsCacheKey: true };
+  return api === 'chat' ? createChatClient(openai, options) : createResponsesClient(openai, options);
 }
 
 /** A request with one user message, unless stated. */

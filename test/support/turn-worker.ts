@@ -37,6 +37,7 @@ export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
 export function fakeActivities(overrides: Partial<Activities>): Activities {
   return {
     callModel: async () => modelAnswer(),
+    summarizeHistory: async () => true,
     runTool: async () => ({ isError: false, preview: 'done' }),
     askConfirmation: async () => ({ wait: null }),
     settleConfirmation: async () => true,

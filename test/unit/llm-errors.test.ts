@@ -232,7 +232,7 @@ test('a server that is not there is a retryable connection error', async () => {
 test('a stream that goes silent is given up: before its first byte, between two, and over all', async () => {
   const delta = `data: ${JSON.stringify({ type: 'response.output_text.delta', delta: 'Hi' })}\n\n`;
   const cases: [string, Partial<typeof STREAM_LIMITS>][] = [
-    ['', { firstByteMs: 40 }],
+    ['', { idleMs: 40 }],
     [delta, { idleMs: 40 }],
     [delta, { totalMs: 40 }],
   ];

@@ -6,6 +6,7 @@ import { modifyWorkflowTool } from '../support/edit-tool.ts';
 import { createToolRegistry } from '../../activities/tools/registry.ts';
 import { MODELS } from '../../contracts/models.ts';
 import { createModelClient } from '../../llm/create-client.ts';
+import { catalogueOf, loadConfig } from '../../runtime/config.ts';
 import { isStrictSchema } from '../../llm/strict-schema.ts';
 import type { JsonObject } from '../../domain/graph.ts';
 import { ModelError, type ModelMessage, type OpaqueParts } from '../../llm/types.ts';
@@ -331,26 +332,57 @@ test('a refusal on Responses is text that ends as a refusal', async () => {
   assert.deepEqual(answer.at(-1), { type: 'finish', reason: 'refusal', opaque: null });
 });
 
+const NO_SERVERS = {
+  openai: { apiKey: undefined, baseUrl: undefined, api: 'responses' as const },
+  anthropic: { apiKey: undefined, baseUrl: undefined },
+  addedModels: [],
+  demoCharsPerSecond: 0,
+};
+
+test('a model of the environment is asked at its own server, with its own key and never with another one', async () => {
+  server.reply({ body: DONE.chat });
+  const entry = { id: 'mine', base_url: server.url, temperature: true, reasoning_effort: 'low' };
+  const ask = async (env: Record<string, string>, extra: object = {}) => {
+    const config = loadConfig({ COPILOT_MODELS: JSON.stringify([{ ...entry, ...extra }]), ...env });
+    await collect(
+      createModelClient(config, catalogueOf(config)),
+      modelRequest({ model: 'mine', tools: definitions, cacheKey: 'session' }),
+    );
+    return server.requests.at(-1)!;
+  };
+  const own = await ask({ OPENAI_API_KEY: 'sk-openai' });
+  assert.deepEqual([own.path, own.headers.authorization], ['/v1/chat/completions', 'Bearer not-needed']);
+  const body = JSON.parse(own.body) as Record<string, unknown> & { tools: { function: object }[] };
+  assert.deepEqual(Object.keys(body).sort(), [
+    'messages',
+    'model',
+    'reasoning_effort',
+    'stream',
+    'stream_options',
+    'temperature',
+    'tool_choice',
+    'tools',
+  ]);
+  assert.ok(body.tools.every((tool) => !('strict' in tool.function)));
+  const keyed = await ask({ MINE_KEY: 'sk-mine', OPENAI_API_KEY: 'sk-openai' }, { api_key_env: 'MINE_KEY' });
+  assert.equal(keyed.headers.authorization, 'Bearer sk-mine');
+});
+
 test('routes by configuration: API, base URL, placeholder key, and no connection', async () => {
   const pathWith = async (openai: { apiKey?: string; api: 'responses' | 'chat' }) => {
     server.reply({ body: DONE[openai.api] });
-    const client = createModelClient({
+    const config = {
+      ...NO_SERVERS,
       openai: { apiKey: openai.apiKey, baseUrl: server.url, api: openai.api },
-      anthropic: { apiKey: undefined, baseUrl: undefined },
-      demoCharsPerSecond: 0,
-    });
-    await collect(client, modelRequest());
+    };
+    await collect(createModelClient(config, catalogueOf(config)), modelRequest());
     const { path, headers } = server.requests.at(-1)!;
     return `${path} ${headers.authorization}`;
   };
   assert.equal(await pathWith({ api: 'responses', apiKey: 'k' }), '/v1/responses Bearer k');
   assert.equal(await pathWith({ api: 'chat' }), '/v1/chat/completions Bearer not-needed');
 
-  const none = createModelClient({
-    openai: { apiKey: undefined, baseUrl: undefined, api: 'responses' },
-    anthropic: { apiKey: undefined, baseUrl: undefined },
-    demoCharsPerSecond: 0,
-  });
+  const none = createModelClient(NO_SERVERS, catalogueOf(NO_SERVERS));
   for (const model of ['gpt-5.2', 'claude-sonnet-4-6', 'unknown']) {
     await assert.rejects(
       async () => collect(none, modelRequest({ model })),

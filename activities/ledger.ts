@@ -1,0 +1,30 @@
+/** What model calls cost, for the ledger. */
+import type { Fence, UsageEntry } from '../db/turns.ts';
+import type { ModelUsage } from '../llm/types.ts';
+import type { ActivityDeps } from './deps.ts';
+
+export const NO_USAGE: ModelUsage = {
+  inputTokens: 0,
+  cachedTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+};
+
+/** The price of a call, by the catalogue of today; null for a model without one. */
+export function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
+  return deps.catalogue.costUsd(model, {
+    input_tokens: usage.inputTokens,
+    cached_tokens: usage.cachedTokens,
+    output_tokens: usage.outputTokens,
+    cache_write_tokens: usage.cacheWriteTokens ?? 0,
+  });
+}
+
+/** Records an attempt that has no result to be stored with: it failed, or came too late. */
+export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
+  await deps.store
+    .insertUsage(fence, usage)
+    .catch((error: unknown) =>
+      deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded'),
+    );
+}

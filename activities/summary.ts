@@ -1,0 +1,115 @@
+/** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
+import type { ModelHeartbeat, SummarizeHistoryInput } from '../contracts/turn.ts';
+import type { UsageEntry } from '../db/turns.ts';
+import { SUMMARIZING, THINKING } from '../domain/status-map.ts';
+import type { ModelError, ModelUsage } from '../llm/types.ts';
+import { runAttempt } from './attempt.ts';
+import type { ActivityDeps } from './deps.ts';
+import { type SummaryBody, toHistory } from './history.ts';
+import { NO_USAGE, priceOf, recordUsage } from './ledger.ts';
+import { createSingleFlight } from './single-flight.ts';
+
+const KEY = 'summary';
+/** The summary's place in transcript and ledger: before the first step. */
+const STEP = 0;
+const MAX_CHARS = 8_000;
+
+/** Creates the summarizing activity. */
+export function createSummaryActivities(deps: ActivityDeps) {
+  const flights = createSingleFlight<boolean>();
+  return {
+    /**
+     * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
+     * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
+     */
+    async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
+      const heartbeat: ModelHeartbeat = { step: input.step, epoch: 0, characters: 0, tokens: 0 };
+      return runAttempt(
+        deps,
+        () => heartbeat,
+        (passenger) =>
+          flights.join(`${input.turnId}/${input.model ?? ''}`, passenger, (signal) =>
+            summarize(deps, input, heartbeat, signal),
+          ),
+      );
+    },
+  };
+}
+
+async function summarize(
+  deps: ActivityDeps,
+  { turnId, step, model: override }: SummarizeHistoryInput,
+  heartbeat: ModelHeartbeat,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [context, loaded] = await Promise.all([
+    deps.store.loadTurnContext(turnId),
+    deps.store.loadHistory(turnId),
+  ]);
+  // A summary of this turn leaves nothing behind it: this is a second request for one that is stored.
+  if (loaded.messages.length <= 1) return loaded.summary !== null;
+  const model = override ?? context.model;
+  const claim = await deps.store.claimWork({
+    turnId,
+    key: KEY,
+    step,
+    onFirst: [{ event: 'status', message: SUMMARIZING, step }],
+    textBefore: async () => '',
+    bill: { step: STEP, onSwitch: () => [] },
+  });
+  if (claim.stored !== null) return true;
+  heartbeat.epoch = claim.fence.epoch;
+
+  const base = { system: deps.prompt.system, tools: deps.tools.definitions };
+  const history = await deps.window.fitHistory(model, {
+    ...base,
+    messages: deps.prompt.buildHistory(toHistory(loaded)),
+  });
+  const startedAt = Date.now();
+  let text = '';
+  let usage: ModelUsage | null = null;
+  const toUsage = (spent: ModelUsage | null): UsageEntry => ({
+    step: STEP,
+    model,
+    ...(spent ?? NO_USAGE),
+    costUsd: spent === null ? null : priceOf(deps, model, spent),
+    estimated: spent === null,
+    latencyMs: Date.now() - startedAt,
+  });
+  try {
+    for await (const event of deps.model.stream({
+      ...base,
+      model,
+      messages: deps.prompt.buildSummaryRequest(history),
+      toolChoice: 'none',
+      cacheKey: context.sessionId,
+      signal,
+    })) {
+      signal.throwIfAborted();
+      if (event.type === 'text_delta') {
+        text += event.delta;
+        heartbeat.characters = text.length;
+        heartbeat.tokens = Math.ceil(text.length / 4);
+      }
+      if (event.type === 'usage') usage = event.usage;
+    }
+  } catch (error: unknown) {
+    await recordUsage(deps, claim.fence, toUsage(usage ?? (error as Partial<ModelError>).usage ?? null));
+    throw error;
+  }
+  if (text.trim() === '') {
+    await recordUsage(deps, claim.fence, toUsage(usage));
+    return false;
+  }
+  const body: SummaryBody = { content: text.trim().slice(0, MAX_CHARS).toWellFormed() };
+  await deps.store.saveWork(
+    claim.fence,
+    {
+      entry: { step: STEP, position: 0, role: 'summary', body: JSON.stringify(body) },
+      events: [{ event: 'status', message: THINKING, step }],
+      usage: toUsage(usage),
+    },
+    signal,
+  );
+  return true;
+}
