@@ -15,8 +15,9 @@ const CACHED_CHARS = 8_000_000;
 /** Reports of smaller requests say more about frames than about text. */
 const LEARN_FROM_TOKENS = 2_000;
 const REMEMBERED_REPORTS = 20;
-const MIN_RATIO = 0.4;
-const MAX_RATIO = 2.5;
+/** What is reported beyond these is no count of the request: some servers leave out what they had cached. */
+const MIN_RATIO = 0.5;
+const MAX_RATIO = 3;
 
 /** What a request holds, as far as it counts. */
 export interface CountedRequest {
@@ -48,8 +49,8 @@ export function createTokenCounter(): TokenCounter {
     learn(spec, request, reportedTokens) {
       if (spec.encoding !== null) return;
       const estimated = countRequest(request, estimateTokens);
-      if (estimated < LEARN_FROM_TOKENS || reportedTokens <= 0) return;
-      const ratio = Math.min(MAX_RATIO, Math.max(MIN_RATIO, reportedTokens / estimated));
+      const ratio = reportedTokens / estimated;
+      if (estimated < LEARN_FROM_TOKENS || ratio < MIN_RATIO || ratio > MAX_RATIO) return;
       ratios.set(spec.id, [...(ratios.get(spec.id) ?? []), ratio].slice(-REMEMBERED_REPORTS));
     },
   };

@@ -31,6 +31,8 @@ export interface FakeRequest {
   toolResults: number;
   /** The newest user message. */
   message: string;
+  /** The usage that was sent with the end of the answer; null: the answer has not come to its end. */
+  sent: { input: number; output: number } | null;
 }
 
 export interface FakeOpenAI {
@@ -81,7 +83,10 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
       name: call.name,
       arguments: typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments),
     }));
-    wire.end(calls, plan.usage ?? { input: 100, output: 20 });
+    const usage = plan.usage ?? { input: 100, output: 20 };
+    if (response.destroyed) return;
+    wire.end(calls, usage);
+    request.sent = usage;
     completed += 1;
   };
 
@@ -273,6 +278,7 @@ function describe(n: number, incoming: IncomingMessage, body: Record<string, unk
     headers: incoming.headers,
     toolResults: items.filter((item) => item.type === 'function_call_output' || item.role === 'tool').length,
     message: textOf(users.at(-1)?.content),
+    sent: null,
   };
 }
 

@@ -10,7 +10,7 @@ import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
-import { type FakeOpenAI, type Script, startFakeOpenAI } from './fake-openai.ts';
+import { type FakeOpenAI, type FakeRequest, type Script, startFakeOpenAI } from './fake-openai.ts';
 import { signToken, TEST_SECRET } from './test-api.ts';
 
 const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
@@ -20,6 +20,9 @@ export interface StreamedEvent {
   seq?: number;
   [key: string]: unknown;
 }
+
+/** What the model server does, by the step (the number of tool results) and how often the message came before. */
+export type ScriptOf = (step: number, n: number, request: FakeRequest) => Script;
 
 export interface FinishedStream {
   events: StreamedEvent[];
@@ -36,7 +39,7 @@ export interface TurnSystem {
   connection: Connection;
   headers: Record<string, string>;
   /** What the model server does, by the first word of the message; the step is the number of tool results. */
-  scripts: Map<string, (step: number, n: number) => Script>;
+  scripts: Map<string, ScriptOf>;
   call: (
     method: string,
     path: string,
@@ -56,12 +59,13 @@ export interface TurnSystem {
 
 /** Starts everything; `env` adds to the configuration. */
 export async function startTurnSystem(env: Record<string, string> = {}): Promise<TurnSystem> {
-  const scripts = new Map<string, (step: number, n: number) => Script>();
+  const scripts = new Map<string, ScriptOf>();
   const counts = new Map<string, number>();
-  const fake = await startFakeOpenAI(({ message, toolResults }) => {
+  const fake = await startFakeOpenAI((request) => {
+    const { message, toolResults } = request;
     const n = (counts.get(message) ?? 0) + 1;
     counts.set(message, n);
-    return scripts.get(message.split(' ')[0]!)?.(toolResults, n) ?? { text: ['Fine', '.'] };
+    return scripts.get(message.split(' ')[0]!)?.(toolResults, n, request) ?? { text: ['Fine', '.'] };
   });
   const database = await createTestDatabase();
   const logger = createLogger({ level: 'silent' });
