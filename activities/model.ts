@@ -7,8 +7,16 @@ import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
+import type { FittedContext } from '../llm/fit-context.ts';
 import type { History } from '../llm/prompt.ts';
-import type { ModelError, ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
+import type {
+  ModelError,
+  ModelEvent,
+  ModelMessage,
+  ModelToolCall,
+  ModelUsage,
+  OpaqueParts,
+} from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
@@ -128,11 +136,13 @@ async function performCall(
   };
   // A summary can take the place of what was said since the first message.
   const canSummarize = !input.summarized && history.messages.length > 1;
-  const fitted = await deps.window.fit(model, request, {
-    turnStart: deps.prompt.buildHistory(history).length,
-    dropHistory: !canSummarize,
-    squeeze: input.squeeze ?? false,
-  });
+  const fit = (squeeze: boolean): Promise<FittedContext> =>
+    deps.window.fit(model, request, {
+      turnStart: deps.prompt.buildHistory(history).length,
+      dropHistory: !canSummarize,
+      squeeze,
+    });
+  const fitted = await fit(input.squeeze ?? false);
   if (!fitted.fits && canSummarize) {
     await deps.store.markIdle(claim.fence);
     return tooLong('counted');
@@ -170,8 +180,11 @@ async function performCall(
   } catch (error: unknown) {
     const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
     await recordUsage(deps, claim.fence, toUsage(spent));
-    // Once, and only while nothing was shown.
-    if (isOverflow(error) && !input.squeeze && answer.isEmpty()) return tooLong('refused');
+    // Once, only while nothing was shown, and only when there is something to take away.
+    if (isOverflow(error) && !input.squeeze && answer.isEmpty()) {
+      const { messages } = await fit(true);
+      if (canSummarize || textLength(messages) < textLength(fitted.messages)) return tooLong('refused');
+    }
     throw error;
   }
 
@@ -220,6 +233,10 @@ const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
 
 function isOverflow(error: unknown): boolean {
   return (error as Partial<ModelError> | null)?.code === 'context_overflow';
+}
+
+function textLength(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + content.length, 0);
 }
 
 function isFenced(error: unknown): boolean {

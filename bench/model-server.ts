@@ -3,7 +3,7 @@
  * as JSON: see Answer. Prints its address.
  */
 import { setFlagsFromString } from 'node:v8';
-import { type FakeRequest, type Script, startFakeOpenAI } from '../test/support/fake-openai.ts';
+import { type FakeRequest, type Script, startFakeProvider } from '../test/support/fake-provider.ts';
 import { sharedClockMs } from './stats.ts';
 
 export interface Answer {
@@ -40,7 +40,7 @@ function script({ message, toolResults }: FakeRequest): Script {
 
 // The server must not be what is measured: no long pauses for its young generation.
 setFlagsFromString('--max-semi-space-size=64');
-const fake = await startFakeOpenAI((request) => {
+const fake = await startFakeProvider((request) => {
   // It keeps every request for tests; here they would only fill the memory.
   if (fake.requests.length > 1_000) fake.requests.length = 0;
   return script(request);

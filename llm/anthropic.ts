@@ -3,8 +3,8 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import type { JsonObject } from '../domain/graph.ts';
-import { parseJsonObject } from '../domain/json.ts';
 import { toAnthropicError } from './anthropic-errors.ts';
+import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { badResponse, earlyEnd, ranOut } from './provider-errors.ts';
 import {
   type FinishReason,
@@ -158,8 +158,8 @@ function toAssistantBlocks(
   const toUse = (call: ModelToolCall): BlockParam => ({
     type: 'tool_use',
     id: call.callId,
-    name: call.name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 128) || '_',
-    input: parseJsonObject(call.arguments) ?? { unreadable: call.arguments },
+    name: toolNameOf(call),
+    input: JSON.parse(argumentsOf(call)) as JsonObject,
   });
   const { opaque } = message;
   if (opaque?.provider === PROVIDER && opaque.model === model) {

@@ -3,6 +3,7 @@ import type OpenAI from 'openai';
 import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
+import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
@@ -102,7 +103,7 @@ function toChatMessage(message: ModelMessage): ChatMessage {
               tool_calls: message.toolCalls.map((call) => ({
                 id: call.callId,
                 type: 'function' as const,
-                function: { name: call.name, arguments: call.arguments.trim() || '{}' },
+                function: { name: toolNameOf(call), arguments: argumentsOf(call) },
               })),
             }
           : {}),

@@ -3,6 +3,7 @@ import type OpenAI from 'openai';
 import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
+import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { earlyEnd, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
@@ -104,8 +105,8 @@ function toItems(message: ModelMessage, model: string): ResponseItem[] {
       const calls: ResponseItem[] = message.toolCalls.map((call) => ({
         type: 'function_call',
         call_id: call.callId,
-        name: call.name,
-        arguments: call.arguments.trim() || '{}',
+        name: toolNameOf(call),
+        arguments: argumentsOf(call),
       }));
       const said: ResponseItem[] =
         message.content === '' ? [] : [{ role: 'assistant', content: message.content }];

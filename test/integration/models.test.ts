@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { refusalOf } from '../support/provider-rules.ts';
 import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
 
 const KEY = 'sk-ant-marked-key-0123456789abcdef';
@@ -13,6 +14,8 @@ const requests: {
   system: { text: string }[];
   tools: object[];
 }[] = [];
+/** Why a real one would have refused them. */
+const refusals: string[] = [];
 /** What the Anthropic server answers next; the last one is repeated. */
 let answers: object[][] = [];
 
@@ -54,7 +57,10 @@ before(async () => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      requests.push(JSON.parse(Buffer.concat(chunks).toString()) as never);
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as never;
+      const refusal = refusalOf('/v1/messages', body);
+      if (refusal) refusals.push(refusal.message);
+      requests.push(body);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const events = answers.length > 1 ? answers.shift()! : answers[0]!;
       response.end(
@@ -73,6 +79,7 @@ before(async () => {
 after(async () => {
   await system.close();
   claude.close();
+  assert.deepEqual(refusals, []);
 });
 
 const choose = async (model: string) =>

@@ -15,7 +15,7 @@ import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from '../support/api-database.ts';
-import { startFakeOpenAI } from '../support/fake-openai.ts';
+import { startFakeProvider } from '../support/fake-provider.ts';
 
 const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
 const CANARY = 'canary-in-the-canvas';
@@ -37,7 +37,7 @@ test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, 
   const logger = createLogger({ level: 'silent' });
   installRuntime(logger);
   const database = await createTestDatabase();
-  const fake = await startFakeOpenAI(({ toolResults }) => ({
+  const fake = await startFakeProvider(({ toolResults }) => ({
     text: [`Step ${toolResults}. `],
     toolCalls: [
       {

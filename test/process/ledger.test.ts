@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FakeRequest } from '../support/fake-openai.ts';
+import type { FakeRequest } from '../support/fake-provider.ts';
 import {
   type ApiRole,
   call,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { type FakeOpenAI, type FakeRequest, type Script, startFakeOpenAI } from './fake-openai.ts';
+import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const BOOTSTRAP = join(ROOT, 'runtime/bootstrap.mjs');
@@ -29,7 +29,7 @@ export interface WireEvent {
 }
 
 export interface Cluster {
-  fake: FakeOpenAI;
+  fake: FakeProvider;
   folder: string;
   key(): string;
   workflowId(): string;
@@ -59,7 +59,7 @@ export async function startCluster(options: {
   // As root, Postgres runs as another user that must be able to pass through.
   chmodSync(folder, 0o711);
   const data = join(folder, 'data');
-  const fake = await startFakeOpenAI(options.script);
+  const fake = await startFakeProvider(options.script);
   const roles = new Set<Role>();
   const ends: (() => void)[] = [];
   let stack: Role | null = null;
@@ -179,6 +179,7 @@ export async function startCluster(options: {
         if (existsSync(file)) killIfThere(cluster.serverPid(name as 'postgres'));
       }
       await fake.close();
+      if (fake.refusals.length > 0) throw new Error(`refused as a real provider would: ${fake.refusals[0]}`);
       rmSync(folder, { recursive: true, force: true });
     },
   };

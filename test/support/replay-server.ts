@@ -30,19 +30,19 @@ export interface ReplayServer {
   requests: RawRequest[];
   /** Connections that ended before their reply did. */
   aborted(): number;
-  /** What every request from now on is answered with. */
-  reply(next: Reply): void;
+  /** What every request from now on is answered with; a function is asked with each request's body. */
+  reply(next: Reply | ((body: string) => Reply)): void;
   close(): Promise<void>;
 }
 
 /** Starts the server on a free port. */
 export async function startReplayServer(): Promise<ReplayServer> {
   const requests: RawRequest[] = [];
-  let current: Reply = { status: 500, body: '' };
+  let current: Reply | ((body: string) => Reply) = { status: 500, body: '' };
   let aborted = 0;
 
-  const send = async (response: ServerResponse): Promise<void> => {
-    const { status = 200, headers = {}, body, splitAt = [], cutAt, ending = 'close' } = current;
+  const send = async (response: ServerResponse, reply: Reply): Promise<void> => {
+    const { status = 200, headers = {}, body, splitAt = [], cutAt, ending = 'close' } = reply;
     const bytes = Buffer.from(body).subarray(0, cutAt);
     const bounds = [0, ...splitAt.filter((at) => at > 0 && at < bytes.length), bytes.length];
     response.socket?.setNoDelay(true);
@@ -65,12 +65,9 @@ export async function startReplayServer(): Promise<ReplayServer> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      requests.push({
-        path: request.url ?? '',
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString('utf8'),
-      });
-      send(response).catch(() => response.destroy());
+      const body = Buffer.concat(chunks).toString('utf8');
+      requests.push({ path: request.url ?? '', headers: request.headers, body });
+      send(response, typeof current === 'function' ? current(body) : current).catch(() => response.destroy());
     });
   });
   await new Promise<void>((resolve) => {

@@ -10,7 +10,7 @@ import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
-import { type FakeOpenAI, type FakeRequest, type Script, startFakeOpenAI } from './fake-openai.ts';
+import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 import { signToken, TEST_SECRET } from './test-api.ts';
 
 const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
@@ -33,7 +33,7 @@ export interface FinishedStream {
 }
 
 export interface TurnSystem {
-  fake: FakeOpenAI;
+  fake: FakeProvider;
   url: string;
   db: Knex;
   connection: Connection;
@@ -61,7 +61,7 @@ export interface TurnSystem {
 export async function startTurnSystem(env: Record<string, string> = {}): Promise<TurnSystem> {
   const scripts = new Map<string, ScriptOf>();
   const counts = new Map<string, number>();
-  const fake = await startFakeOpenAI((request) => {
+  const fake = await startFakeProvider((request) => {
     const { message, toolResults } = request;
     const n = (counts.get(message) ?? 0) + 1;
     counts.set(message, n);
@@ -152,6 +152,7 @@ export async function startTurnSystem(env: Record<string, string> = {}): Promise
       worker = await startWorker(common);
     },
     async close() {
+      assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
       await api.close();
       await worker?.stop();
       await connection.close();

@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { ModelError, type ModelEvent } from '../../llm/types.ts';
 import { type ApiName, callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
-import { type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
 
 interface Recording {
   file: string;
   kind: string;
+  status: number;
+  headers: Record<string, string>;
   api: 'responses' | 'chat.completions' | 'messages';
   features: string[];
   expect: {
@@ -34,7 +36,11 @@ const FAILURES: Record<string, { code: string; retryable: boolean }> = {
   'anthropic-midstream-overloaded-after-text.sse': { code: 'model_unavailable', retryable: true },
   'chat-empty-length.gpt-5-mini.sse': { code: 'model_bad_response', retryable: false },
 };
-const CUTS = 20;
+/** Every boundary up to here, and so many of those beyond. */
+const EVERY = 2_000;
+const BEYOND = 200;
+/** Calls at once: each waits for its socket most of the time. */
+const AT_ONCE = 8;
 
 let server: ReplayServer;
 before(async () => {
@@ -47,26 +53,51 @@ const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording
 const play = (recording: Recording): Promise<ModelEvent[]> =>
   collect(clientOf(apiOf(recording), server.url), modelRequest());
 /** What a call gave, and how it ended. */
-const watch = async (
-  recording: Recording,
-): Promise<{ events: ModelEvent[]; result: ModelEvent[] | ModelError }> => {
+interface Watched {
+  events: ModelEvent[];
+  result: ModelEvent[] | ModelError;
+}
+const watch = async (recording: Recording, message = 'Hello'): Promise<Watched> => {
   const events: ModelEvent[] = [];
+  const request = modelRequest({ messages: [{ role: 'user', content: message }] });
   try {
-    for await (const event of clientOf(apiOf(recording), server.url).stream(modelRequest()))
-      events.push(event);
+    for await (const event of clientOf(apiOf(recording), server.url).stream(request)) events.push(event);
     return { events, result: events };
   } catch (error: unknown) {
     if (error instanceof ModelError) return { events, result: error };
     throw error;
   }
 };
+/** Plays a recording once for each place, some at once; the request says which reply it is to get. */
+const atEach = async (
+  recording: Recording,
+  places: readonly number[],
+  reply: (at: number) => Reply,
+  check: (at: number, watched: Watched) => void,
+): Promise<void> => {
+  server.reply((body) => reply(Number(/place (\d+)/.exec(body)?.[1])));
+  const left = [...places];
+  const play = async (): Promise<void> => {
+    for (let at = left.pop(); at !== undefined; at = left.pop())
+      check(at, await watch(recording, `place ${at}`));
+  };
+  await Promise.all(upTo(AT_ONCE).map(play));
+  server.requests.length = 0;
+};
 /** The end of a call, as something to compare: its events, or its error. */
 const outcome = async (recording: Recording): Promise<ModelEvent[] | ModelError> =>
   (await watch(recording)).result;
-/** The same numbers in every run, so that a failure can be repeated. */
-const random = (seed: number) => (): number => {
-  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-  return seed / 2_147_483_648;
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
+/** The places to try in a body; the same in every run, so that a failure can be repeated. */
+const boundaries = (body: Buffer): number[] => {
+  let seed = body.length;
+  const random = (): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return seed / 2_147_483_648;
+  };
+  const first = upTo(Math.min(EVERY, body.length - 1));
+  const beyond = body.length > EVERY ? upTo(BEYOND) : [];
+  return [...first, ...beyond.map(() => EVERY + Math.floor(random() * (body.length - EVERY)))];
 };
 
 test('the folder holds recordings of all APIs', () => {
@@ -128,48 +159,74 @@ for (const recording of streams) {
     const body = bytesOf(recording);
     server.reply({ body });
     const whole = await outcome(recording);
-    const next = random(body.length);
     const every777 = Array.from({ length: Math.floor(body.length / 777) }, (_, index) => (index + 1) * 777);
-    const anywhere = Array.from({ length: 40 }, () => Math.floor(next() * body.length)).sort((a, b) => a - b);
-    const oneByOne = Array.from({ length: Math.min(400, body.length) }, (_, index) => body.length - index);
-    for (const splitAt of [every777, anywhere, oneByOne.reverse()]) {
+    const oneByOne = boundaries(body).filter((at) => at <= EVERY);
+    for (const splitAt of [every777, oneByOne]) {
       server.reply({ body, splitAt });
       assert.deepEqual(await outcome(recording), whole);
     }
+    await atEach(
+      recording,
+      boundaries(body),
+      (at) => ({ body, splitAt: [at] }),
+      (at, { result }) => {
+        assert.deepEqual(result, whole, `split at ${at} of ${body.length}`);
+      },
+    );
   });
 
   test(`${file}: cut anywhere, it gives the same as far as it came, and a typed error`, async () => {
     const body = bytesOf(recording);
     server.reply({ body });
-    const whole = await outcome(recording);
-    server.reply({ body });
-    const { events: wholeEvents } = await watch(recording);
-    const next = random(body.length + 1);
-    for (let cut = 0; cut < CUTS; cut++) {
-      // The last ones in the final bytes: there the answer is whole and its end is not.
-      const cutAt = Math.floor(cut < CUTS - 5 ? next() * body.length : body.length - next() * 600);
-      for (const ending of ['close', 'reset'] as const) {
-        server.reply({ body, cutAt, ending });
-        const { events, result } = await watch(recording);
-        const where = `cut at ${cutAt} of ${body.length} with a ${ending}`;
-        if (result instanceof ModelError) {
-          assert.deepEqual(events, wholeEvents.slice(0, events.length), where);
-          assert.deepEqual(callsOf(events), [], `no call may be acted on: ${where}`);
-          if (failure && result.code === failure.code) continue;
-          // Cut inside an event, its JSON does not parse, whatever the reason.
-          assert.ok(['model_unavailable', 'model_bad_response'].includes(result.code), where);
-          assert.equal(result.retryable, true, where);
-        } else {
-          // On Chat Completions finish_reason proves the answer; its bill is in a chunk of its own that may be lost.
-          const sameBill = result.some((event) => event.type === 'usage');
-          assert.ok(sameBill || apiOf(recording) === 'chat', where);
-          const bare = (events: ModelEvent[]): ModelEvent[] =>
-            events.filter((event) => sameBill || event.type !== 'usage');
-          assert.ok(Array.isArray(whole), where);
-          assert.deepEqual(bare(result), bare(whole), where);
-        }
+    const { events: wholeEvents, result: whole } = await watch(recording);
+    const check = (at: number, { events, result }: Watched): void => {
+      const where = `cut at ${at} of ${body.length}`;
+      if (result instanceof ModelError) {
+        assert.deepEqual(events, wholeEvents.slice(0, events.length), where);
+        assert.deepEqual(callsOf(events), [], `no call may be acted on: ${where}`);
+        if (failure && result.code === failure.code) return;
+        // Cut inside an event, its JSON does not parse, whatever the reason.
+        assert.ok(['model_unavailable', 'model_bad_response'].includes(result.code), where);
+        assert.equal(result.retryable, true, where);
+      } else {
+        // On Chat Completions finish_reason proves the answer; its bill is in a chunk of its own that may be lost.
+        const sameBill = result.some((event) => event.type === 'usage');
+        assert.ok(sameBill || apiOf(recording) === 'chat', where);
+        const bare = (events: ModelEvent[]): ModelEvent[] =>
+          events.filter((event) => sameBill || event.type !== 'usage');
+        assert.ok(Array.isArray(whole), where);
+        assert.deepEqual(bare(result), bare(whole), where);
       }
-    }
+    };
+    // The last bytes too: there the answer is whole and its end is not.
+    const cuts = [...boundaries(body), ...upTo(60).map((left) => body.length - left)];
+    await atEach(recording, cuts, (cutAt) => ({ body, cutAt }), check);
+    const some = cuts.filter((_, index) => index % 10 === 0);
+    await atEach(recording, some, (cutAt) => ({ body, cutAt, ending: 'reset' }), check);
+  });
+}
+
+for (const recording of files.filter(({ kind }) => kind === 'error-body')) {
+  test(`${recording.file}: cut anywhere, it is a typed error with its status`, async () => {
+    const { status, headers } = recording;
+    const body = bytesOf(recording);
+    server.reply({ status, headers, body });
+    const whole = await outcome(recording);
+    assert.ok(whole instanceof ModelError);
+    assert.equal(whole.status, status);
+    const check = (at: number, { events, result }: Watched): void => {
+      assert.ok(result instanceof ModelError, `cut at ${at}`);
+      assert.deepEqual([events, result.status], [[], status]);
+      // What only the body says is lost with it; what the status and the headers say is not.
+      assert.equal(result.retryAfterMs, whole.retryAfterMs);
+    };
+    const reply = (cutAt: number): Reply => ({ status, headers, body, cutAt });
+    await atEach(recording, boundaries(body), reply, check);
+    const split = (at: number): Reply => ({ status, headers, body, splitAt: [at] });
+    await atEach(recording, boundaries(body).slice(0, 50), split, (at, { result }) => {
+      assert.ok(result instanceof ModelError, `split at ${at}`);
+      assert.equal(result.code, whole.code);
+    });
   });
 }
 

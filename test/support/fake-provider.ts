@@ -1,10 +1,11 @@
 /**
- * A programmable OpenAI server: Responses and Chat Completions, streamed as the real ones stream. A test gives a
- * function from request to script; the server plays it and counts.
+ * A programmable model provider: Responses, Chat Completions and Messages, streamed as the real ones stream. A test gives
+ * a function from request to script; the server plays it and counts. What the real ones refuse, it refuses.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { refusalOf } from './provider-rules.ts';
 
 export interface Script {
   /** Pieces of text, in order; a function is asked when its piece is due. */
@@ -19,6 +20,8 @@ export interface Script {
   /** Ends the connection after so many pieces, without the terminal event. */
   cutAfter?: number;
   usage?: { input: number; output: number };
+  /** How the answer ends; without it, as text and calls say. */
+  finish?: 'length' | 'refusal';
 }
 
 export interface FakeRequest {
@@ -35,18 +38,21 @@ export interface FakeRequest {
   sent: { input: number; output: number } | null;
 }
 
-export interface FakeOpenAI {
+export interface FakeProvider {
   /** With `/v1`, as OPENAI_BASE_URL takes it. */
   url: string;
   requests: FakeRequest[];
+  /** Why requests were refused: empty, or something was sent that a real provider does not take. */
+  refusals: string[];
   /** Calls whose answer was sent to its end. */
   completed(): number;
   close(): Promise<void>;
 }
 
 /** Starts the server on a free port. */
-export async function startFakeOpenAI(script: (request: FakeRequest) => Script): Promise<FakeOpenAI> {
+export async function startFakeProvider(script: (request: FakeRequest) => Script): Promise<FakeProvider> {
   const requests: FakeRequest[] = [];
+  const refusals: string[] = [];
   let completed = 0;
   const server = createServer((request, response) => {
     response.socket?.setNoDelay(true);
@@ -57,6 +63,13 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
     const body = JSON.parse(await readText(incoming)) as Record<string, unknown>;
     const request = describe(requests.length + 1, incoming, body);
     requests.push(request);
+    const refusal = refusalOf(request.path, body);
+    if (refusal) {
+      refusals.push(refusal.message);
+      response.writeHead(refusal.status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ error: { type: 'invalid_request_error', message: refusal.message } }));
+      return;
+    }
     const plan = script(request);
     if (plan.firstByteMs) await delay(plan.firstByteMs);
     if (plan.error) {
@@ -67,7 +80,9 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
     const wire = request.path.endsWith('/responses')
       ? responsesWire(response, body)
-      : chatWire(response, body);
+      : request.path.endsWith('/messages')
+        ? messagesWire(response, body)
+        : chatWire(response, body);
     wire.begin();
     const startedAt = performance.now();
     for (const [index, piece] of (plan.text ?? []).entries()) {
@@ -85,7 +100,7 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
     }));
     const usage = plan.usage ?? { input: 100, output: 20 };
     if (response.destroyed) return;
-    wire.end(calls, usage);
+    wire.end(calls, usage, plan.finish);
     request.sent = usage;
     completed += 1;
   };
@@ -97,6 +112,7 @@ export async function startFakeOpenAI(script: (request: FakeRequest) => Script):
   return {
     url: `http://127.0.0.1:${port}/v1`,
     requests,
+    refusals,
     completed: () => completed,
     close: () =>
       new Promise((resolve) => {
@@ -115,7 +131,7 @@ interface Call {
 interface Wire {
   begin(): void;
   text(piece: string): void;
-  end(calls: Call[], usage: { input: number; output: number }): void;
+  end(calls: Call[], usage: { input: number; output: number }, finish?: Script['finish']): void;
 }
 
 function responsesWire(response: ServerResponse, body: Record<string, unknown>): Wire {
@@ -168,7 +184,7 @@ function responsesWire(response: ServerResponse, body: Record<string, unknown>):
         logprobs: [],
       });
     },
-    end(calls, usage) {
+    end(calls, usage, finish) {
       if (text !== '') {
         send('response.output_text.done', {
           item_id: 'msg_0',
@@ -217,9 +233,13 @@ function responsesWire(response: ServerResponse, body: Record<string, unknown>):
         });
         index += 1;
       }
+      const isCut = finish === 'length';
+      const isFiltered = finish === 'refusal';
       send(
-        'response.completed',
-        shell('completed', {
+        isCut || isFiltered ? 'response.incomplete' : 'response.completed',
+        shell(isCut || isFiltered ? 'incomplete' : 'completed', {
+          ...(isCut ? { incomplete_details: { reason: 'max_output_tokens' } } : {}),
+          ...(isFiltered ? { incomplete_details: { reason: 'content_filter' } } : {}),
           usage: {
             input_tokens: usage.input,
             input_tokens_details: { cached_tokens: 0 },
@@ -242,7 +262,7 @@ function chatWire(response: ServerResponse, body: Record<string, unknown>): Wire
   return {
     begin: () => send({ role: 'assistant', content: '' }, null),
     text: (piece) => send({ content: piece }, null),
-    end(calls, usage) {
+    end(calls, usage, finish) {
       for (const [index, call] of calls.entries()) {
         send(
           {
@@ -254,7 +274,8 @@ function chatWire(response: ServerResponse, body: Record<string, unknown>): Wire
         );
         send({ tool_calls: [{ index, function: { arguments: call.arguments } }] }, null);
       }
-      send({}, calls.length > 0 ? 'tool_calls' : 'stop');
+      const ended = calls.length > 0 ? 'tool_calls' : 'stop';
+      send({}, finish === 'length' ? 'length' : finish === 'refusal' ? 'content_filter' : ended);
       send(null, null, {
         usage: {
           prompt_tokens: usage.input,
@@ -268,6 +289,63 @@ function chatWire(response: ServerResponse, body: Record<string, unknown>): Wire
   };
 }
 
+function messagesWire(response: ServerResponse, body: Record<string, unknown>): Wire {
+  let index = -1;
+  let isText = false;
+  const send = (type: string, fields: object): void =>
+    void response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
+  const stop = (): void => {
+    if (index >= 0) send('content_block_stop', { index });
+  };
+  return {
+    begin() {
+      send('message_start', {
+        message: {
+          id: 'msg_fake',
+          type: 'message',
+          role: 'assistant',
+          model: body.model,
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: 1, output_tokens: 1 },
+        },
+      });
+      send('ping', {});
+    },
+    text(piece) {
+      if (!isText) {
+        isText = true;
+        index += 1;
+        send('content_block_start', { index, content_block: { type: 'text', text: '' } });
+      }
+      send('content_block_delta', { index, delta: { type: 'text_delta', text: piece } });
+    },
+    end(calls, usage, finish) {
+      stop();
+      for (const call of calls) {
+        index += 1;
+        const { id, name } = call;
+        send('content_block_start', { index, content_block: { type: 'tool_use', id, name, input: {} } });
+        const half = Math.ceil(call.arguments.length / 2);
+        for (const piece of ['', call.arguments.slice(0, half), call.arguments.slice(half)])
+          send('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: piece } });
+        stop();
+      }
+      const ended = calls.length > 0 ? 'tool_use' : 'end_turn';
+      send('message_delta', {
+        delta: {
+          stop_reason: finish === 'length' ? 'max_tokens' : finish === 'refusal' ? 'refusal' : ended,
+          stop_sequence: null,
+        },
+        usage: { input_tokens: usage.input, output_tokens: usage.output },
+      });
+      send('message_stop', {});
+      response.end();
+    },
+  };
+}
+
 function describe(n: number, incoming: IncomingMessage, body: Record<string, unknown>): FakeRequest {
   const items = (body.input ?? body.messages) as { type?: string; role?: string; content?: unknown }[];
   const users = items.filter((item) => item.role === 'user');
@@ -276,14 +354,25 @@ function describe(n: number, incoming: IncomingMessage, body: Record<string, unk
     path: incoming.url ?? '',
     body,
     headers: incoming.headers,
-    toolResults: items.filter((item) => item.type === 'function_call_output' || item.role === 'tool').length,
-    message: textOf(users.at(-1)?.content),
+    toolResults: items.reduce((sum, item) => sum + resultsIn(item), 0),
+    message: users.map(({ content }) => textOf(content)).findLast((text) => text !== '') ?? '',
     sent: null,
   };
 }
 
+function resultsIn(item: { type?: string; role?: string; content?: unknown }): number {
+  if (item.type === 'function_call_output' || item.role === 'tool') return 1;
+  return partsOf(item.content).filter(({ type }) => type === 'tool_result').length;
+}
+
+/** The text of a message; of several parts, the last one's. */
 function textOf(content: unknown): string {
-  return typeof content === 'string' ? content : JSON.stringify(content ?? '');
+  if (typeof content === 'string') return content;
+  return partsOf(content).findLast(({ type }) => type === 'text')?.text ?? '';
+}
+
+function partsOf(content: unknown): { type: string; text?: string }[] {
+  return Array.isArray(content) ? (content as { type: string; text?: string }[]) : [];
 }
 
 async function readText(stream: IncomingMessage): Promise<string> {

@@ -1,0 +1,329 @@
+/**
+ * What the providers refuse, as their references and recorded errors have it: unknown parameters, parameters that a model
+ * does not take, conversations that do not hold together. Written from the outside, without our own tables, so that a
+ * request of ours can fail here as it would there.
+ */
+import { z } from 'zod';
+
+export interface Refusal {
+  status: 400;
+  message: string;
+}
+
+const open = z.unknown().optional();
+const name = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/);
+const effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']);
+const temperature = z.number().min(0).max(2).optional();
+
+const responsesTool = z.strictObject({
+  type: z.literal('function'),
+  name,
+  description: z.string().nullish(),
+  parameters: z.record(z.string(), z.unknown()),
+  strict: z.boolean(),
+});
+const responsesItem = z.union([
+  z.strictObject({
+    type: z.literal('message').optional(),
+    role: z.enum(['user', 'assistant', 'system', 'developer']),
+    content: z.string(),
+    phase: open,
+  }),
+  z.strictObject({
+    type: z.literal('function_call'),
+    call_id: z.string().min(1).max(64),
+    name,
+    arguments: z.string(),
+    id: open,
+    status: open,
+  }),
+  z.strictObject({ type: z.literal('function_call_output'), call_id: z.string().min(1), output: z.string() }),
+  z.strictObject({
+    type: z.literal('reasoning'),
+    summary: z.array(z.unknown()),
+    encrypted_content: z.string(),
+    id: open,
+  }),
+]);
+const responsesBody = z.strictObject({
+  model: z.string(),
+  input: z.array(responsesItem).min(1),
+  instructions: z.string().optional(),
+  tools: z.array(responsesTool).optional(),
+  tool_choice: z.enum(['auto', 'none', 'required']).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  temperature,
+  reasoning: z.strictObject({ effort: effort.optional(), summary: open }).optional(),
+  include: z.array(z.enum(['reasoning.encrypted_content'])).optional(),
+  prompt_cache_key: z.string().max(64).optional(),
+  max_output_tokens: z.int().min(16).optional(),
+  store: z.boolean().optional(),
+  stream: z.boolean().optional(),
+});
+
+const chatMessage = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content: z.string() }),
+  z.strictObject({ role: z.literal('user'), content: z.string() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.string().nullable(),
+    tool_calls: z
+      .array(
+        z.strictObject({
+          id: z.string().min(1),
+          type: z.literal('function'),
+          function: z.strictObject({ name, arguments: z.string() }),
+        }),
+      )
+      .min(1)
+      .optional(),
+  }),
+  z.strictObject({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
+]);
+const chatBody = z.strictObject({
+  model: z.string(),
+  messages: z.array(chatMessage).min(1),
+  tools: z
+    .array(
+      z.strictObject({
+        type: z.literal('function'),
+        function: z.strictObject({
+          name,
+          description: z.string().optional(),
+          parameters: z.record(z.string(), z.unknown()),
+          strict: z.boolean().optional(),
+        }),
+      }),
+    )
+    .min(1)
+    .optional(),
+  tool_choice: z.enum(['auto', 'none', 'required']).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  temperature,
+  reasoning_effort: effort.optional(),
+  max_completion_tokens: z.int().min(1).optional(),
+  prompt_cache_key: z.string().optional(),
+  stream: z.boolean().optional(),
+  stream_options: z.strictObject({ include_usage: z.boolean() }).optional(),
+});
+
+const mark = z
+  .strictObject({ type: z.literal('ephemeral'), ttl: z.enum(['5m', '1h']).optional() })
+  .optional();
+const filled = z
+  .string()
+  .refine((text) => text.trim() !== '', 'text content blocks must contain non-whitespace text');
+const claudeBlock = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: filled, cache_control: mark }),
+  z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string().min(1) }),
+  z.strictObject({ type: z.literal('redacted_thinking'), data: z.string().min(1) }),
+  z.strictObject({
+    type: z.literal('tool_use'),
+    id: name,
+    name: z.string().regex(/^[a-zA-Z0-9_-]{1,128}$/),
+    input: z.record(z.string(), z.unknown()),
+    cache_control: mark,
+  }),
+  z.strictObject({
+    type: z.literal('tool_result'),
+    tool_use_id: name,
+    content: z.string(),
+    is_error: z.boolean().optional(),
+    cache_control: mark,
+  }),
+]);
+const claudeBody = z.strictObject({
+  model: z.string(),
+  max_tokens: z.int().min(1).max(64_000),
+  messages: z
+    .array(
+      z.strictObject({
+        role: z.enum(['user', 'assistant']),
+        content: z.array(claudeBlock).min(1, 'all messages must have non-empty content'),
+      }),
+    )
+    .min(1),
+  system: z.array(z.strictObject({ type: z.literal('text'), text: filled, cache_control: mark })).optional(),
+  tools: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-zA-Z0-9_-]{1,128}$/),
+        description: z.string().optional(),
+        input_schema: z.looseObject({ type: z.literal('object') }),
+        cache_control: mark,
+      }),
+    )
+    .optional(),
+  tool_choice: z
+    .strictObject({
+      type: z.enum(['auto', 'none', 'any']),
+      disable_parallel_tool_use: z.boolean().optional(),
+    })
+    .optional(),
+  stream: z.boolean().optional(),
+});
+
+/** Models that reason whatever they are told, and refuse what that excludes. */
+const ALWAYS_REASON = /^(o1|o3|o4)/;
+/** Models that know nothing of reasoning. */
+const NEVER_REASON = /^gpt-4/;
+
+/** Why a provider would refuse this request; null: it would not. */
+export function refusalOf(path: string, body: unknown): Refusal | null {
+  const message = path.endsWith('/responses')
+    ? refuseResponses(body)
+    : path.endsWith('/chat/completions')
+      ? refuseChat(body)
+      : refuseMessages(body);
+  return message === null ? null : { status: 400, message };
+}
+
+function refuseShape(schema: z.ZodType, body: unknown): string | null {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return null;
+  return parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+}
+
+function refuseResponses(json: unknown): string | null {
+  const shape = refuseShape(responsesBody, json);
+  if (shape !== null) return shape;
+  const body = json as z.output<typeof responsesBody>;
+  const { model, include, reasoning } = body;
+  const traits = refuseTraits(model, { ...body, effort: reasoning?.effort });
+  if (traits !== null) return traits;
+  if (NEVER_REASON.test(model) && include?.includes('reasoning.encrypted_content'))
+    return 'Encrypted content is not supported with this model.';
+  for (const tool of body.tools ?? []) {
+    const bad = tool.strict ? refuseStrict(tool.parameters, tool.name) : null;
+    if (bad !== null) return bad;
+  }
+  const items = body.input as { type?: string; role?: string; call_id?: string }[];
+  const open = new Set<string>();
+  for (const [at, item] of items.entries()) {
+    if (item.type === 'function_call') {
+      if (open.has(item.call_id!)) return `duplicate call_id ${item.call_id}`;
+      open.add(item.call_id!);
+    } else if (item.type === 'function_call_output') {
+      if (!open.delete(item.call_id!)) return `No tool call found for function call output ${item.call_id}.`;
+    } else if (item.type === 'reasoning') {
+      const next = items[at + 1];
+      const led = next?.type === 'function_call' || next?.type === 'reasoning' || next?.role === 'assistant';
+      if (!led) return "Item of type 'reasoning' was provided without its required following item.";
+    }
+  }
+  return open.size > 0 ? `No tool output found for function call ${[...open][0]}.` : null;
+}
+
+function refuseChat(json: unknown): string | null {
+  const shape = refuseShape(chatBody, json);
+  if (shape !== null) return shape;
+  const body = json as z.output<typeof chatBody>;
+  const traits = refuseTraits(body.model, { ...body, effort: body.reasoning_effort });
+  if (traits !== null) return traits;
+  for (const { function: tool } of body.tools ?? []) {
+    const bad = tool.strict ? refuseStrict(tool.parameters, tool.name) : null;
+    if (bad !== null) return bad;
+  }
+  let open = new Set<string>();
+  for (const message of body.messages) {
+    if (message.role === 'tool') {
+      if (!open.delete(message.tool_call_id)) return 'tool messages must follow their tool_calls';
+      continue;
+    }
+    if (open.size > 0) return `tool_call_ids without response messages: ${[...open].join(', ')}`;
+    if (message.role !== 'assistant') continue;
+    if (message.content === null && !message.tool_calls)
+      return 'an assistant message needs content or tool_calls';
+    open = new Set(message.tool_calls?.map(({ id }) => id));
+  }
+  return open.size > 0 ? `tool_call_ids without response messages: ${[...open].join(', ')}` : null;
+}
+
+/** What one model takes and another refuses; the same on both of OpenAI's APIs. */
+function refuseTraits(
+  model: string,
+  body: {
+    temperature?: number | undefined;
+    parallel_tool_calls?: boolean | undefined;
+    tool_choice?: string | undefined;
+    tools?: readonly unknown[] | undefined;
+    effort: string | undefined;
+  },
+): string | null {
+  if (body.tools === undefined && body.tool_choice !== undefined)
+    return 'tool_choice is only allowed with tools';
+  if (body.tools === undefined && body.parallel_tool_calls !== undefined)
+    return 'parallel_tool_calls is only allowed with tools';
+  if (ALWAYS_REASON.test(model)) {
+    if (body.temperature !== undefined && body.temperature !== 1)
+      return "Unsupported value: 'temperature' does not support 0.7 with this model.";
+    if (body.parallel_tool_calls !== undefined) return "Unsupported parameter: 'parallel_tool_calls'";
+  }
+  if (NEVER_REASON.test(model) && body.effort !== undefined)
+    return "Unsupported parameter: 'reasoning.effort'";
+  if (model.startsWith('gpt-5') && body.temperature !== undefined && (body.effort ?? 'none') !== 'none')
+    return "Unsupported parameter: 'temperature'";
+  return null;
+}
+
+function stringsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** The strict subset: every object closed, every property required. */
+function refuseStrict(schema: unknown, of: string): string | null {
+  if (Array.isArray(schema))
+    return schema.map((part) => refuseStrict(part, of)).find((bad) => bad !== null) ?? null;
+  if (typeof schema !== 'object' || schema === null) return null;
+  const node = schema as Record<string, unknown>;
+  if (node.type === 'object' || node.properties !== undefined) {
+    const keys = Object.keys(node.properties ?? {}).sort();
+    const required = stringsIn(node.required).sort();
+    if (node.additionalProperties !== false)
+      return `Invalid schema for function '${of}': 'additionalProperties' is required to be supplied and to be false.`;
+    if (JSON.stringify(keys) !== JSON.stringify(required))
+      return `Invalid schema for function '${of}': 'required' is required to include every key in properties.`;
+  }
+  return (
+    Object.entries(node)
+      .filter(([key]) => ['properties', 'items', 'anyOf', '$defs'].includes(key))
+      .map(([key, part]) =>
+        refuseStrict(key === 'properties' || key === '$defs' ? Object.values(part as object) : part, of),
+      )
+      .find((bad) => bad !== null) ?? null
+  );
+}
+
+function refuseMessages(json: unknown): string | null {
+  // The API version that the SDK speaks takes none of them, for any model.
+  for (const key of ['temperature', 'top_p', 'top_k'])
+    if (typeof json === 'object' && json !== null && key in json)
+      return `${key}: Extra inputs are not permitted`;
+  const shape = refuseShape(claudeBody, json);
+  if (shape !== null) return shape;
+  const { messages, system = [], tools = [], tool_choice } = json as z.output<typeof claudeBody>;
+  if (tool_choice && tools.length === 0) return 'tool_choice may only be specified while providing tools';
+  const marks = JSON.stringify([system, tools, messages]).split('"cache_control"').length - 1;
+  if (marks > 4) return `A maximum of 4 blocks with cache_control may be provided. Found ${marks}.`;
+  if (messages[0]!.role !== 'user') return 'first message must use the "user" role';
+  if (messages.at(-1)!.role !== 'user') return 'This model does not support assistant message prefill.';
+  for (const [at, message] of messages.entries()) {
+    const used = message.content.flatMap((part) => (part.type === 'tool_use' ? [part.id] : []));
+    if (message.role === 'user' && used.length > 0)
+      return 'tool_use blocks can only be in assistant messages';
+    if (new Set(used).size < used.length) return '`tool_use` ids must be unique';
+    const before = at === 0 ? [] : messages[at - 1]!.content;
+    const asked = before.flatMap((part) => (part.type === 'tool_use' ? [part.id] : []));
+    const answered = message.content.flatMap((part) =>
+      part.type === 'tool_result' ? [part.tool_use_id] : [],
+    );
+    if (answered.some((id) => !asked.includes(id)))
+      return 'unexpected `tool_use_id` found in `tool_result` blocks';
+    if (asked.some((id) => !answered.includes(id)))
+      return '`tool_use` ids were found without `tool_result` blocks immediately after';
+    const firstOther = message.content.findIndex((part) => part.type !== 'tool_result');
+    const lastResult = message.content.findLastIndex((part) => part.type === 'tool_result');
+    if (firstOther !== -1 && firstOther < lastResult) return '`tool_result` blocks must come first';
+  }
+  return null;
+}
