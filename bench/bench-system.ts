@@ -21,6 +21,7 @@ export interface ReadyFile {
 export interface BenchSystem {
   ready: ReadyFile;
   bareUrl: string;
+  modelUrl: string;
   /** Processor time so far, in milliseconds, by name. Linux only; empty elsewhere. */
   cpu(): Record<string, number>;
   stop(): Promise<void>;
@@ -63,6 +64,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
     return {
       ready,
       bareUrl,
+      modelUrl,
       cpu: (): Record<string, number> =>
         existsSync('/proc/self/stat')
           ? {

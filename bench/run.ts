@@ -4,6 +4,7 @@ import { type BenchSystem, startBenchSystem } from './bench-system.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
+import { benchModelLayer } from './model-layer.ts';
 import { benchSaturation } from './saturation.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
@@ -13,6 +14,7 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
   delta: benchDelta,
   history: benchHistory,
   saturation: benchSaturation,
+  'model-layer': benchModelLayer,
   tools: benchTools,
   'idle-readers': benchIdleReaders,
 };

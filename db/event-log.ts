@@ -1,7 +1,7 @@
 /**
  * The write side of the event log. A worker process has one writer: it flushes the pending events of all its turns in
  * one statement as soon as the previous flush is done, so the first delta goes at once and later ones gather while
- * the disk works. An append resolves when its events are durable.
+ * the disk works, or for some milliseconds. An append resolves when its events are durable.
  *
  * A flush whose answer is lost (the server went away) is sent again until it is answered: `written` on the claim
  * says which events of an epoch are there already, so nothing is doubled. Events of a fence that no longer holds
@@ -18,6 +18,8 @@ import { type Fence, FencedError } from './turns.ts';
 const MAX_TURNS_PER_FLUSH = 200;
 const MAX_EVENTS_PER_FLUSH = 2_000;
 const RETRY_DELAY_MS = 200;
+/** Between the beginnings of two flushes: each costs a quarter of a millisecond of processor time, however full. */
+const FLUSH_GAP_MS = 8;
 
 const FLUSH_SQL = `
   with input as (
@@ -102,9 +104,29 @@ export function createEventLog(options: {
   let pending: Pending[] = [];
   let flushing: Promise<void> | null = null;
   let closing = false;
+  let lastFlush = 0;
+  let hurry: (() => void) | null = null;
+  /** How many wait for the end of what they appended: then there is nothing to gather for. */
+  let draining = 0;
+
+  const gather = async (): Promise<void> => {
+    const wait = lastFlush + FLUSH_GAP_MS - performance.now();
+    if (wait >= 1 && draining === 0 && !closing) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        hurry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      hurry = null;
+    }
+    lastFlush = performance.now();
+  };
 
   const flush = async (): Promise<void> => {
     while (pending.length > 0) {
+      await gather();
       const batch = takeBatch();
       const accepted = await write(batch);
       if (accepted === null) {
@@ -205,13 +227,17 @@ export function createEventLog(options: {
           return done;
         },
         async drain() {
+          draining += 1;
+          hurry?.();
           await last.catch(() => undefined);
+          draining -= 1;
           if (failure) throw failure.error;
         },
       };
     },
     async close() {
       const deadline = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
+      hurry?.();
       await Promise.race([flushing, deadline]);
       closing = true;
       await Promise.race([flushing, deadline]);

@@ -1,6 +1,6 @@
 /** What a call through the Anthropic SDK throws, as a ModelError. */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
-import { badResponse, connectionError, fromFault, text } from './provider-errors.ts';
+import { failure, fromFault, text } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from './types.ts';
 
 /** Errors of the caller's making that only their words tell apart; the words are read, never shown. */
@@ -15,7 +15,7 @@ export function toAnthropicError(
 ): unknown {
   if (error instanceof ModelError) return error;
   if (signal.aborted) return signal.reason;
-  if (error instanceof APIConnectionError) return connectionError(error, usage);
+  if (error instanceof APIConnectionError) return failure('connectionLost', { cause: error, usage });
   if (error instanceof APIError) {
     const body = (error.error ?? {}) as {
       type?: unknown;
@@ -33,13 +33,13 @@ export function toAnthropicError(
       usage,
     );
   }
-  if (error instanceof SyntaxError) return badResponse('sent something that is no valid JSON', error, usage);
-  if (error instanceof AnthropicError) return connectionError(error, usage);
+  if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
+  if (error instanceof AnthropicError) return failure('connectionLost', { cause: error, usage });
   // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
   if (error instanceof TypeError) {
     return error.cause === undefined
-      ? badResponse('sent an answer of an unknown shape', error, usage)
-      : connectionError(error, usage);
+      ? failure('unknownShape', { cause: error, usage })
+      : failure('connectionLost', { cause: error, usage });
   }
   return error;
 }

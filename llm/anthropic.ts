@@ -5,11 +5,10 @@ import type { AdapterOptions } from './adapter-options.ts';
 import type { JsonObject } from '../domain/graph.ts';
 import { toAnthropicError } from './anthropic-errors.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { badResponse, earlyEnd, ranOut } from './provider-errors.ts';
+import { failure } from './provider-errors.ts';
 import {
   type FinishReason,
   type ModelClient,
-  ModelError,
   type ModelEvent,
   type ModelMessage,
   type ModelRequest,
@@ -268,20 +267,17 @@ function createAnswer(model: string) {
     isComplete: () => complete,
     take,
     *end(): Generator<ModelEvent> {
-      if (!complete || stopReason === null) throw earlyEnd(usage);
+      if (!complete || stopReason === null) throw failure('cutOff', { usage });
       const inOrder = order.map((index) => blocks.get(index)!);
       const calls = inOrder.flatMap((block) => (block.call ? [block.call] : []));
       const hasText = inOrder.some((block) => block.type === 'text' && block.text !== '');
       if (stopReason === 'model_context_window_exceeded') {
-        throw new ModelError(
-          'This conversation is longer than the model can take. Start a new session, or choose a model with a larger context.',
-          { code: 'context_overflow', retryable: false, usage },
-        );
+        throw failure('tooLong', { usage });
       }
       const cut = stopReason === 'max_tokens';
-      if (cut && (calls.length > 0 || !hasText)) throw ranOut(calls.length > 0, usage);
-      if (stopReason === 'tool_use' && calls.length === 0)
-        throw badResponse('announced a tool call and made none', undefined, usage);
+      if (cut && (calls.length > 0 || !hasText))
+        throw failure(calls.length > 0 ? 'cutCall' : 'onlyThought', { usage });
+      if (stopReason === 'tool_use' && calls.length === 0) throw failure('missingCall', { usage });
       if (usage) yield { type: 'usage', usage };
       const reason: FinishReason =
         stopReason === 'refusal'

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { earlyEnd, ranOut } from './provider-errors.ts';
+import { failure } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -183,12 +183,13 @@ function createAnswer() {
       if (choice.finish_reason) finish = choice.finish_reason;
     },
     *end(): Generator<ModelEvent> {
-      if (finish === null) throw earlyEnd(usage);
+      if (finish === null) throw failure('cutOff', { usage });
       // Gateways end a stream so when the server behind them failed.
       if (finish === 'error') throw toStreamError({}, usage);
       if (usage) yield { type: 'usage', usage };
       const reason = toReason(finish, refused, calls.length);
-      if (reason === 'length' && (calls.length > 0 || !text)) throw ranOut(calls.length > 0, usage);
+      if (reason === 'length' && (calls.length > 0 || !text))
+        throw failure(calls.length > 0 ? 'cutCall' : 'onlyThought', { usage });
       for (const { callId, name, arguments: args } of reason === 'tool_calls' ? calls : []) {
         yield { type: 'tool_call', call: { callId, name, arguments: args } };
       }

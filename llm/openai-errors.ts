@@ -1,24 +1,24 @@
 /** What a call through the OpenAI SDK throws or streams as an error, as a ModelError. */
 import { APIConnectionError, APIError, OpenAIError } from 'openai';
-import { badResponse, connectionError, fromFault, text, toStatus } from './provider-errors.ts';
+import { failure, fromFault, text, toStatus } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from './types.ts';
 
 /** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
 export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUsage | null = null): unknown {
   if (error instanceof ModelError) return error;
   if (signal.aborted) return signal.reason;
-  if (error instanceof APIConnectionError) return connectionError(error, usage);
+  if (error instanceof APIConnectionError) return failure('connectionLost', { cause: error, usage });
   if (error instanceof APIError) {
     const { status, code, type } = detailsOf(error);
     return fromFault({ status, code, type, headers: error.headers, cause: error }, usage);
   }
-  if (error instanceof SyntaxError) return badResponse('sent something that is no valid JSON', error, usage);
+  if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
   // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
-  if (error instanceof OpenAIError) return connectionError(error, usage);
+  if (error instanceof OpenAIError) return failure('connectionLost', { cause: error, usage });
   if (error instanceof TypeError) {
     return error.cause === undefined
-      ? badResponse('sent an answer of an unknown shape', error, usage)
-      : connectionError(error, usage);
+      ? failure('unknownShape', { cause: error, usage })
+      : failure('connectionLost', { cause: error, usage });
   }
   return error;
 }

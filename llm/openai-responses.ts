@@ -4,7 +4,7 @@ import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { earlyEnd, ranOut } from './provider-errors.ts';
+import { failure } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -224,10 +224,11 @@ function createAnswer(model: string) {
       }
     },
     *end(): Generator<ModelEvent> {
-      if (finish === null) throw earlyEnd(usage);
+      if (finish === null) throw failure('cutOff', { usage });
       if (usage) yield { type: 'usage', usage };
       const called = calls.length > 0 || cutCall;
-      if (finish === 'length' && (called || !text)) throw ranOut(called, usage);
+      if (finish === 'length' && (called || !text))
+        throw failure(called ? 'cutCall' : 'onlyThought', { usage });
       for (const call of finish === 'tool_calls' ? calls : []) yield { type: 'tool_call', call };
       const opaque = reasoning.length === 0 ? null : { provider: PROVIDER, model, items: reasoning };
       yield { type: 'finish', reason: finish, opaque };

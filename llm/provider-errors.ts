@@ -2,6 +2,7 @@
  * What providers say when a call fails, as a ModelError: which code, retry or not, after how long. One table for all of
  * them. Messages are ours: a provider's text may hold keys, organisation names or the prompt.
  */
+import type { ErrorCode } from '../contracts/names.ts';
 import { ModelError, type ModelUsage } from './types.ts';
 
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
@@ -40,120 +41,143 @@ export interface ProviderFault {
   cause?: unknown;
 }
 
-/** A stream that stopped before its provider said that it was complete. */
-export function earlyEnd(usage: ModelUsage | null = null): ModelError {
-  return new ModelError('The model stopped in the middle of its answer', {
-    code: 'model_unavailable',
-    retryable: true,
-    usage,
-  });
-}
-
-/** An answer that can't be used, though the call itself went well. */
-export function badResponse(what: string, cause?: unknown, usage: ModelUsage | null = null): ModelError {
-  return new ModelError(`The model ${what}`, { code: 'model_bad_response', retryable: true, cause, usage });
-}
-
 /**
- * An answer cut off at the output limit that is of no use: the last call's arguments are not what the model meant, so
- * none of its calls may run. Asked again it may be shorter; one that thought up its whole allowance would do so again.
+ * The table: of each kind of failure its code, whether another attempt may help, and what the user reads.
+ * docs/models.md says which statuses and types are which, and a test holds the two together.
  */
-export function ranOut(hadCalls: boolean, usage: ModelUsage | null): ModelError {
-  return new ModelError('The model ran out of room before its answer was complete', {
-    code: 'model_bad_response',
-    retryable: hadCalls,
-    usage,
-  });
-}
-
-/** The connection was not made, or was lost. */
-export function connectionError(cause: unknown, usage: ModelUsage | null): ModelError {
-  return new ModelError('The connection to the model was lost', {
+export const FAILURES = {
+  quota: {
+    code: 'model_quota',
+    retryable: false,
+    message:
+      "The model provider's quota for this service is used up. Someone with access to its billing must raise it.",
+  },
+  rateLimited: { code: 'model_rate_limited', retryable: true, message: 'The model is rate limited' },
+  auth: {
+    code: 'model_auth',
+    retryable: false,
+    message: "The model provider refused this service's key. An operator must check it.",
+  },
+  tooLong: {
+    code: 'context_overflow',
+    retryable: false,
+    message:
+      'This conversation is longer than the model can take. Start a new session, or choose a model with a larger context.',
+  },
+  refused: {
+    code: 'model_refused',
+    retryable: false,
+    message: 'The model provider refused to answer this request',
+  },
+  unknownModel: {
+    code: 'model_unavailable',
+    retryable: false,
+    message:
+      'The model does not exist at the provider, or this service may not use it. Choose another one in the settings.',
+  },
+  overloaded: { code: 'model_unavailable', retryable: true, message: 'The model is overloaded' },
+  connectionLost: {
     code: 'model_unavailable',
     retryable: true,
-    cause,
-    usage,
-  });
+    message: 'The connection to the model was lost',
+  },
+  notBegun: { code: 'model_unavailable', retryable: true, message: 'The model did not begin to answer' },
+  cutOff: {
+    code: 'model_unavailable',
+    retryable: true,
+    message: 'The model stopped in the middle of its answer',
+  },
+  tooSlow: { code: 'model_unavailable', retryable: true, message: 'The model took too long to answer' },
+  webPage: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: "The model's address answered with a web page. An operator must check it.",
+  },
+  noJson: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model sent something that is no valid JSON',
+  },
+  unknownShape: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model sent an answer of an unknown shape',
+  },
+  unreadableCall: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model wrote a tool call that its server could not read',
+  },
+  missingCall: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model announced a tool call and made none',
+  },
+  cutCall: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model ran out of room in the middle of a tool call',
+  },
+  onlyThought: {
+    code: 'model_bad_response',
+    retryable: false,
+    message: 'The model ran out of room before its answer began',
+  },
+  malformed: {
+    code: 'model_bad_response',
+    retryable: false,
+    message: 'The model provider refused the request as malformed. This is a fault of the service.',
+  },
+} as const satisfies Record<string, { code: ErrorCode; retryable: boolean; message: string }>;
+
+export type FailureKind = keyof typeof FAILURES;
+
+interface FailureFacts {
+  usage?: ModelUsage | null;
+  cause?: unknown;
+  status?: number | null;
+  retryAfterMs?: number | null;
+  /** Where the provider itself says whether to try again. */
+  retryable?: boolean;
 }
+
+/** The ModelError of a kind. */
+export function failure(kind: FailureKind, facts: FailureFacts = {}): ModelError {
+  const { code, retryable, message } = FAILURES[kind];
+  return new ModelError(message, { code, retryable, ...facts });
+}
+
+/** Which kind of failure a fault is: by its code and type first, then by its status. */
+function kindOf({ status, code, type }: ProviderFault): FailureKind {
+  const known = (set: ReadonlySet<string>): boolean => set.has(code ?? '') || set.has(type ?? '');
+  if (known(MONEY) || status === 402) return 'quota';
+  if (status === 429 || (status === null && known(RATE))) return 'rateLimited';
+  if (status === 401 || status === 403 || known(AUTH)) return 'auth';
+  if (known(TOO_LONG) || status === 413) return 'tooLong';
+  if (known(REFUSED)) return 'refused';
+  if (code === 'model_not_found' || type === 'not_found_error' || status === 404) return 'unknownModel';
+  if (known(BAD_CALL)) return 'unreadableCall';
+  // Without a status, in the middle of a stream, only the request itself is a reason not to try again.
+  const overload = status === null ? type !== 'invalid_request_error' : status >= 500;
+  return overload || status === 408 || status === 409 ? 'overloaded' : 'malformed';
+}
+
+/** What another attempt can't change, whatever x-should-retry says. */
+const FINAL: readonly FailureKind[] = ['quota', 'tooLong', 'refused'];
 
 /** The ModelError for what a provider says. */
 export function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
-  const { status, cause } = fault;
-  const known = (set: ReadonlySet<string>): boolean => set.has(fault.code ?? '') || set.has(fault.type ?? '');
-  const retryAfterMs = fault.headers ? retryAfter(fault.headers) : null;
-  const facts = { status, retryAfterMs, usage, cause };
-  if (known(MONEY) || status === 402) {
-    return new ModelError(
-      "The model provider's quota for this service is used up. Someone with access to its billing must raise it.",
-      {
-        ...facts,
-        code: 'model_quota',
-        retryable: false,
-      },
-    );
-  }
+  const kind = kindOf(fault);
   const forced = fault.headers?.get('x-should-retry');
-  const retryable = (byStatus: boolean): boolean =>
-    forced === 'true' ? true : forced === 'false' ? false : byStatus;
-  if (status === 429 || (status === null && known(RATE))) {
-    return new ModelError('The model is rate limited', {
-      ...facts,
-      code: 'model_rate_limited',
-      retryable: retryable(true),
-    });
-  }
-  if (status === 401 || status === 403 || known(AUTH)) {
-    return new ModelError("The model provider refused this service's key. An operator must check it.", {
-      ...facts,
-      code: 'model_auth',
-      retryable: retryable(false),
-    });
-  }
-  if (known(TOO_LONG) || status === 413) {
-    return new ModelError(
-      'This conversation is longer than the model can take. Start a new session, or choose a model with a larger context.',
-      {
-        ...facts,
-        code: 'context_overflow',
-        retryable: false,
-      },
-    );
-  }
-  if (known(REFUSED)) {
-    return new ModelError('The model provider refused to answer this request', {
-      ...facts,
-      code: 'model_refused',
-      retryable: false,
-    });
-  }
-  if (fault.code === 'model_not_found' || fault.type === 'not_found_error' || status === 404) {
-    return new ModelError(
-      'The model does not exist at the provider, or this service may not use it. Choose another one in the settings.',
-      {
-        ...facts,
-        code: 'model_unavailable',
-        retryable: retryable(false),
-      },
-    );
-  }
-  if (known(BAD_CALL)) return badResponse('wrote a tool call that its server could not read', cause, usage);
-  // Without a status, in the middle of a stream, only the request itself is a reason not to try again.
-  const overload = status === null ? fault.type !== 'invalid_request_error' : status >= 500;
-  if (overload || status === 408 || status === 409) {
-    return new ModelError('The model is overloaded', {
-      ...facts,
-      code: 'model_unavailable',
-      retryable: retryable(true),
-    });
-  }
-  return new ModelError(
-    'The model provider refused the request as malformed. This is a fault of the service.',
-    {
-      ...facts,
-      code: 'model_bad_response',
-      retryable: retryable(false),
-    },
-  );
+  return failure(kind, {
+    status: fault.status,
+    usage,
+    cause: fault.cause,
+    retryAfterMs: fault.headers ? retryAfter(fault.headers) : null,
+    ...(FINAL.includes(kind) || (forced !== 'true' && forced !== 'false')
+      ? {}
+      : { retryable: forced === 'true' }),
+  });
 }
 
 /**

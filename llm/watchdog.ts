@@ -2,7 +2,7 @@
  * Ends a model call that has gone silent. The SDK's own timeout stops at the response's headers, and a stalled stream
  * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
-import { ModelError } from './types.ts';
+import { failure, type FailureKind } from './provider-errors.ts';
 
 export interface StreamLimits {
   /** Until the first byte of the answer, and between two bytes. */
@@ -32,20 +32,22 @@ export function createWatchdog(
   const idleMs = isSilent ? limits.silentIdleMs : limits.idleMs;
   let lastByte = Date.now();
   let hasBegun = false;
-  const expire = (what: string): void =>
-    own.abort(new ModelError(`The model ${what}`, { code: 'model_unavailable', retryable: true }));
+  const expire = (kind: FailureKind): void => own.abort(failure(kind));
   // One timer that moves on when it fires, not one per chunk: a stream has thousands of them.
   const check = (): void => {
     const left = lastByte + idleMs - Date.now();
     if (left > 0) idle = setTimeout(check, left);
-    else expire(hasBegun ? 'stopped in the middle of its answer' : 'did not begin to answer');
+    else expire(hasBegun ? 'cutOff' : 'notBegun');
   };
   let idle = setTimeout(check, idleMs);
-  const total = setTimeout(expire, limits.totalMs, 'took too long to answer');
+  const total = setTimeout(expire, limits.totalMs, 'tooSlow');
   return {
     signal: AbortSignal.any([caller, own.signal]),
     fetch: async (input, init) => {
       const response = await fetch(input, init);
+      // A login page or a wrong address: the SDKs take it for a stream without events.
+      if (response.ok && response.headers.get('content-type')?.startsWith('text/html'))
+        own.abort(failure('webPage'));
       if (!response.body) return response;
       const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
       const watched = new ReadableStream<Uint8Array<ArrayBuffer>>({

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ApplicationFailure } from '@temporalio/common';
-import type { CallModelInput } from '../../contracts/turn.ts';
+import type { CallModelInput, ChatTurnInput } from '../../contracts/turn.ts';
 import { type Activities, fakeActivities, modelAnswer, startTurnWorker } from '../support/turn-worker.ts';
 
 const SHAPE = '2026-11-24';
@@ -40,6 +40,19 @@ const turns: Record<string, Partial<Activities>> = {
       step < 3 ? { ...modelAnswer(), finish: 'length', unfinished: 'cut' } : modelAnswer(),
   },
   'meets-the-step-limit': { callModel: async () => modelAnswer({}) },
+  'summarizes-and-falls-back': {
+    callModel: async ({ step, model, summarized, squeeze }: CallModelInput) => {
+      if (!summarized) return { ...modelAnswer(), tooLong: 'counted' };
+      if (step === 2 && model === undefined)
+        throw ApplicationFailure.create({ type: 'model_quota', message: 'used up', nonRetryable: true });
+      if (step === 2 && !squeeze) return { ...modelAnswer(), tooLong: 'refused' };
+      return step < 3 ? { ...modelAnswer({}), latencyMs: 1_000 } : modelAnswer();
+    },
+  },
+};
+/** What the turns are started with, beside the usual. */
+const inputs: Record<string, Partial<ChatTurnInput>> = {
+  'summarizes-and-falls-back': { fallbackModel: 'other' },
 };
 
 /** Where a history was recorded is no part of its shape. */
@@ -49,7 +62,7 @@ function withoutPlace(key: string, value: unknown): unknown {
 
 for (const [name, activities] of Object.entries(turns)) {
   const worker = await startTurnWorker(fakeActivities(activities));
-  const turn = await worker.start();
+  const turn = await worker.start(inputs[name]);
   await turn.result();
   const history = JSON.parse(historyToJSON(await turn.handle.fetchHistory())) as unknown;
   writeFileSync(

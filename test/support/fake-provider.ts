@@ -20,6 +20,8 @@ export interface Script {
   /** Ends the connection after so many pieces, without the terminal event. */
   cutAfter?: number;
   usage?: { input: number; output: number };
+  /** Written after the pieces in place of the end, as it is. */
+  raw?: string;
   /** How the answer ends; without it, as text and calls say. */
   finish?: 'length' | 'refusal';
 }
@@ -93,6 +95,7 @@ export async function startFakeProvider(script: (request: FakeRequest) => Script
       wire.text(typeof piece === 'string' ? piece : piece());
     }
     if (plan.cutAfter !== undefined) return void response.destroy();
+    if (plan.raw !== undefined) return void response.end(plan.raw);
     const calls = (plan.toolCalls ?? []).map((call, index) => ({
       id: call.id ?? `call_${request.n}_${index}`,
       name: call.name,

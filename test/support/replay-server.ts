@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 
 export interface Reply {
   status?: number;
@@ -12,6 +12,8 @@ export interface Reply {
   body: Buffer | string;
   /** Byte offsets at which the body is split; each piece is a chunk of its own. */
   splitAt?: readonly number[];
+  /** Between two pieces; 0: at once. */
+  pauseMs?: number;
   /** Sends only so many bytes of the body. */
   cutAt?: number;
   /** After the last byte: a clean end (the default), a reset connection, or nothing more at all. */
@@ -42,7 +44,7 @@ export async function startReplayServer(): Promise<ReplayServer> {
   let aborted = 0;
 
   const send = async (response: ServerResponse, reply: Reply): Promise<void> => {
-    const { status = 200, headers = {}, body, splitAt = [], cutAt, ending = 'close' } = reply;
+    const { status = 200, headers = {}, body, splitAt = [], pauseMs = 0, cutAt, ending = 'close' } = reply;
     const bytes = Buffer.from(body).subarray(0, cutAt);
     const bounds = [0, ...splitAt.filter((at) => at > 0 && at < bytes.length), bytes.length];
     response.socket?.setNoDelay(true);
@@ -54,7 +56,8 @@ export async function startReplayServer(): Promise<ReplayServer> {
     for (let index = 1; index < bounds.length; index++) {
       response.write(bytes.subarray(bounds[index - 1], bounds[index]));
       // A turn of the event loop between two pieces, or they would leave as one.
-      if (bounds.length > 2) await nextTurn();
+      if (pauseMs > 0) await delay(pauseMs);
+      else if (bounds.length > 2) await nextTurn();
       if (response.destroyed) return;
     }
     if (ending === 'close') response.end();

@@ -58,7 +58,10 @@ export interface TurnSystem {
 }
 
 /** Starts everything; `env` adds to the configuration. */
-export async function startTurnSystem(env: Record<string, string> = {}): Promise<TurnSystem> {
+export async function startTurnSystem(
+  env: Record<string, string> = {},
+  logger = createLogger({ level: 'silent' }),
+): Promise<TurnSystem> {
   const scripts = new Map<string, ScriptOf>();
   const counts = new Map<string, number>();
   const fake = await startFakeProvider((request) => {
@@ -68,7 +71,6 @@ export async function startTurnSystem(env: Record<string, string> = {}): Promise
     return scripts.get(message.split(' ')[0]!)?.(toolResults, n, request) ?? { text: ['Fine', '.'] };
   });
   const database = await createTestDatabase();
-  const logger = createLogger({ level: 'silent' });
   installRuntime(logger);
   const config = loadConfig({
     OPENAI_BASE_URL: fake.url,

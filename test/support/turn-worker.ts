@@ -52,7 +52,7 @@ export function fakeActivities(overrides: Partial<Activities>): Activities {
 
 export interface TurnWorker {
   client: Client;
-  start(): Promise<{
+  start(input?: Partial<ChatTurnInput>): Promise<{
     input: ChatTurnInput;
     result(): Promise<ChatTurnResult>;
     handle: ReturnType<Client['workflow']['getHandle']>;
@@ -82,13 +82,14 @@ export async function startTurnWorker(activities: Activities): Promise<TurnWorke
   const client = new Client({ connection });
   return {
     client,
-    async start() {
+    async start(overrides = {}) {
       const input: ChatTurnInput = {
         turnId: randomUUID(),
         sessionId: randomUUID(),
         workflowId: randomUUID(),
         model: 'demo',
         searchAttributes: true,
+        ...overrides,
       };
       const handle = await client.workflow.start(CHAT_TURN_WORKFLOW, {
         workflowId: turnWorkflowId(input.sessionId),

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { turnEventSchemas } from '../../contracts/events.ts';
 import { ERROR_CODES, SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
+import { COMPATIBLE_DEFAULTS, MODELS } from '../../contracts/models.ts';
+import { FAILURES } from '../../llm/provider-errors.ts';
 import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -105,4 +107,54 @@ test('every decision has a background, a decision and consequences, and a number
     for (const part of ['**Background.**', '**Decision.**', '**Consequences.**'])
       assert.ok(text.includes(part), `${file}: ${part}`);
   }
+});
+
+/** The cells of the table rows of a document that begin with a name in code. */
+function rowsOf(document: string): Map<string, string[]> {
+  const rows = read(document)
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  return new Map(rows.map((cells) => [cells[0]!.replaceAll('`', ''), cells]));
+}
+
+test('docs/models.md names each kind of failure with its code, whether it is retried, and its words', () => {
+  const rows = rowsOf('docs/models.md');
+  for (const [kind, { code, retryable, message }] of Object.entries(FAILURES)) {
+    const [, , ...said] = rows.get(kind) ?? [];
+    assert.deepEqual(said, [`\`${code}\``, retryable ? 'yes' : 'no', message], kind);
+  }
+});
+
+test('docs/models.md says of each model what the catalogue says', () => {
+  const rows = rowsOf('docs/models.md');
+  const number = (n: number): string => n.toLocaleString('en-US');
+  for (const model of MODELS) {
+    const row = rows.get(model.id);
+    assert.ok(row, model.id);
+    const [, api, window, answer, temperature, efforts, , parallel, strict, cache, counted] = row;
+    const isClaude = model.provider === 'anthropic';
+    assert.deepEqual(
+      { api, window, answer, temperature, efforts, parallel, strict, cache, counted },
+      {
+        api: model.api,
+        window: number(model.contextTokens),
+        answer: number(model.maxOutputTokens),
+        temperature: model.temperature ? '0.7' : 'refused',
+        efforts: model.reasoningEfforts.join(', ') || 'refused',
+        parallel: model.parallelToolCalls ? 'yes' : isClaude ? 'by itself' : 'refused',
+        strict: model.strictSchemas ? 'yes' : 'not sent',
+        cache: model.promptCaching,
+        counted: model.encoding ?? 'estimate',
+      },
+      model.id,
+    );
+  }
+  const { contextTokens, maxOutputTokens } = COMPATIBLE_DEFAULTS;
+  assert.equal(rows.get('context_tokens, max_output_tokens')?.[1], `${contextTokens}, ${maxOutputTokens}`);
 });

@@ -18,7 +18,7 @@ const FOLDER = new URL('../fixtures/llm-recordings/', import.meta.url);
 const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8')) as {
   files: { file: string; kind: string; api: string; status: number; headers: Record<string, string> }[];
 };
-const APIS = ['responses', 'chat'] as const;
+const APIS = ['responses', 'chat', 'messages'] as const;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 let server: ReplayServer;
@@ -62,7 +62,9 @@ for (const { file, status, headers } of files.filter((entry) => entry.kind === '
   test(`${file}: the expected error, through each of its APIs`, async () => {
     const body = readFileSync(new URL(file, FOLDER), 'utf8');
     const theirs = (JSON.parse(body) as { error: { message: string } }).error.message;
-    for (const api of file.includes('anthropic') ? (['messages'] as const) : APIS) {
+    for (const api of file.includes('anthropic')
+      ? (['messages'] as const)
+      : (['responses', 'chat'] as const)) {
       const error = await failWith({ status, headers, body }, api);
       assert.deepEqual(factsOf(error), { retryAfterMs: null, ...RECORDED[file] });
       assert.equal(error.status, status);
@@ -220,6 +222,15 @@ test('a body that is no stream, JSON that is none, and shapes that are odd are t
   }
 });
 
+test('a web page in place of a stream is called that', async () => {
+  for (const api of APIS) {
+    const headers = { 'content-type': 'text/html; charset=utf-8' };
+    const error = await failWith({ headers, body: '<html>Please log in</html>' }, api);
+    assert.deepEqual([error.code, error.retryable], ['model_bad_response', true]);
+    assert.match(error.message, /web page/);
+  }
+});
+
 test('a server that is not there is a retryable connection error', async () => {
   const gone = await startReplayServer();
   await gone.close();
@@ -244,6 +255,22 @@ test('a stream that goes silent is given up: before its first byte, between two,
   }
 });
 
+test('a byte is a sign of life, even one that says nothing; a model that thinks silently is given longer', async () => {
+  const ping = ': ping\n\n';
+  const done = `data: ${JSON.stringify({ type: 'response.completed', response: { status: 'completed' } })}\n\n`;
+  const body = ping.repeat(8) + done;
+  const splitAt = Array.from({ length: 8 }, (_, n) => (n + 1) * ping.length);
+  server.reply({ body, splitAt, pauseMs: 100 });
+  const alive = clientOf('responses', server.url, { ...STREAM_LIMITS, idleMs: 500 });
+  assert.equal((await collect(alive, modelRequest())).at(-1)?.type, 'finish');
+
+  server.reply({ body: ping + done, splitAt: [ping.length], pauseMs: 400 });
+  const strict = clientOf('responses', server.url, { ...STREAM_LIMITS, idleMs: 100, silentIdleMs: 10_000 });
+  assert.equal((await collect(strict, modelRequest({ model: 'o3' }))).at(-1)?.type, 'finish');
+  assert.equal((await failureOf(strict, modelRequest())).code, 'model_unavailable');
+  assert.deepEqual(STREAM_LIMITS, { idleMs: 60_000, silentIdleMs: 120_000, totalMs: 600_000 });
+});
+
 test('one attempt is one request: retries are Temporal’s', async () => {
   for (const api of APIS) {
     const before = server.requests.length;
@@ -256,6 +283,7 @@ test("an abort throws the signal's own reason, before, in the middle, and closes
   const delta = {
     responses: `data: ${JSON.stringify({ type: 'response.output_text.delta', delta: 'Hi' })}\n\n`,
     chat: `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'Hi' } }] })}\n\n`,
+    messages: `event: content_block_start\ndata: ${JSON.stringify({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Hi' } })}\n\n`,
   };
   for (const api of APIS) {
     const reason = new Error('the user has left');

@@ -4,10 +4,16 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { MAX_STEPS } from '../../contracts/names.ts';
-import type { CallModelInput, FinishTurnInput, RunToolInput, TurnProgress } from '../../contracts/turn.ts';
+import type {
+  CallModelInput,
+  ChatTurnInput,
+  FinishTurnInput,
+  RunToolInput,
+  TurnProgress,
+} from '../../contracts/turn.ts';
 import { type Activities, fakeActivities, modelAnswer, startTurnWorker } from '../support/turn-worker.ts';
 
-async function runTurn(overrides: Partial<Activities>) {
+async function runTurn(overrides: Partial<Activities>, input: Partial<ChatTurnInput> = {}) {
   const finishes: FinishTurnInput[] = [];
   const fakes = fakeActivities(overrides);
   const worker = await startTurnWorker({
@@ -18,7 +24,7 @@ async function runTurn(overrides: Partial<Activities>) {
     },
   });
   try {
-    const turn = await worker.start();
+    const turn = await worker.start(input);
     const result = await turn.result();
     const history = await turn.handle.fetchHistory();
     return { result, finishes, history };
@@ -302,4 +308,76 @@ test('the same call with another result each time is no loop', async () => {
     runTool: async () => ({ isError: false, resultHash: String(calls++), preview: '' }),
   });
   assert.deepEqual(result, { status: 'complete', stopReason: 'done', steps: 6 });
+});
+
+const failing = (type: string, message = 'no') =>
+  ApplicationFailure.create({ type, message, nonRetryable: true });
+
+test('what is too long is summarized once, and halved once a provider has refused it, to the end of the turn', async () => {
+  const asked: CallModelInput[] = [];
+  const summaries: number[] = [];
+  const tooLong = (kind: 'counted' | 'refused') => ({ ...modelAnswer(), tooLong: kind });
+  const answers = [tooLong('counted'), modelAnswer({}), tooLong('refused'), modelAnswer({}), modelAnswer()];
+  const { result } = await runTurn({
+    callModel: async (input: CallModelInput) => {
+      asked.push(input);
+      return answers[asked.length - 1]!;
+    },
+    summarizeHistory: async ({ step }: { step: number }) => {
+      summaries.push(step);
+      throw failing('model_auth');
+    },
+  });
+  assert.deepEqual([result.status, result.stopReason, result.steps], ['complete', 'done', 3]);
+  assert.deepEqual(summaries, [1]);
+  assert.deepEqual(
+    asked.map(({ step, summarized = false, squeeze = false }) => [step, summarized, squeeze]),
+    [
+      [1, false, false],
+      [1, true, false],
+      [2, true, false],
+      [2, true, true],
+      [3, true, true],
+    ],
+  );
+});
+
+test('a model that fails for good gives way to the fallback once, for the rest of the turn', async () => {
+  const asked: (string | undefined)[] = [];
+  const run = (codes: (string | null)[], fallbackModel?: string) => {
+    asked.length = 0;
+    return runTurn(
+      {
+        callModel: async ({ model }: CallModelInput) => {
+          asked.push(model);
+          const code = codes[asked.length - 1];
+          if (code) throw failing(code, `failed: ${code}`);
+          return asked.length < codes.length ? modelAnswer({}) : modelAnswer();
+        },
+      },
+      fallbackModel === undefined ? {} : { fallbackModel },
+    );
+  };
+  const { result } = await run([null, 'model_quota', null, null], 'other');
+  assert.deepEqual([result.status, asked], ['complete', [undefined, undefined, 'other', 'other']]);
+  const both = await run(['model_unavailable', 'model_auth'], 'other');
+  assert.deepEqual([both.result.status, asked], ['failed', [undefined, 'other']]);
+  // Not without one, not to the same one, and not for what another model could not do better.
+  for (const [code, fallback] of [
+    ['model_quota', undefined],
+    ['model_quota', 'demo'],
+    ['model_refused', 'other'],
+    ['context_overflow', 'other'],
+    ['internal', 'other'],
+  ] as const) {
+    const { result: alone } = await run([code], fallback);
+    assert.deepEqual([alone.status, asked.length], ['failed', 1], code);
+  }
+});
+
+test('a turn whose model calls took twenty minutes ends as budget', async () => {
+  const { result } = await runTurn({
+    callModel: async () => ({ ...modelAnswer({}), latencyMs: 6 * 60_000 }),
+  });
+  assert.deepEqual([result.status, result.stopReason, result.steps], ['complete', 'budget', 4]);
 });
