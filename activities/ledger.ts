@@ -1,5 +1,5 @@
 /** What model calls cost, for the ledger. */
-import type { Fence, UsageEntry } from '../db/turns.ts';
+import type { Fence, SavedWork, UsageEntry } from '../db/turns.ts';
 import type { ModelUsage } from '../llm/types.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -27,4 +27,19 @@ export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: Usage
     .catch((error: unknown) =>
       deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded'),
     );
+}
+
+/** Stores a call's result with its bill. When another attempt has taken over, its result counts, and the bill stays. */
+export async function savePaid(
+  deps: ActivityDeps,
+  fence: Fence,
+  work: SavedWork & { usage: UsageEntry },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await deps.store.saveWork(fence, work, signal);
+  } catch (error: unknown) {
+    if ((error as { code?: unknown }).code === 'FENCED') await recordUsage(deps, fence, work.usage);
+    throw error;
+  }
 }

@@ -20,7 +20,7 @@ import type {
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
-import { NO_USAGE, priceOf, recordUsage } from './ledger.ts';
+import { NO_USAGE, priceOf, recordUsage, savePaid } from './ledger.ts';
 import { createSingleFlight } from './single-flight.ts';
 import {
   type AssistantBody,
@@ -136,9 +136,10 @@ async function performCall(
   };
   // A summary can take the place of what was said since the first message.
   const canSummarize = !input.summarized && history.messages.length > 1;
+  const turnStart = deps.prompt.buildHistory(history).length;
   const fit = (squeeze: boolean): Promise<FittedContext> =>
     deps.window.fit(model, request, {
-      turnStart: deps.prompt.buildHistory(history).length,
+      turnStart,
       dropHistory: !canSummarize,
       squeeze,
     });
@@ -170,6 +171,7 @@ async function performCall(
       model,
       messages: fitted.messages,
       toolChoice: input.toolsOff ? 'none' : 'auto',
+      sharedMessages: turnStart - (request.messages.length - fitted.messages.length),
       cacheKey: context.sessionId,
       signal: call,
     })) {
@@ -198,21 +200,16 @@ async function performCall(
   const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
   const usage = answer.usage();
   if (usage) deps.window.learn(model, { ...request, messages: fitted.messages }, usage.inputTokens);
-  try {
-    await deps.store.saveWork(
-      claim.fence,
-      {
-        entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
-        events: [],
-        usage: toUsage(usage),
-      },
-      signal,
-    );
-  } catch (error: unknown) {
-    // Another attempt took over: its answer counts, but this one was paid for too.
-    if (isFenced(error)) await recordUsage(deps, claim.fence, toUsage(usage));
-    throw error;
-  }
+  await savePaid(
+    deps,
+    claim.fence,
+    {
+      entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
+      events: [],
+      usage: toUsage(usage),
+    },
+    signal,
+  );
   return { ...toResult(deps, body), latencyMs: Date.now() - startedAt };
 }
 
@@ -237,10 +234,6 @@ function isOverflow(error: unknown): boolean {
 
 function textLength(messages: readonly ModelMessage[]): number {
   return messages.reduce((sum, { content }) => sum + content.length, 0);
-}
-
-function isFenced(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'FENCED';
 }
 
 /** Collects one streamed answer: what the reader sees at once, what is stored at the end. */

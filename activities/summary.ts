@@ -6,7 +6,7 @@ import type { ModelError, ModelUsage } from '../llm/types.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './history.ts';
-import { NO_USAGE, priceOf, recordUsage } from './ledger.ts';
+import { NO_USAGE, priceOf, recordUsage, savePaid } from './ledger.ts';
 import { createSingleFlight } from './single-flight.ts';
 
 const KEY = 'summary';
@@ -102,7 +102,8 @@ async function summarize(
     return false;
   }
   const body: SummaryBody = { content: text.trim().slice(0, MAX_CHARS).toWellFormed() };
-  await deps.store.saveWork(
+  await savePaid(
+    deps,
     claim.fence,
     {
       entry: { step: STEP, position: 0, role: 'summary', body: JSON.stringify(body) },

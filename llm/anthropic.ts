@@ -62,39 +62,48 @@ export function createAnthropicClient(anthropic: Anthropic, options: AdapterOpti
 
 /**
  * The request body. Temperature is never sent: the API version that the SDK speaks refuses it for every model. The
- * breakpoints of the cache stand behind the tools, the system text, the conversation before the newest user message, and the newest block.
+ * breakpoints of the cache stand behind the system text (and with it the tools), the session's history, the step before, and the
+ * newest block.
  */
 export function toMessagesBody(request: ModelRequest, model: ModelSpec | undefined): Body {
-  const messages = toMessages(request.messages, request.model);
-  const stable = messages.findLastIndex(
-    (message, index) => message.role === 'user' && index < messages.length - 1,
-  );
-  for (const at of new Set([stable, messages.length - 1])) if (at >= 0) markForCache(messages[at]!);
+  const { messages, endOfHistory } = toMessages(request.messages, request.model, request.sharedMessages ?? 0);
+  const before = messages.findLast((message, at) => message.role === 'user' && at < messages.length - 1);
+  for (const block of [endOfHistory, lastBlock(before), lastBlock(messages.at(-1))]) markForCache(block);
   return {
     model: request.model,
     max_tokens: Math.min(model?.maxOutputTokens ?? MAX_OUTPUT_TOKENS, MAX_OUTPUT_TOKENS),
     system: [{ type: 'text', text: request.system, cache_control: CACHE }],
     messages,
-    tools: request.tools.map(({ name, description, parameters }, index) => ({
+    tools: request.tools.map(({ name, description, parameters }) => ({
       name,
       description,
       input_schema: parameters as Anthropic.Tool.InputSchema,
-      ...(index === request.tools.length - 1 ? { cache_control: CACHE } : {}),
     })),
     ...(request.tools.length > 0 ? { tool_choice: { type: request.toolChoice } } : {}),
     stream: true,
   };
 }
 
-function markForCache(message: MessageParam): void {
-  const last = (message.content as BlockParam[]).at(-1);
-  // Thinking can't carry a mark; it is never last in a message of the user.
-  if (last && last.type !== 'thinking' && last.type !== 'redacted_thinking')
-    Object.assign(last, { cache_control: CACHE });
+function lastBlock(message: MessageParam | undefined): BlockParam | undefined {
+  return (message?.content as BlockParam[] | undefined)?.at(-1);
 }
 
-/** User and assistant in turn, the user first; the results of an answer's calls together, before any other text. */
-function toMessages(messages: readonly ModelMessage[], model: string): MessageParam[] {
+/** Thinking can't carry a mark; it is never last in a message of the user, nor kept in the history. */
+function markForCache(block: BlockParam | undefined): void {
+  if (block && block.type !== 'thinking' && block.type !== 'redacted_thinking')
+    Object.assign(block, { cache_control: CACHE });
+}
+
+/**
+ * User and assistant in turn, the user first; the results of an answer's calls together, before any other text.
+ * `endOfHistory` is the last block of the first `shared` messages.
+ */
+function toMessages(
+  messages: readonly ModelMessage[],
+  model: string,
+  shared: number,
+): { messages: MessageParam[]; endOfHistory: BlockParam | undefined } {
+  let endOfHistory: BlockParam | undefined;
   const result: { role: 'user' | 'assistant'; content: BlockParam[] }[] = [];
   let unanswered: string[] = [];
   const put = (role: 'user' | 'assistant', blocks: BlockParam[]): void => {
@@ -118,7 +127,8 @@ function toMessages(messages: readonly ModelMessage[], model: string): MessagePa
     );
     unanswered = [];
   };
-  for (const message of messages) {
+  for (const [at, message] of messages.entries()) {
+    if (at === shared) endOfHistory = result.at(-1)?.content.at(-1);
     if (message.role === 'tool') {
       unanswered = unanswered.filter((id) => id !== message.callId);
       const { callId, content, isError } = message;
@@ -141,7 +151,7 @@ function toMessages(messages: readonly ModelMessage[], model: string): MessagePa
     }
   }
   settle();
-  return result;
+  return { messages: result, endOfHistory };
 }
 
 /** What is kept of an answer, in the order in which it came. Text and calls are kept by place: their ids may be renamed. */

@@ -39,6 +39,8 @@ export interface ModelRequest {
   messages: ModelMessage[];
   tools: ModelTool[];
   toolChoice: 'auto' | 'none';
+  /** How many of the messages, from the first on, the session's next turn sends again: its history. */
+  sharedMessages?: number;
   /** The same for requests that share a beginning; sent where the provider takes one. */
   cacheKey?: string;
   signal: AbortSignal;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MODELS } from '../../contracts/models.ts';
-import { ModelError, type ModelMessage } from '../../llm/types.ts';
+import { ModelError, type ModelMessage, type ModelRequest } from '../../llm/types.ts';
 import {
   callsOf,
   clientOf,
@@ -56,11 +56,12 @@ const callBlock = (index: number, id: string, ...pieces: string[]) => [
 const DONE = sse(begin, ...textBlock(0, 'ok'), ...stop('end_turn'));
 const client = () => clientOf('messages', server.url);
 
-async function sent(messages: ModelMessage[], model = MODEL) {
+async function sent(messages: ModelMessage[], model = MODEL, more: Partial<ModelRequest> = {}) {
   server.reply({ body: DONE });
   await collect(
     client(),
     modelRequest({
+      ...more,
       model,
       messages,
       tools: ['a', 'b'].map((name) => ({
@@ -98,7 +99,7 @@ const result = (callId: string, content = 'seen'): ModelMessage => ({
   isError: false,
 });
 
-test('the request: no temperature, tools and system marked for the cache, four marks at most', async () => {
+test('the request: no temperature, marks behind the system text, the step before and the newest block', async () => {
   for (const { id } of MODELS.filter((model) => model.provider === 'anthropic')) {
     const { body, headers, path } = await sent([user('one'), said('two'), user('three'), user('four')], id);
     assert.deepEqual(Object.keys(body).sort(), [
@@ -115,13 +116,34 @@ test('the request: no temperature, tools and system marked for the cache, four m
       headers.authorization ?? headers['x-api-key'],
       headers.authorization ? `Bearer ${TEST_KEY}` : TEST_KEY,
     );
-    assert.equal(JSON.stringify(body).split('cache_control').length - 1, 4);
+    assert.equal(JSON.stringify(body).split('cache_control').length - 1, 3);
     assert.deepEqual(
       body.messages.map(({ role }) => role),
       ['user', 'assistant', 'user'],
     );
     assert.ok((body.max_tokens as number) > 0);
   }
+});
+
+test('the history of a session is marked where it ends, so that its next turn finds it', async () => {
+  const history = [user('first'), said('answered')];
+  const turn = [user('canvas'), user('go'), said('', 'c1'), result('c1'), said('', 'c2'), result('c2')];
+  const { body } = await sent([...history, ...turn], 'claude-opus-4-6', { sharedMessages: 2 });
+  const marked = body.messages.flatMap(({ content }) =>
+    content.flatMap((part) => ('cache_control' in part ? [part.text ?? part.tool_use_id] : [])),
+  );
+  assert.deepEqual(marked, ['answered', 'c1', 'c2']);
+  assert.equal(JSON.stringify(body).split('cache_control').length - 1, 4);
+  // Canvas and message are one message of the user with what came before; the mark stands between them.
+  const { body: merged } = await sent([user('first'), ...turn], 'claude-opus-4-6', { sharedMessages: 1 });
+  assert.deepEqual(
+    merged.messages[0]!.content.map((part) => [part.text, 'cache_control' in part]),
+    [
+      ['first', true],
+      ['canvas', false],
+      ['go', false],
+    ],
+  );
 });
 
 test('results come first and together, a call without one gets one, the user begins', async () => {
