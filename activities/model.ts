@@ -178,7 +178,9 @@ async function performCall(
       call.throwIfAborted();
       answer.take(event, (error) => lost.abort(error));
     }
-    await stream.drain();
+    // The bill does not wait for the text: should this process die in between, it is known what the answer cost.
+    const heard = answer.usage();
+    await Promise.all([stream.drain(), heard && recordUsage(deps, claim.fence, toUsage(heard))]);
   } catch (error: unknown) {
     const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
     await recordUsage(deps, claim.fence, toUsage(spent));

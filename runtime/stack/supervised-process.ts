@@ -67,6 +67,7 @@ export async function stopProcess(
 /** Adopts the orphan of the spec's pid file, or starts the process; resolves when it is ready. */
 export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedProcess> {
   let current: ProcessIdentity;
+  let reaped: Promise<void> = Promise.resolve();
   let stopping = false;
   const deaths: number[] = [];
   let giveUp: (error: FriendlyError) => void = () => undefined;
@@ -74,7 +75,8 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
 
   const begin = async (): Promise<void> => {
     const orphan = findOrphan(spec.pidFile);
-    current = orphan ?? (await launch(spec));
+    if (orphan) current = orphan;
+    else ({ identity: current, reaped } = await launch(spec));
     await untilReady(spec, current);
   };
 
@@ -98,7 +100,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
       await delay(RESTART_DELAY_MS * deaths.length);
       if (stopping) return;
       try {
-        current = await launch(spec);
+        ({ identity: current, reaped } = await launch(spec));
         await untilReady(spec, current);
       } catch {
         // It died again: the next round counts it.
@@ -113,12 +115,14 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
     async stop() {
       stopping = true;
       await stopProcess(current, spec.stopSignal, spec.stopTimeoutMs);
+      // Or it stays in the process table until init finds the time.
+      await reaped;
       rmSync(spec.pidFile, { force: true });
     },
   };
 }
 
-async function launch(spec: ProcessSpec): Promise<ProcessIdentity> {
+async function launch(spec: ProcessSpec): Promise<{ identity: ProcessIdentity; reaped: Promise<void> }> {
   await spec.beforeLaunch?.();
   const log = openSync(spec.logFile, 'a', 0o600);
   let child: ChildProcess;
@@ -135,12 +139,13 @@ async function launch(spec: ProcessSpec): Promise<ProcessIdentity> {
     closeSync(log);
   }
   child.on('error', () => undefined);
+  const reaped = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const identity = child.pid === undefined ? null : identify(child.pid);
   if (!identity)
     throw new FriendlyError(`${spec.name} could not be started (${spec.command}).\n${logTail(spec.logFile)}`);
   child.unref();
   writeJsonFile(spec.pidFile, identity);
-  return identity;
+  return { identity, reaped };
 }
 
 async function untilReady(spec: ProcessSpec, identity: ProcessIdentity): Promise<void> {

@@ -16,7 +16,8 @@ import {
 } from '../support/cluster.ts';
 
 const TURNS = 24;
-const STEPS = 3;
+const BLOCKS = ['code', 'agent', 'split', 'condition'];
+const STEPS = BLOCKS.length + 1;
 const PIECES = upTo(12).map((n) => `w${n} `);
 let cluster: Cluster;
 let api: ApiRole;
@@ -35,7 +36,7 @@ before(async () => {
             toolCalls: [
               {
                 name: 'get_block_info',
-                arguments: { block_types: [['code', 'agent', 'split'][toolResults]] },
+                arguments: { block_types: [BLOCKS[toolResults]] },
               },
             ],
           }
