@@ -1,34 +1,25 @@
-/** Recorded provider traffic through the adapters, over HTTP: whole, split anywhere, and cut anywhere. */
+/** Recorded provider traffic through the adapters, over HTTP: whole, and cut anywhere. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { ModelError, type ModelEvent } from '../../llm/types.ts';
-import { type ApiName, callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
+import { callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
+import {
+  apiOf,
+  atEach,
+  boundaries,
+  bytesOf,
+  files,
+  FOLDER,
+  outcome,
+  type Recording,
+  streams,
+  upTo,
+  watch,
+  type Watched,
+} from '../support/recordings.ts';
 import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
 
-interface Recording {
-  file: string;
-  kind: string;
-  status: number;
-  headers: Record<string, string>;
-  api: 'responses' | 'chat.completions' | 'messages';
-  features: string[];
-  expect: {
-    text: string;
-    refusal?: string;
-    thinking_chars: number;
-    tool_calls: { id: string; name: string; arguments: string }[];
-    usage: Record<string, unknown> | null;
-    encrypted_reasoning?: boolean;
-    stop?: string | null;
-  };
-}
-
-const FOLDER = new URL('../fixtures/llm-recordings/', import.meta.url);
-const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8')) as {
-  files: Recording[];
-};
-const streams = files.filter((file) => file.kind === 'stream');
 /** Recordings that end in an error, with the error that they are. */
 const FAILURES: Record<string, { code: string; retryable: boolean }> = {
   'responses-midstream-error-quota.gpt-5-nano.sse': { code: 'model_quota', retryable: false },
@@ -36,70 +27,14 @@ const FAILURES: Record<string, { code: string; retryable: boolean }> = {
   'anthropic-midstream-overloaded-after-text.sse': { code: 'model_unavailable', retryable: true },
   'chat-empty-length.gpt-5-mini.sse': { code: 'model_bad_response', retryable: false },
 };
-/** Every boundary up to here, and so many of those beyond. */
-const EVERY = 2_000;
-const BEYOND = 200;
-/** Calls at once: each waits for its socket most of the time. */
-const AT_ONCE = 8;
-
 let server: ReplayServer;
 before(async () => {
   server = await startReplayServer();
 });
 after(() => server.close());
 
-const apiOf = ({ api }: Recording): ApiName => (api === 'chat.completions' ? 'chat' : api);
-const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording.file, FOLDER));
 const play = (recording: Recording): Promise<ModelEvent[]> =>
   collect(clientOf(apiOf(recording), server.url), modelRequest());
-/** What a call gave, and how it ended. */
-interface Watched {
-  events: ModelEvent[];
-  result: ModelEvent[] | ModelError;
-}
-const watch = async (recording: Recording, message = 'Hello'): Promise<Watched> => {
-  const events: ModelEvent[] = [];
-  const request = modelRequest({ messages: [{ role: 'user', content: message }] });
-  try {
-    for await (const event of clientOf(apiOf(recording), server.url).stream(request)) events.push(event);
-    return { events, result: events };
-  } catch (error: unknown) {
-    if (error instanceof ModelError) return { events, result: error };
-    throw error;
-  }
-};
-/** Plays a recording once for each place, some at once; the request says which reply it is to get. */
-const atEach = async (
-  recording: Recording,
-  places: readonly number[],
-  reply: (at: number) => Reply,
-  check: (at: number, watched: Watched) => void,
-): Promise<void> => {
-  server.reply((body) => reply(Number(/place (\d+)/.exec(body)?.[1])));
-  const left = [...places];
-  const play = async (): Promise<void> => {
-    for (let at = left.pop(); at !== undefined; at = left.pop())
-      check(at, await watch(recording, `place ${at}`));
-  };
-  await Promise.all(upTo(AT_ONCE).map(play));
-  server.requests.length = 0;
-};
-/** The end of a call, as something to compare: its events, or its error. */
-const outcome = async (recording: Recording): Promise<ModelEvent[] | ModelError> =>
-  (await watch(recording)).result;
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
-/** The places to try in a body; the same in every run, so that a failure can be repeated. */
-const boundaries = (body: Buffer): number[] => {
-  let seed = body.length;
-  const random = (): number => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return seed / 2_147_483_648;
-  };
-  const first = upTo(Math.min(EVERY, body.length - 1));
-  const beyond = body.length > EVERY ? upTo(BEYOND) : [];
-  return [...first, ...beyond.map(() => EVERY + Math.floor(random() * (body.length - EVERY)))];
-};
-
 test('the folder holds recordings of all APIs', () => {
   assert.ok(streams.filter((file) => apiOf(file) === 'messages').length >= 5);
   assert.ok(streams.filter((file) => apiOf(file) === 'responses').length >= 6);
@@ -113,7 +48,7 @@ for (const recording of streams) {
   test(`${file}: gives what the recording holds`, async () => {
     const body = bytesOf(recording);
     server.reply({ body });
-    const result = await outcome(recording);
+    const result = await outcome(server, recording);
     if (failure) {
       assert.ok(result instanceof ModelError);
       assert.deepEqual({ code: result.code, retryable: result.retryable }, failure);
@@ -155,30 +90,10 @@ for (const recording of streams) {
     assert.equal(usage?.usage.outputTokens, expect.usage?.output_tokens ?? expect.usage?.completion_tokens);
   });
 
-  test(`${file}: gives the same wherever its bytes are split`, async () => {
-    const body = bytesOf(recording);
-    server.reply({ body });
-    const whole = await outcome(recording);
-    const every777 = Array.from({ length: Math.floor(body.length / 777) }, (_, index) => (index + 1) * 777);
-    const oneByOne = boundaries(body).filter((at) => at <= EVERY);
-    for (const splitAt of [every777, oneByOne]) {
-      server.reply({ body, splitAt });
-      assert.deepEqual(await outcome(recording), whole);
-    }
-    await atEach(
-      recording,
-      boundaries(body),
-      (at) => ({ body, splitAt: [at] }),
-      (at, { result }) => {
-        assert.deepEqual(result, whole, `split at ${at} of ${body.length}`);
-      },
-    );
-  });
-
   test(`${file}: cut anywhere, it gives the same as far as it came, and a typed error`, async () => {
     const body = bytesOf(recording);
     server.reply({ body });
-    const { events: wholeEvents, result: whole } = await watch(recording);
+    const { events: wholeEvents, result: whole } = await watch(server, recording);
     const check = (at: number, { events, result }: Watched): void => {
       const where = `cut at ${at} of ${body.length}`;
       if (result instanceof ModelError) {
@@ -200,9 +115,9 @@ for (const recording of streams) {
     };
     // The last bytes too: there the answer is whole and its end is not.
     const cuts = [...boundaries(body), ...upTo(60).map((left) => body.length - left)];
-    await atEach(recording, cuts, (cutAt) => ({ body, cutAt }), check);
+    await atEach(server, recording, cuts, (cutAt) => ({ body, cutAt }), check);
     const some = cuts.filter((_, index) => index % 10 === 0);
-    await atEach(recording, some, (cutAt) => ({ body, cutAt, ending: 'reset' }), check);
+    await atEach(server, recording, some, (cutAt) => ({ body, cutAt, ending: 'reset' }), check);
   });
 }
 
@@ -211,7 +126,7 @@ for (const recording of files.filter(({ kind }) => kind === 'error-body')) {
     const { status, headers } = recording;
     const body = bytesOf(recording);
     server.reply({ status, headers, body });
-    const whole = await outcome(recording);
+    const whole = await outcome(server, recording);
     assert.ok(whole instanceof ModelError);
     assert.equal(whole.status, status);
     const check = (at: number, { events, result }: Watched): void => {
@@ -221,9 +136,9 @@ for (const recording of files.filter(({ kind }) => kind === 'error-body')) {
       assert.equal(result.retryAfterMs, whole.retryAfterMs);
     };
     const reply = (cutAt: number): Reply => ({ status, headers, body, cutAt });
-    await atEach(recording, boundaries(body), reply, check);
+    await atEach(server, recording, boundaries(body), reply, check);
     const split = (at: number): Reply => ({ status, headers, body, splitAt: [at] });
-    await atEach(recording, boundaries(body).slice(0, 50), split, (at, { result }) => {
+    await atEach(server, recording, boundaries(body).slice(0, 50), split, (at, { result }) => {
       assert.ok(result instanceof ModelError, `split at ${at}`);
       assert.equal(result.code, whole.code);
     });
