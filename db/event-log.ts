@@ -7,11 +7,12 @@
  * says which events of an epoch are there already, so nothing is doubled. Events of a fence that no longer holds
  * reject with FencedError.
  */
-import { Pool, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import type { TurnEvent } from '../contracts/events.ts';
 import { STEP_SEPARATOR, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
 import { toPayload } from './event-payload.ts';
 import { isConnectionError } from './pg-errors.ts';
+import { createPool } from './pg-pool.ts';
 import { type Fence, FencedError } from './turns.ts';
 
 // NOTIFY carries at most 8,000 bytes, which is 216 ids with their commas.
@@ -93,14 +94,16 @@ export function createEventLog(options: {
   databaseUrl: string;
   onError: (error: unknown) => void;
 }): EventLog {
-  const pool = new Pool({
-    connectionString: options.databaseUrl,
-    max: 1,
-    application_name: 'copilot-event-log',
-    connectionTimeoutMillis: 3_000,
-    keepAlive: true,
-  });
-  pool.on('error', options.onError);
+  const pool = createPool(
+    {
+      connectionString: options.databaseUrl,
+      max: 1,
+      application_name: 'copilot-event-log',
+      connectionTimeoutMillis: 3_000,
+      keepAlive: true,
+    },
+    options.onError,
+  );
   let pending: Pending[] = [];
   let flushing: Promise<void> | null = null;
   let closing = false;

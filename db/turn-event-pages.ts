@@ -3,8 +3,9 @@
  * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
  * a wake-up costs no planning.
  */
-import { Client, Pool } from 'pg';
+import { Client } from 'pg';
 import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+import { createPool } from './pg-pool.ts';
 
 export interface PageRequest {
   turnId: string;
@@ -83,15 +84,17 @@ export function createTurnEventReader(options: {
   connections: number;
   onError: (error: unknown) => void;
 }): TurnEventReader {
-  const pool = new Pool({
-    connectionString: options.databaseUrl,
-    application_name: 'copilot-streams',
-    max: options.connections,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    keepAlive: true,
-  });
-  pool.on('error', options.onError);
+  const pool = createPool(
+    {
+      connectionString: options.databaseUrl,
+      application_name: 'copilot-streams',
+      max: options.connections,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+    },
+    options.onError,
+  );
   return {
     async readPages(requests, maxBytes) {
       const client = await pool.connect();

@@ -124,6 +124,7 @@ async function canConnect(url: string): Promise<boolean> {
 
 async function createDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);

@@ -8,6 +8,7 @@ import { createKnex } from '../../db/knex.ts';
 import { listMessages } from '../../db/messages.ts';
 import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../db/migrate.ts';
 import { isConnectionError } from '../../db/pg-errors.ts';
+import { createPool } from '../../db/pg-pool.ts';
 import { seedSampleProject } from '../../db/seed.ts';
 import { createSession, deleteSession } from '../../db/sessions.ts';
 import { applySnapshot } from '../../db/snapshots.ts';
@@ -489,4 +490,20 @@ test('the sample workflows are without fault, and the shop has orders of last we
     await shop.destroy();
     await own.drop();
   }
+});
+
+test('a connection that the server ends while it is in use, between two queries, ends nothing else', async () => {
+  const errors: unknown[] = [];
+  const pool = createPool({ connectionString: database.url, max: 1 }, (error) => errors.push(error));
+  const held = await pool.connect();
+  const ended = new Promise((resolve) => held.once('end', resolve));
+  const { rows } = await held.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await db.raw('select pg_terminate_backend(?)', [rows[0]!.pid]);
+  // Without a listener of the pool's own, the process would end here.
+  await ended;
+  held.release();
+  const next = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+  assert.notEqual(next.rows[0]!.pid, rows[0]!.pid, 'the broken one has not come back');
+  await pool.end();
+  assert.deepEqual(errors, []);
 });
