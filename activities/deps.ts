@@ -14,7 +14,7 @@ import type { ToolRegistry } from './tools/registry.ts';
 export interface PromptBuilder {
   system: string;
   buildConversation(input: {
-    history: History;
+    history: readonly ModelMessage[];
     graphText: string;
     message: string;
     transcript: ModelMessage[];

@@ -3,15 +3,32 @@ import type { Fence, SavedWork, UsageEntry } from '../db/turns.ts';
 import type { ModelUsage } from '../llm/types.ts';
 import type { ActivityDeps } from './deps.ts';
 
-export const NO_USAGE: ModelUsage = {
+const NO_USAGE: ModelUsage = {
   inputTokens: 0,
   cachedTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
 };
 
+/** Opens the bill of an attempt that begins now. What it gives is the ledger's entry; null: the provider reported nothing. */
+export function openBill(
+  deps: ActivityDeps,
+  { step, model }: { step: number; model: string },
+): (usage: ModelUsage | null) => UsageEntry & { latencyMs: number } {
+  const startedAt = Date.now();
+  return (usage) => ({
+    step,
+    model,
+    ...(usage ?? NO_USAGE),
+    costUsd: usage === null ? null : priceOf(deps, model, usage),
+    // Without the provider's report it is only known that there was a call.
+    estimated: usage === null,
+    latencyMs: Date.now() - startedAt,
+  });
+}
+
 /** The price of a call, by the catalogue of today; null for a model without one. */
-export function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
+function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
   return deps.catalogue.costUsd(model, {
     input_tokens: usage.inputTokens,
     cached_tokens: usage.cachedTokens,

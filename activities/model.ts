@@ -2,13 +2,12 @@
 import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
-import type { TurnContext, UsageEntry } from '../db/turns.ts';
+import type { TurnContext } from '../db/turns.ts';
 import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import type { FittedContext } from '../llm/fit-context.ts';
-import type { History } from '../llm/prompt.ts';
 import type {
   ModelError,
   ModelEvent,
@@ -17,10 +16,10 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from '../llm/types.ts';
-import { runAttempt } from './attempt.ts';
+import { countCharacters, runModelAttempt } from './model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
-import { NO_USAGE, priceOf, recordUsage, savePaid } from './ledger.ts';
+import { openBill, recordUsage, savePaid } from './ledger.ts';
 import { createSingleFlight } from './single-flight.ts';
 import {
   type AssistantBody,
@@ -37,7 +36,10 @@ const CACHED_TURNS = 100;
 
 interface PromptParts {
   context: TurnContext;
-  history: History;
+  /** What was said before the turn. */
+  history: ModelMessage[];
+  /** Whether it is more than its first message: a summary could take the place of the rest. */
+  isLong: boolean;
   graphText: string;
 }
 
@@ -64,14 +66,8 @@ export function createModelActivities(deps: ActivityDeps) {
      * retried ones carry the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
-      const heartbeat: ModelHeartbeat = { step: input.step, epoch: 0, characters: 0, tokens: 0 };
-      return runAttempt(
-        deps,
-        () => heartbeat,
-        (passenger) =>
-          flights.join(`${input.turnId}/${input.step}/${input.model ?? ''}`, passenger, (signal) =>
-            performCall(deps, input, promptParts, heartbeat, signal),
-          ),
+      return runModelAttempt(deps, flights, `step:${input.step}`, input, (heartbeat, signal) =>
+        performCall(deps, input, promptParts, heartbeat, signal),
       );
     },
   };
@@ -80,13 +76,14 @@ export function createModelActivities(deps: ActivityDeps) {
 type LoadParts = (turnId: string, summarized: boolean) => Promise<PromptParts>;
 
 async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
-  const [context, history] = await Promise.all([
+  const [context, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
     deps.store.loadHistory(turnId),
   ]);
   return {
     context,
-    history: toHistory(history),
+    history: deps.prompt.buildHistory(toHistory(loaded)),
+    isLong: loaded.messages.length > 1,
     graphText: renderWorkflowState({
       graph: JSON.parse(context.baseGraph) as Graph,
       message: context.message,
@@ -118,7 +115,7 @@ async function performCall(
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
   heartbeat.epoch = claim.fence.epoch;
-  const [{ context, history, graphText }, transcript] = await reading;
+  const [{ context, history, isLong, graphText }, transcript] = await reading;
   const model = input.model ?? context.model;
   const earlier = transcript.filter((entry) => entry.step < step);
   const request = {
@@ -134,12 +131,10 @@ async function performCall(
       fence: fenceToken(context.fenceSeed, 'canvas'),
     }),
   };
-  // A summary can take the place of what was said since the first message.
-  const canSummarize = !input.summarized && history.messages.length > 1;
-  const turnStart = deps.prompt.buildHistory(history).length;
+  const canSummarize = isLong && !input.summarized;
   const fit = (squeeze: boolean): Promise<FittedContext> =>
     deps.window.fit(model, request, {
-      turnStart,
+      turnStart: history.length,
       dropHistory: !canSummarize,
       squeeze,
     });
@@ -152,26 +147,17 @@ async function performCall(
   const stream = deps.events.open(claim.fence);
   const before = textBeforeStep(earlier, step);
   const answer = createAnswer(stream, step, before === '' ? '' : separatorBefore(earlier, step), heartbeat);
-  const startedAt = Date.now();
+  const toUsage = openBill(deps, { step, model });
   // A fenced append means that nobody wants this answer any more: stop paying for it.
   const lost = new AbortController();
   const call = AbortSignal.any([signal, lost.signal]);
-  const toUsage = (usage: ModelUsage | null): UsageEntry => ({
-    step,
-    model,
-    ...(usage ?? NO_USAGE),
-    costUsd: usage === null ? null : priceOf(deps, model, usage),
-    // Without the provider's report it is only known that there was a call.
-    estimated: usage === null,
-    latencyMs: Date.now() - startedAt,
-  });
   try {
     for await (const event of deps.model.stream({
       ...request,
       model,
       messages: fitted.messages,
       toolChoice: input.toolsOff ? 'none' : 'auto',
-      sharedMessages: turnStart - (request.messages.length - fitted.messages.length),
+      sharedMessages: history.length - (request.messages.length - fitted.messages.length),
       cacheKey: context.sessionId,
       signal: call,
     })) {
@@ -201,6 +187,7 @@ async function performCall(
   );
   const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
   const usage = answer.usage();
+  const billed = toUsage(usage);
   if (usage) deps.window.learn(model, { ...request, messages: fitted.messages }, usage.inputTokens);
   await savePaid(
     deps,
@@ -208,11 +195,11 @@ async function performCall(
     {
       entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
       events: [],
-      usage: toUsage(usage),
+      usage: billed,
     },
     signal,
   );
-  return { ...toResult(deps, body), latencyMs: Date.now() - startedAt };
+  return { ...toResult(deps, body), latencyMs: billed.latencyMs };
 }
 
 function tooLong(tooLong: 'counted' | 'refused'): CallModelResult {
@@ -244,10 +231,6 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
   let usage: ModelUsage | null = null;
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
-  const count = (delta: string): void => {
-    heartbeat.characters += delta.length;
-    heartbeat.tokens = Math.ceil(heartbeat.characters / 4);
-  };
   return {
     take(event: ModelEvent, onLost: (error: unknown) => void): void {
       const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
@@ -257,7 +240,7 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
           const between: TurnEvent[] =
             text === '' && separator !== '' ? [{ event: 'content_delta', step, delta: separator }] : [];
           text += event.delta;
-          count(event.delta);
+          countCharacters(heartbeat, event.delta);
           show([...between, { event: 'content_delta', step, delta: event.delta }]);
           return;
         }
@@ -275,7 +258,7 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
           return;
         case 'tool_arguments_delta':
           // Nothing to show, but whoever waits is told that it grows.
-          count(event.delta);
+          countCharacters(heartbeat, event.delta);
           return;
         case 'tool_call_started':
       }

@@ -1,12 +1,11 @@
 /** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
 import type { ModelHeartbeat, SummarizeHistoryInput } from '../contracts/turn.ts';
-import type { UsageEntry } from '../db/turns.ts';
 import { SUMMARIZING, THINKING } from '../domain/status-map.ts';
 import type { ModelError, ModelUsage } from '../llm/types.ts';
-import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './history.ts';
-import { NO_USAGE, priceOf, recordUsage, savePaid } from './ledger.ts';
+import { openBill, recordUsage, savePaid } from './ledger.ts';
+import { countCharacters, runModelAttempt } from './model-attempt.ts';
 import { createSingleFlight } from './single-flight.ts';
 
 const KEY = 'summary';
@@ -23,14 +22,8 @@ export function createSummaryActivities(deps: ActivityDeps) {
      * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
-      const heartbeat: ModelHeartbeat = { step: input.step, epoch: 0, characters: 0, tokens: 0 };
-      return runAttempt(
-        deps,
-        () => heartbeat,
-        (passenger) =>
-          flights.join(`${input.turnId}/${input.model ?? ''}`, passenger, (signal) =>
-            summarize(deps, input, heartbeat, signal),
-          ),
+      return runModelAttempt(deps, flights, KEY, input, (heartbeat, signal) =>
+        summarize(deps, input, heartbeat, signal),
       );
     },
   };
@@ -65,17 +58,9 @@ async function summarize(
     ...base,
     messages: deps.prompt.buildHistory(toHistory(loaded)),
   });
-  const startedAt = Date.now();
+  const toUsage = openBill(deps, { step: STEP, model });
   let text = '';
   let usage: ModelUsage | null = null;
-  const toUsage = (spent: ModelUsage | null): UsageEntry => ({
-    step: STEP,
-    model,
-    ...(spent ?? NO_USAGE),
-    costUsd: spent === null ? null : priceOf(deps, model, spent),
-    estimated: spent === null,
-    latencyMs: Date.now() - startedAt,
-  });
   try {
     for await (const event of deps.model.stream({
       ...base,
@@ -88,8 +73,7 @@ async function summarize(
       signal.throwIfAborted();
       if (event.type === 'text_delta') {
         text += event.delta;
-        heartbeat.characters = text.length;
-        heartbeat.tokens = Math.ceil(text.length / 4);
+        countCharacters(heartbeat, event.delta);
       }
       if (event.type === 'usage') usage = event.usage;
     }

@@ -16,7 +16,7 @@ import { createTurnStore } from '../db/turn-store.ts';
 import { insertStartingTurn } from '../db/turns.ts';
 import { createContextWindow } from '../llm/context-window.ts';
 import { createModelClient } from '../llm/create-client.ts';
-import * as prompt from '../llm/prompt.ts';
+import { createPrompt } from '../llm/prompt.ts';
 import { catalogueOf, loadConfig } from '../runtime/config.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { BenchSystem } from './bench-system.ts';
@@ -45,7 +45,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     store: createTurnStore(db),
     events,
     model: createModelClient(config, catalogue),
-    prompt: { ...prompt, system: prompt.loadSystemPrompt() },
+    prompt: createPrompt(),
     window: createContextWindow(catalogue),
     tools: createToolRegistry([]),
     assets: { plan: unused, perform: unused },

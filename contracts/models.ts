@@ -42,6 +42,19 @@ export interface ModelSpec {
 export const DEFAULT_MODEL = 'gpt-5.2';
 export const DEMO_MODEL = 'demo';
 
+/** What is known of no model: nothing is sent that a server may refuse. */
+const BARE = {
+  temperature: false,
+  reasoningEfforts: [],
+  reasoningEffort: null,
+  reasoningItems: false,
+  reasonsSilently: false,
+  parallelToolCalls: false,
+  strictSchemas: false,
+  promptCaching: 'none',
+  encoding: null,
+} as const satisfies Partial<ModelSpec>;
+
 const AS_OF = '2026-11-23';
 const openai = (
   id: string,
@@ -51,6 +64,7 @@ const openai = (
   price: [string, string, string],
   traits: Partial<ModelSpec>,
 ): ModelSpec => ({
+  ...BARE,
   id,
   label,
   provider: 'openai',
@@ -58,10 +72,6 @@ const openai = (
   contextTokens,
   maxOutputTokens,
   temperature: true,
-  reasoningEfforts: [],
-  reasoningEffort: null,
-  reasoningItems: false,
-  reasonsSilently: false,
   parallelToolCalls: true,
   strictSchemas: true,
   promptCaching: 'key',
@@ -76,21 +86,14 @@ const anthropic = (
   maxOutputTokens: number,
   price: [string, string, string, string],
 ): ModelSpec => ({
+  ...BARE,
   id,
   label,
   provider: 'anthropic',
   api: 'messages',
   contextTokens,
   maxOutputTokens,
-  temperature: false,
-  reasoningEfforts: [],
-  reasoningEffort: null,
-  reasoningItems: false,
-  reasonsSilently: false,
-  parallelToolCalls: false,
-  strictSchemas: false,
   promptCaching: 'marks',
-  encoding: null,
   price: { input: price[0], cachedInput: price[1], output: price[2], cacheWrite: price[3], asOf: AS_OF },
 });
 const REASONING: Partial<ModelSpec> = {
@@ -116,32 +119,25 @@ export const MODELS: readonly ModelSpec[] = [
   anthropic('claude-haiku-4-5', 'Claude Haiku 4.5', 200_000, 64_000, ['1', '0.1', '5', '1.25']),
 ];
 
-/** What is true of any server that speaks Chat Completions: nothing is sent that one of them may refuse. */
+/** A model of some server that speaks Chat Completions. */
 export const COMPATIBLE_DEFAULTS = {
+  ...BARE,
   provider: 'openai-compatible',
   api: 'chat',
   contextTokens: 32_768,
   maxOutputTokens: 4_096,
-  temperature: false,
-  reasoningEfforts: [],
-  reasoningEffort: null,
-  reasoningItems: false,
-  reasonsSilently: false,
-  parallelToolCalls: false,
-  strictSchemas: false,
-  promptCaching: 'none',
-  encoding: null,
   price: null,
 } as const satisfies Partial<ModelSpec>;
 
 const DEMO: ModelSpec = {
-  ...COMPATIBLE_DEFAULTS,
+  ...BARE,
   id: DEMO_MODEL,
   label: 'Demo (scripted, no key)',
   provider: 'demo',
   api: 'script',
   contextTokens: 1_000_000,
   maxOutputTokens: 16_000,
+  price: null,
 };
 
 /** A model of the environment: what it is, and the server that has it; null: the one of OPENAI_BASE_URL. */
@@ -198,18 +194,17 @@ export function modelKeys(config: {
 export function createCatalogue(keys: ModelKeys, added: readonly AddedModel[] = []): Catalogue {
   const models = [...MODELS, ...added.map(({ spec }) => spec)];
   const byId = new Map([...models, DEMO].map((model) => [model.id, model]));
-  const ownServers = new Set(added.flatMap(({ spec, server }) => (server ? [spec.id] : [])));
-  const firstOwn = models.find(({ id }) => ownServers.has(id));
-  const isDemo = !keys.openai && !keys.anthropic && !firstOwn;
+  const withServer = added.flatMap(({ spec, server }) => (server ? [spec.id] : []));
+  const isKeyless = !keys.openai && !keys.anthropic;
+  const defaultModel = isKeyless ? (withServer[0] ?? DEMO_MODEL) : DEFAULT_MODEL;
+  const isDemo = defaultModel === DEMO_MODEL;
   const isAvailable = (id: string): boolean => {
     const provider = byId.get(id)?.provider;
     if (provider === undefined) return false;
     if (provider === 'demo') return isDemo;
     if (provider === 'anthropic') return keys.anthropic;
-    return keys.openai || ownServers.has(id);
+    return keys.openai || withServer.includes(id);
   };
-  const keyless = !keys.openai && !keys.anthropic;
-  const defaultModel = isDemo ? DEMO_MODEL : keyless && firstOwn ? firstOwn.id : DEFAULT_MODEL;
   return {
     models,
     find: (id) => byId.get(id),

@@ -70,12 +70,7 @@ export interface CallModelResult {
   preview: string;
 }
 
-export interface SummarizeHistoryInput {
-  turnId: string;
-  step: number;
-  /** The model, where it is not the turn's own. */
-  model?: string;
-}
+export type SummarizeHistoryInput = Pick<CallModelInput, 'turnId' | 'step' | 'model'>;
 
 export interface RunToolInput {
   turnId: string;

@@ -44,7 +44,7 @@ export async function loadHistory(db: Knex, turnId: string): Promise<SessionHist
      where own.id = ? order by t.created_at desc limit 1`,
     [turnId],
   );
-  const rows = await rowsOf<Row & { is_first: boolean }>(
+  const rows = await rowsOf<Row & { is_apart: boolean }>(
     db,
     `with own as (select session_id, user_message_id, message_id from ai.copilot_turns where id = ?),
        earlier as (
@@ -58,16 +58,16 @@ export async function loadHistory(db: Knex, turnId: string): Promise<SessionHist
          order by created_at desc, id desc limit ?
        )
      select shown.id, shown.role, shown.content, shown.workflow_diff, t.fence_seed,
-       not exists (select 1 from newest where newest.id = shown.id) as is_first
+       not exists (select 1 from newest where newest.id = shown.id) as is_apart
      from (select * from newest union select * from first) shown
      left join ai.copilot_turns t on t.message_id = shown.id
      order by shown.created_at, shown.id`,
     [turnId, summary?.covers_until ?? null, MAX_MESSAGES],
   );
   return {
-    first: rows.filter((row) => row.is_first).map(toMessage)[0] ?? null,
+    first: rows.filter((row) => row.is_apart).map(toMessage)[0] ?? null,
     summary: summary ? { body: summary.body, fenceSeed: summary.fence_seed } : null,
-    messages: rows.filter((row) => !row.is_first).map(toMessage),
+    messages: rows.filter((row) => !row.is_apart).map(toMessage),
   };
 }
 

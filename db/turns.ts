@@ -289,7 +289,7 @@ export async function claimWork(
       events = input.onFirst;
     }
     if (input.bill && claim.epoch > 1 && !claim.was_idle)
-      await insertLostAttempt(trx, { turnId, key, epoch: claim.epoch - 1 }, input.bill.step);
+      await insertUsage(trx, { turnId, key, epoch: claim.epoch - 1 }, { step: input.bill.step, ...LOST });
     if (input.bill?.model !== undefined) {
       const from = await switchModel(trx, turnId, input.bill.model);
       if (from !== null) events = [...events, ...input.bill.onSwitch(from, input.bill.model)];
@@ -317,17 +317,6 @@ async function switchModel(trx: Knex, turnId: string, model: string): Promise<st
     [model, turnId, model],
   );
   return rows[0]?.before ?? null;
-}
-
-/** An attempt that ended without a word, as a killed worker does: what it cost is not known, that it was is. */
-async function insertLostAttempt(trx: Knex, lost: Fence, step: number): Promise<void> {
-  await trx.raw(
-    `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens,
-       output_tokens, reasoning_tokens, cost_usd, estimated, latency_ms)
-     select id, session_id, ?, ?, model, 0, 0, 0, 0, null, true, null from ai.copilot_turns where id = ?
-     on conflict (turn_id, step, epoch) do nothing`,
-    [step, lost.epoch, lost.turnId],
-  );
 }
 
 /** Appends events under the turn row's lock and announces them. Throws FencedError when the turn is not running. */
@@ -364,7 +353,8 @@ export interface TranscriptEntry {
 
 export interface UsageEntry {
   step: number;
-  model: string;
+  /** Null: the turn's. */
+  model: string | null;
   inputTokens: number;
   cachedTokens: number;
   outputTokens: number;
@@ -372,8 +362,21 @@ export interface UsageEntry {
   costUsd: string | null;
   /** True for an attempt that ended without the provider's report: kept apart, outside the sums. */
   estimated: boolean;
-  latencyMs: number;
+  /** Null: not known. */
+  latencyMs: number | null;
 }
+
+/** An attempt that ended without a word, as a killed worker does: what it cost is not known, that it was is. */
+const LOST: Omit<UsageEntry, 'step'> = {
+  model: null,
+  inputTokens: 0,
+  cachedTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costUsd: null,
+  estimated: true,
+  latencyMs: null,
+};
 
 /** A finished piece of work: its transcript row and everything that is stored with it. */
 export interface SavedWork {
@@ -432,7 +435,7 @@ export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Pr
   await db.raw(
     `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
        reasoning_tokens, cost_usd, estimated, latency_ms)
-     select t.id, t.session_id, ?, ?, ?, ?, ?, ?, ?, ?::numeric, ?, ? from ai.copilot_turns t where t.id = ?
+     select t.id, t.session_id, ?, ?, coalesce(?, t.model), ?, ?, ?, ?, ?::numeric, ?, ? from ai.copilot_turns t where t.id = ?
      on conflict (turn_id, step, epoch) do update set model = excluded.model, input_tokens = excluded.input_tokens,
        cached_tokens = excluded.cached_tokens, output_tokens = excluded.output_tokens,
        reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, estimated = false,
@@ -448,7 +451,7 @@ export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Pr
       usage.reasoningTokens,
       usage.costUsd,
       usage.estimated,
-      Math.round(usage.latencyMs),
+      usage.latencyMs === null ? null : Math.round(usage.latencyMs),
       fence.turnId,
     ],
   );

@@ -1,6 +1,6 @@
 /** What a call through the Anthropic SDK throws, as a ModelError. */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
-import { failure, fromFault, text } from './provider-errors.ts';
+import { failure, fromFault, fromThrown, text } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from './types.ts';
 
 /** Errors of the caller's making that only their words tell apart; the words are read, never shown. */
@@ -33,13 +33,6 @@ export function toAnthropicError(
       usage,
     );
   }
-  if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
   if (error instanceof AnthropicError) return failure('connectionLost', { cause: error, usage });
-  // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
-  if (error instanceof TypeError) {
-    return error.cause === undefined
-      ? failure('unknownShape', { cause: error, usage })
-      : failure('connectionLost', { cause: error, usage });
-  }
-  return error;
+  return fromThrown(error, usage);
 }

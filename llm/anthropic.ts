@@ -5,7 +5,7 @@ import type { AdapterOptions } from './adapter-options.ts';
 import type { JsonObject } from '../domain/graph.ts';
 import { toAnthropicError } from './anthropic-errors.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { failure } from './provider-errors.ts';
+import { failure, ranOut } from './provider-errors.ts';
 import {
   type FinishReason,
   type ModelClient,
@@ -16,7 +16,7 @@ import {
   type ModelUsage,
   type OpaqueParts,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
+import { createWatchdog } from './watchdog.ts';
 
 type Body = Anthropic.MessageCreateParamsStreaming;
 type MessageParam = Anthropic.MessageParam;
@@ -32,10 +32,7 @@ export function createAnthropicClient(anthropic: Anthropic, options: AdapterOpti
   return {
     async *stream(request) {
       const model = options.catalogue.find(request.model);
-      const watchdog = createWatchdog(request.signal, {
-        limits: options.limits ?? STREAM_LIMITS,
-        isSilent: model?.reasonsSilently ?? false,
-      });
+      const watchdog = createWatchdog(request.signal, model, options.limits);
       const answer = createAnswer(request.model);
       try {
         const events = await anthropic
@@ -285,8 +282,7 @@ function createAnswer(model: string) {
         throw failure('tooLong', { usage });
       }
       const cut = stopReason === 'max_tokens';
-      if (cut && (calls.length > 0 || !hasText))
-        throw failure(calls.length > 0 ? 'cutCall' : 'onlyThought', { usage });
+      if (cut && (calls.length > 0 || !hasText)) throw ranOut(calls.length > 0, usage);
       if (stopReason === 'tool_use' && calls.length === 0) throw failure('missingCall', { usage });
       if (usage) yield { type: 'usage', usage };
       const reason: FinishReason =

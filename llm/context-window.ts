@@ -20,8 +20,9 @@ export function createContextWindow(catalogue: Pick<Catalogue, 'find'>) {
       if (!how.squeeze && maxTokens(request) <= window) return { messages: [...messages], fits: true };
       const count = await counter.forModel(spec);
       const fixed = countRequest({ ...request, messages: [] }, count);
-      const asked = countRequest({ ...request, system: '', tools: [] }, count);
-      const budgetTokens = how.squeeze ? Math.min(window - fixed, asked / 2) : window - fixed;
+      // Half of what the messages are, which is counted only here.
+      const half = how.squeeze ? countRequest({ ...request, system: '', tools: [] }, count) / 2 : Infinity;
+      const budgetTokens = Math.min(window - fixed, half);
       return fitContext(messages, { ...how, budgetTokens, count });
     },
     async fitHistory(model: string, request: CountedRequest): Promise<ModelMessage[]> {

@@ -9,7 +9,7 @@ import type { ModelMessage, ModelTool } from './types.ts';
 const CHARS_PER_TOKEN = 3;
 /** What a message or a call costs beside its text. */
 const FRAME_TOKENS = 8;
-/** A long run of letters takes an encoder time that grows with its square. Cut so, a count is at most a hundredth too high. */
+/** A long run of letters takes an encoder time that grows with its square. Cut so, a count is about a hundredth too high at most. */
 const PIECE_CHARS = 512;
 const CACHED_CHARS = 8_000_000;
 /** Reports of smaller requests say more about frames than about text. */

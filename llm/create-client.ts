@@ -25,18 +25,11 @@ export function createModelClient(
       server ? [[spec.id, createOpenAI({ ...server, api: spec.api }, catalogue)]] : [],
     ),
   );
+  const shared = { demo, anthropic, openai, 'openai-compatible': openai };
   return {
     stream(request) {
       const spec = catalogue.find(request.model);
-      const client =
-        own.get(request.model) ??
-        (spec?.provider === 'demo'
-          ? demo
-          : spec?.provider === 'anthropic'
-            ? anthropic
-            : spec
-              ? openai
-              : null);
+      const client = own.get(request.model) ?? (spec && shared[spec.provider]);
       if (client) return client.stream(request);
       throw new ModelError(
         `No connection is configured for the model ${request.model}. Choose another one in the settings.`,

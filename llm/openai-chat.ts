@@ -3,8 +3,9 @@ import type OpenAI from 'openai';
 import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
+import { sharedParameters } from './openai-parameters.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { failure } from './provider-errors.ts';
+import { failure, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -15,23 +16,18 @@ import type {
   ModelToolCall,
   ModelUsage,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
+import { createWatchdog } from './watchdog.ts';
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
 type ChunkToolCall = OpenAI.Chat.Completions.ChatCompletionChunk.Choice.Delta.ToolCall;
 type ChatMessage = OpenAI.Chat.Completions.ChatCompletionMessageParam;
-
-const TEMPERATURE = 0.7;
 
 /** Creates the adapter over an SDK client, which must have `maxRetries: 0`. */
 export function createChatClient(openai: OpenAI, options: AdapterOptions): ModelClient {
   return {
     async *stream(request) {
       const model = options.catalogue.find(request.model);
-      const watchdog = createWatchdog(request.signal, {
-        limits: options.limits ?? STREAM_LIMITS,
-        isSilent: model?.reasonsSilently ?? false,
-      });
+      const watchdog = createWatchdog(request.signal, model, options.limits);
       const answer = createAnswer();
       try {
         const chunks = await openai
@@ -74,17 +70,12 @@ export function toChatBody(
               ...(model?.strictSchemas ? { strict: isStrictSchema(parameters) } : {}),
             },
           })),
-          tool_choice: request.toolChoice,
-          ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
         }
       : {}),
     stream: true,
     stream_options: { include_usage: true },
-    ...(model?.temperature ? { temperature: TEMPERATURE } : {}),
+    ...sharedParameters(request, model, sendsCacheKey),
     ...(model?.reasoningEffort ? { reasoning_effort: model.reasoningEffort as OpenAI.ReasoningEffort } : {}),
-    ...(sendsCacheKey && model?.promptCaching === 'key' && request.cacheKey !== undefined
-      ? { prompt_cache_key: request.cacheKey }
-      : {}),
   };
 }
 
@@ -188,8 +179,7 @@ function createAnswer() {
       if (finish === 'error') throw toStreamError({}, usage);
       if (usage) yield { type: 'usage', usage };
       const reason = toReason(finish, refused, calls.length);
-      if (reason === 'length' && (calls.length > 0 || !text))
-        throw failure(calls.length > 0 ? 'cutCall' : 'onlyThought', { usage });
+      if (reason === 'length' && (calls.length > 0 || !text)) throw ranOut(calls.length > 0, usage);
       for (const { callId, name, arguments: args } of reason === 'tool_calls' ? calls : []) {
         yield { type: 'tool_call', call: { callId, name, arguments: args } };
       }

@@ -1,6 +1,6 @@
 /** What a call through the OpenAI SDK throws or streams as an error, as a ModelError. */
 import { APIConnectionError, APIError, OpenAIError } from 'openai';
-import { failure, fromFault, text, toStatus } from './provider-errors.ts';
+import { failure, fromFault, fromThrown, text, toStatus } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from './types.ts';
 
 /** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
@@ -12,15 +12,8 @@ export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUs
     const { status, code, type } = detailsOf(error);
     return fromFault({ status, code, type, headers: error.headers, cause: error }, usage);
   }
-  if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
-  // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
   if (error instanceof OpenAIError) return failure('connectionLost', { cause: error, usage });
-  if (error instanceof TypeError) {
-    return error.cause === undefined
-      ? failure('unknownShape', { cause: error, usage })
-      : failure('connectionLost', { cause: error, usage });
-  }
-  return error;
+  return fromThrown(error, usage);
 }
 
 /** The ModelError for an `error` event or a failed response in a stream. */

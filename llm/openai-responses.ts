@@ -3,8 +3,9 @@ import type OpenAI from 'openai';
 import type { ModelSpec } from '../contracts/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
+import { sharedParameters } from './openai-parameters.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
-import { failure } from './provider-errors.ts';
+import { failure, ranOut } from './provider-errors.ts';
 import { isStrictSchema } from './strict-schema.ts';
 import type {
   FinishReason,
@@ -16,23 +17,19 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from './types.ts';
-import { createWatchdog, STREAM_LIMITS } from './watchdog.ts';
+import { createWatchdog } from './watchdog.ts';
 
 type ResponseItem = OpenAI.Responses.ResponseInputItem;
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 
 const PROVIDER = 'openai-responses';
-const TEMPERATURE = 0.7;
 
 /** Creates the adapter over an SDK client, which must have `maxRetries: 0`. */
 export function createResponsesClient(openai: OpenAI, options: AdapterOptions): ModelClient {
   return {
     async *stream(request) {
       const model = options.catalogue.find(request.model);
-      const watchdog = createWatchdog(request.signal, {
-        limits: options.limits ?? STREAM_LIMITS,
-        isSilent: model?.reasonsSilently ?? false,
-      });
+      const watchdog = createWatchdog(request.signal, model, options.limits);
       const answer = createAnswer(request.model);
       try {
         const events = await openai
@@ -78,16 +75,11 @@ export function toBody(
             // Always said: left out, it is on, and the schema is rewritten.
             strict: (model?.strictSchemas ?? false) && isStrictSchema(parameters),
           })),
-          tool_choice: request.toolChoice,
-          ...(model?.parallelToolCalls ? { parallel_tool_calls: true } : {}),
         }
       : {}),
     stream: true,
     store: false,
-    ...(sendsCacheKey && model?.promptCaching === 'key' && request.cacheKey !== undefined
-      ? { prompt_cache_key: request.cacheKey }
-      : {}),
-    ...(model?.temperature ? { temperature: TEMPERATURE } : {}),
+    ...sharedParameters(request, model, sendsCacheKey),
     ...(model?.reasoningEffort
       ? { reasoning: { effort: model.reasoningEffort as OpenAI.ReasoningEffort } }
       : {}),
@@ -227,8 +219,7 @@ function createAnswer(model: string) {
       if (finish === null) throw failure('cutOff', { usage });
       if (usage) yield { type: 'usage', usage };
       const called = calls.length > 0 || cutCall;
-      if (finish === 'length' && (called || !text))
-        throw failure(called ? 'cutCall' : 'onlyThought', { usage });
+      if (finish === 'length' && (called || !text)) throw ranOut(called, usage);
       for (const call of finish === 'tool_calls' ? calls : []) yield { type: 'tool_call', call };
       const opaque = reasoning.length === 0 ? null : { provider: PROVIDER, model, items: reasoning };
       yield { type: 'finish', reason: finish, opaque };

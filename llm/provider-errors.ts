@@ -147,6 +147,23 @@ export function failure(kind: FailureKind, facts: FailureFacts = {}): ModelError
   return new ModelError(message, { code, retryable, ...facts });
 }
 
+/**
+ * An answer cut off at the output limit that is of no use: the last call's arguments are not what the model meant, so
+ * none of its calls may run. Asked again it may be shorter; one that thought up its whole allowance would do so again.
+ */
+export function ranOut(hadCalls: boolean, usage: ModelUsage | null): ModelError {
+  return failure(hadCalls ? 'cutCall' : 'onlyThought', { usage });
+}
+
+/** The ModelError for what the platform throws in the middle of a stream, the same under every SDK; anything else as it is. */
+export function fromThrown(error: unknown, usage: ModelUsage | null): unknown {
+  if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
+  // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
+  if (error instanceof TypeError)
+    return failure(error.cause === undefined ? 'unknownShape' : 'connectionLost', { cause: error, usage });
+  return error;
+}
+
 /** Which kind of failure a fault is: by its code and type first, then by its status. */
 function kindOf({ status, code, type }: ProviderFault): FailureKind {
   const known = (set: ReadonlySet<string>): boolean => set.has(code ?? '') || set.has(type ?? '');

@@ -2,6 +2,7 @@
  * Ends a model call that has gone silent. The SDK's own timeout stops at the response's headers, and a stalled stream
  * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
+import type { ModelSpec } from '../contracts/models.ts';
 import { failure, type FailureKind } from './provider-errors.ts';
 
 export interface StreamLimits {
@@ -26,10 +27,11 @@ export interface Watchdog {
 /** Watches one call. The abort reason of a met limit is a retryable ModelError. */
 export function createWatchdog(
   caller: AbortSignal,
-  { limits, isSilent }: { limits: StreamLimits; isSilent: boolean },
+  model: ModelSpec | undefined,
+  limits: StreamLimits = STREAM_LIMITS,
 ): Watchdog {
   const own = new AbortController();
-  const idleMs = isSilent ? limits.silentIdleMs : limits.idleMs;
+  const idleMs = model?.reasonsSilently ? limits.silentIdleMs : limits.idleMs;
   let lastByte = Date.now();
   let hasBegun = false;
   const expire = (kind: FailureKind): void => own.abort(failure(kind));

@@ -1,6 +1,7 @@
 /** COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. What is not said gets a default that no server refuses. */
 import { z } from 'zod';
 import { type AddedModel, COMPATIBLE_DEFAULTS, DEMO_MODEL, MODELS } from '../contracts/models.ts';
+import { apiKey, url } from './env-schemas.ts';
 
 const decimal = z.string().regex(/^\d{1,6}(\.\d{1,6})?$/, 'write dollars per million tokens, such as "0.25"');
 const tokens = z.int().min(1_000).max(100_000_000);
@@ -8,13 +9,7 @@ const tokens = z.int().min(1_000).max(100_000_000);
 const entry = z.strictObject({
   id: z.string().trim().min(1).max(200),
   label: z.string().trim().min(1).max(200).optional(),
-  base_url: z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-      'write a URL that starts with http:// or https://',
-    )
-    .optional(),
+  base_url: url(['http:', 'https:']).optional(),
   /** The name of the variable that holds the key, so that the JSON holds none. */
   api_key_env: z
     .string()
@@ -98,8 +93,9 @@ function toServer(
       throw new Error(`${index}.api: needs a base_url beside it; OPENAI_API holds for all others`);
     return null;
   }
-  const apiKey = model.api_key_env === undefined ? undefined : env[model.api_key_env]?.trim();
-  if (model.api_key_env !== undefined && !/^[!-~]+$/.test(apiKey ?? ''))
+  if (model.api_key_env === undefined) return { baseUrl: model.base_url, apiKey: undefined };
+  const key = apiKey.safeParse(env[model.api_key_env]);
+  if (!key.success)
     throw new Error(`${index}.api_key_env: the variable that it names is not set, or holds no key`);
-  return { baseUrl: model.base_url, apiKey };
+  return { baseUrl: model.base_url, apiKey: key.data };
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../contracts/models.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import { parseAddedModels } from './added-models.ts';
+import { apiKey, url } from './env-schemas.ts';
 
 const DURATION_UNITS: Record<string, number> = {
   ms: 1,
@@ -48,20 +49,6 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-
-/** One stray control character, such as the CR of a file from Windows, and no request could carry the key. */
-const apiKey = z
-  .string()
-  .trim()
-  .regex(/^[!-~]+$/, 'holds characters that no key has; check it for spaces and line ends');
-
-const url = (protocols: string[]) =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
-      `write a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-    );
 
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -189,10 +176,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   } catch (error: unknown) {
     problems.push(`COPILOT_MODELS: ${(error as Error).message}`);
   }
-  if (!parsed.success || problems.length > 0) {
-    const lines = problems.map((problem) => `  ${problem}`);
-    throw new ConfigError(`The environment has values that can't be used:\n${lines.join('\n')}`);
-  }
+  if (!parsed.success || problems.length > 0) throw unusable(problems);
   const e = parsed.data;
   const config: Config = {
     host: e.HOST,
@@ -234,11 +218,16 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {
-    throw new ConfigError(
-      "The environment has values that can't be used:\n  COPILOT_FALLBACK_MODEL: no model of that id is available; check its id and its provider's key",
-    );
+    throw unusable([
+      "COPILOT_FALLBACK_MODEL: no model of that id is available; check its id and its provider's key",
+    ]);
   }
   return config;
+}
+
+function unusable(problems: readonly string[]): ConfigError {
+  const lines = problems.map((problem) => `  ${problem}`);
+  return new ConfigError(`The environment has values that can't be used:\n${lines.join('\n')}`);
 }
 
 /** The models of a configuration. */

@@ -28,13 +28,7 @@ import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context-window.ts';
-import {
-  buildConversation,
-  buildHistory,
-  buildSummaryRequest,
-  loadSystemPrompt,
-  wrapToolResult,
-} from '../llm/prompt.ts';
+import { createPrompt } from '../llm/prompt.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -93,13 +87,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     store: createTurnStore(db),
     events,
     model: createModelClient(config, catalogue),
-    prompt: {
-      system: loadSystemPrompt(),
-      buildConversation,
-      buildHistory,
-      buildSummaryRequest,
-      wrapToolResult,
-    },
+    prompt: createPrompt(),
     window: createContextWindow(catalogue),
     tools: createToolRegistry([
       createExecutePublicSqlTool({ sandbox }),

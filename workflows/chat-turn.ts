@@ -87,7 +87,9 @@ export async function chatTurn(input: ChatTurnInput): Promise<ChatTurnResult> {
   try {
     outcome = await turn.run(() => react(input, progress, decided));
   } catch (error: unknown) {
-    outcome = isCancellation(error) ? { kind: 'complete', stopReason: 'cancelled' } : toErrorOutcome(error);
+    outcome = isCancellation(error)
+      ? { kind: 'complete', stopReason: 'cancelled' }
+      : { kind: 'error', ...failureOf(error) };
   }
   progress.status = 'finishing';
   const finished = await CancellationScope.nonCancellable(() =>
@@ -160,7 +162,7 @@ type How = Pick<CallModelInput, 'model' | 'summarized' | 'squeeze'>;
  * the fallback model, where one is configured.
  */
 async function ask(
-  { fallbackModel, searchAttributes, ...input }: ChatTurnInput,
+  { model, fallbackModel, searchAttributes }: ChatTurnInput,
   call: CallModelInput,
   how: How,
 ): Promise<CallModelResult> {
@@ -172,8 +174,8 @@ async function ask(
       if (answer.tooLong === 'refused') how.squeeze = true;
       if (!how.summarized) await summarize(call, how);
     } catch (error: unknown) {
-      const next = how.model === undefined && fallbackModel !== input.model ? fallbackModel : undefined;
-      if (next === undefined || !FALLBACK_CODES.includes(codeOf(error))) throw error;
+      const next = how.model === undefined && fallbackModel !== model ? fallbackModel : undefined;
+      if (next === undefined || !FALLBACK_CODES.includes(failureOf(error).code)) throw error;
       how.model = next;
       if (searchAttributes) upsertSearchAttributes([{ key: modelKey, value: next }]);
     }
@@ -271,22 +273,13 @@ function gaveUp(unfinished: Unfinished): Outcome {
 }
 
 /** A failed activity carries one of our codes as its type; anything else is an internal fault. */
-function codeOf(error: unknown): ErrorCode {
+function failureOf(error: unknown): { code: ErrorCode; message: string } {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  const type = cause instanceof ApplicationFailure ? (cause.type as ErrorCode) : 'internal';
-  return ERROR_CODES.includes(type) ? type : 'internal';
-}
-
-function toErrorOutcome(error: unknown): Outcome {
-  const code = codeOf(error);
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const isOurs = cause instanceof ApplicationFailure && cause.type === code;
+  if (cause instanceof ApplicationFailure && ERROR_CODES.includes(cause.type as ErrorCode))
+    return { code: cause.type as ErrorCode, message: cause.message };
   return {
-    kind: 'error',
-    code,
-    message: isOurs
-      ? cause.message
-      : 'The copilot failed unexpectedly. What it did so far is kept; please try again.',
+    code: 'internal',
+    message: 'The copilot failed unexpectedly. What it did so far is kept; please try again.',
   };
 }
 

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { answerClientError } from '../../api/client-error.ts';
 import { HttpError } from '../../api/http-error.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
+import { listenLocally } from '../support/listen.ts';
 import { createTestDatabase } from '../support/api-database.ts';
 import {
   appendEvents,
@@ -270,10 +271,8 @@ test('what is no HTTP gets an answer in the form of all others', async () => {
   const server = createServer(() => undefined).on('clientError', (error: Error, socket) =>
     answerClientError(error, socket as Parameters<typeof answerClientError>[1]),
   );
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const socket = connect((server.address() as { port: number }).port, '127.0.0.1');
+  const { port, close } = await listenLocally(server);
+  const socket = connect(port, '127.0.0.1');
   let received = '';
   socket.on('data', (chunk: Buffer) => {
     received += chunk.toString();
@@ -282,7 +281,7 @@ test('what is no HTTP gets an answer in the form of all others', async () => {
   socket.write('NONSENSE\r\n\r\n');
   await done;
   assert.match(received, /^HTTP\/1\.1 400 [\s\S]*X-Request-Id: [\s\S]*\{"error":"/);
-  server.close();
+  await close();
 });
 
 test('chat streams a turn', async () => {

@@ -1,13 +1,13 @@
 /** Sessions that change their model, and requests that share their beginning. */
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { listenLocally } from '../support/listen.ts';
 import { refusalOf } from '../support/provider-rules.ts';
 import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
 
 let system: TurnSystem;
-let claude: Server;
+let claude: Awaited<ReturnType<typeof listenLocally>>;
 const requests: {
   messages: { role: string; content: { type: string }[] }[];
   system: { text: string }[];
@@ -52,7 +52,7 @@ const use = (name: string, input: object) => [
 ];
 
 before(async () => {
-  claude = createServer((request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -69,14 +69,14 @@ before(async () => {
       );
     });
   });
-  await new Promise<void>((resolve) => claude.listen(0, '127.0.0.1', resolve));
+  claude = await listenLocally(server);
   system = await startTurnSystem({
-    ANTHROPIC_BASE_URL: `http://127.0.0.1:${(claude.address() as AddressInfo).port}`,
+    ANTHROPIC_BASE_URL: `http://127.0.0.1:${claude.port}`,
   });
 });
 after(async () => {
   await system.close();
-  claude.close();
+  await claude.close();
   assert.deepEqual(refusals, []);
 });
 

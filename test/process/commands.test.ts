@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { listenLocally } from '../support/listen.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const BOOTSTRAP = join(ROOT, 'runtime/bootstrap.mjs');
@@ -68,15 +68,12 @@ test('npm start writes ready.json for its owner alone, a twin is told, and stopp
 
 test('a port that is taken, a foreign folder and a bad environment are each said in plain words', async () => {
   const other = createServer();
-  await new Promise<void>((resolve) => {
-    other.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = other.address() as AddressInfo;
+  const { port, close } = await listenLocally(other);
   assertPlain(
     run('start', { COPILOT_DATA_DIR: cluster.folder, PORT: String(port) }),
     new RegExp(`Port ${port} .*taken.*PORT=`),
   );
-  other.close();
+  await close();
 
   const foreign = mkdtempSync(join(tmpdir(), 'copilot-foreign-'));
   writeFileSync(join(foreign, 'thesis.txt'), 'mine');

@@ -3,8 +3,8 @@
  * a function from request to script; the server plays it and counts. What the real ones refuse, it refuses.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenLocally } from './listen.ts';
 import { refusalOf } from './provider-rules.ts';
 
 export interface Script {
@@ -108,20 +108,13 @@ export async function startFakeProvider(script: (request: FakeRequest) => Script
     completed += 1;
   };
 
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listenLocally(server);
   return {
     url: `http://127.0.0.1:${port}/v1`,
     requests,
     refusals,
     completed: () => completed,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 

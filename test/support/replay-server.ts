@@ -3,8 +3,8 @@
  * requests. It knows nothing of any provider.
  */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { listenLocally } from './listen.ts';
 
 export interface Reply {
   status?: number;
@@ -73,10 +73,7 @@ export async function startReplayServer(): Promise<ReplayServer> {
       send(response, typeof current === 'function' ? current(body) : current).catch(() => response.destroy());
     });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listenLocally(server);
   return {
     url: `http://127.0.0.1:${port}/v1`,
     requests,
@@ -84,10 +81,6 @@ export async function startReplayServer(): Promise<ReplayServer> {
     reply(next) {
       current = next;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }

@@ -1,7 +1,7 @@
 /** The application on a real Postgres and a free port, with a fake turn control and rows written by SQL. */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import type { Knex } from 'knex';
 import { createApp } from '../../api/app.ts';
@@ -11,6 +11,7 @@ import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import { createKnex } from '../../db/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { listenLocally } from './listen.ts';
 
 export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32 bytes');
 export const silentLogger: Logger = createLogger({ level: 'silent' });
@@ -82,10 +83,7 @@ export async function startTestApi(options: {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listenLocally(server);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -95,10 +93,7 @@ export async function startTestApi(options: {
     connections,
     async close() {
       await hub.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => {
-        server.close(resolve);
-      });
+      await close();
       await db.destroy();
     },
   };

@@ -63,7 +63,7 @@ function assertSound(events: readonly ModelEvent[]): void {
 const canvas = graph([block('Start', { type: 'starter', config: { inputs: [] } })], []);
 const says = (message: string, transcript: ModelMessage[] = []): ModelMessage[] =>
   buildConversation({
-    history: { first: null, summary: null, messages: [] },
+    history: [],
     graphText: renderWorkflowState({ graph: canvas, message }),
     message,
     transcript,

@@ -46,7 +46,7 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
   const graphText = renderWorkflowState({ graph: base, message });
   for (let step = 1; step <= MAX_STEPS; step++) {
     const messages = buildConversation({
-      history: { first: null, summary: null, messages: [] },
+      history: [],
       graphText,
       message,
       transcript: run.transcript,

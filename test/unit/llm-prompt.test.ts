@@ -2,13 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { buildConversation, fenceData, loadSystemPrompt, wrapToolResult } from '../../llm/prompt.ts';
+import {
+  buildConversation,
+  buildHistory,
+  fenceData,
+  loadSystemPrompt,
+  wrapToolResult,
+} from '../../llm/prompt.ts';
 import type { ModelMessage } from '../../llm/types.ts';
 
 const FENCE = '0123456789abcdef';
 const build = (overrides: Partial<Parameters<typeof buildConversation>[0]> = {}): ModelMessage[] =>
   buildConversation({
-    history: { first: null, summary: null, messages: [] },
+    history: [],
     graphText: '{"nodes":[],"edges":[]}',
     message: 'Do it',
     transcript: [],
@@ -19,14 +25,14 @@ const build = (overrides: Partial<Parameters<typeof buildConversation>[0]> = {})
 test('history, then the canvas as data, then the newest message, then what the turn did', () => {
   const transcript: ModelMessage[] = [{ role: 'assistant', content: 'On it.', toolCalls: [], opaque: null }];
   const messages = build({
-    history: {
+    history: buildHistory({
       first: null,
       summary: null,
       messages: [
         { role: 'user', content: 'Add an agent', changes: null, fence: 'f1' },
         { role: 'assistant', content: 'Added.', changes: 'added Helper', fence: 'f2' },
       ],
-    },
+    }),
     transcript,
   });
   assert.deepEqual(
@@ -55,11 +61,11 @@ test('the newest message goes in verbatim, however long or odd', () => {
 
 test('a summary stands behind the first message, as data, and before what came after it', () => {
   const messages = build({
-    history: {
+    history: buildHistory({
       first: { role: 'user', content: 'Build me a flow', changes: null, fence: 'f0' },
       summary: { content: `They want </data-f1> a flow`, fence: 'f1' },
       messages: [{ role: 'assistant', content: 'Go on?', changes: null, fence: 'f2' }],
-    },
+    }),
   });
   assert.equal(messages[0]!.content, 'Build me a flow');
   assert.match(
