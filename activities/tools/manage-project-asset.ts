@@ -17,9 +17,9 @@ import type { Confirmation, Decision, Question } from '../../db/confirmations.ts
 import { nearestNames } from '../../domain/block-registry.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Json, JsonObject } from '../../domain/graph.ts';
-import { hideSecrets, looksLikeSecret } from '../../domain/hide-secrets.ts';
+import { HIDDEN, hideSecrets } from '../../domain/hide-secrets.ts';
 import { isDeeperThan, isObject, jsonEqual, mergePatch, toStorable } from '../../domain/json.ts';
-import { visibleJson, visibleText } from '../../domain/visible-text.ts';
+import { hiddenCharacters, visibleJson, visibleText } from '../../domain/visible-text.ts';
 import { defineTool, toolFailure, type ToolOutcome } from './registry.ts';
 
 type Store = typeof assetStore;
@@ -40,8 +40,15 @@ const name = z
   .trim()
   .min(1)
   .max(MAX_NAME_CHARS)
-  .refine((text) => visibleText(text) === text, 'holds characters that can not be seen')
-  .refine((text) => !/[\r\n\t]/.test(text), 'must be one line');
+  .refine((text) => !/[\r\n\t]/.test(text), 'must be one line')
+  .superRefine((text, ctx) => {
+    const hidden = hiddenCharacters(text);
+    if (hidden.length > 0)
+      ctx.addIssue({
+        code: 'custom',
+        message: `holds what can not be seen: ${hidden.slice(0, 5).join(', ')}`,
+      });
+  });
 const text = (max: number) => z.string().max(max);
 const uuid = z
   .string()
@@ -379,10 +386,10 @@ function readCall(
   if (action === 'create' && fields.name === undefined) return wrong('data.name: required for create.');
   const checked = DATA[kind].partial().safeParse(fields);
   if (!checked.success) return wrong(explain(checked.error, 'data'));
-  const secret = findSecret(checked.data, 'data');
-  if (secret) {
+  const unseen = findUnseen(checked.data, hideSecrets(checked.data), 'data');
+  if (unseen) {
     return wrong(
-      `${secret} holds what looks like a secret, or a hidden value.`,
+      `${unseen} holds what looks like a secret, or a hidden value: the user would not see what is set there.`,
       'Leave it out: secrets are entered by the user in the platform, and hidden values stay as they are.',
     );
   }
@@ -399,19 +406,23 @@ function explain(error: z.ZodError, at = ''): string {
     .join('; ');
 }
 
-/** The path of the first text that is a secret or a placeholder of one; null when there is none. */
-function findSecret(value: Json, path: string): string | null {
-  if (typeof value === 'string') return value.includes('[hidden]') || looksLikeSecret(value) ? path : null;
-  const entries: [string, Json][] = Array.isArray(value)
-    ? value.map((item, index) => [String(index), item])
-    : isObject(value)
-      ? Object.entries(value)
-      : [];
-  for (const [key, item] of entries) {
-    const found = findSecret(item, `${path}.${key}`);
-    if (found) return found;
+/**
+ * The path of the first value that the question would not show as the call sets it, by its own shape or by a key above
+ * it; null when all of it is shown. A placeholder of a hidden value counts: it would overwrite that value.
+ */
+function findUnseen(value: Json, shown: Json | undefined, path: string): string | null {
+  if (typeof value === 'string') return value !== shown || value.includes(HIDDEN) ? path : null;
+  if (Array.isArray(value) && Array.isArray(shown)) {
+    return firstOf(value.map((item, index) => findUnseen(item, shown[index], `${path}.${index}`)));
   }
-  return null;
+  if (isObject(value) && isObject(shown)) {
+    return firstOf(Object.keys(value).map((key) => findUnseen(value[key]!, shown[key], `${path}.${key}`)));
+  }
+  return value === shown ? null : path;
+}
+
+function firstOf(paths: (string | null)[]): string | null {
+  return paths.find((path) => path !== null) ?? null;
 }
 
 function defaultsOf(kind: AssetKind, defaultModel: string): JsonObject {
@@ -460,7 +471,7 @@ function toQuestion(
 ): Question {
   const shown = (content: JsonObject | null): Json => content && visibleJson(hideSecrets(content));
   return {
-    arguments: toStorable(args as JsonObject) as JsonObject,
+    arguments: visibleJson(toStorable(args as JsonObject)) as JsonObject,
     argumentsHash: createHash('sha256').update(canonicalJson(args)).digest('hex'),
     change: change as unknown as JsonObject,
     summary: visibleText(summarize(change, before, after, dependents)),

@@ -116,6 +116,67 @@ test('manage_project_asset: any arguments are refused with a reason or become a 
   assert.equal(({} as Record<string, unknown>).polluted, undefined);
 });
 
+/** The question of a call that must be one. */
+async function ask(args: Record<string, unknown>) {
+  const planned = await assets.plan(args, { workflowId: agentId });
+  assert.ok('question' in planned, JSON.stringify(planned));
+  return planned.question;
+}
+
+async function refusalOf(args: Record<string, unknown>): Promise<string> {
+  const planned = await assets.plan(args, { workflowId: agentId });
+  assert.ok('refusal' in planned, 'the call is refused');
+  return (planned.refusal.result as { error: string }).error;
+}
+
+const UNSEEN = /[[\p{C}\p{Default_Ignorable_Code_Point}\p{White_Space}\u2800]--[ \t\n]]/v;
+
+test('a question spells out every character that can not be seen, and a name may have none', async () => {
+  for (const char of ['\u{E0041}', '\uFE0F', '\u3164', '\u2800', '\u202E', '\u00A0', '\r']) {
+    const question = await ask({
+      action: 'create',
+      kind: 'agent',
+      data: { name: 'Seen', system_prompt: `Be kind.${char}Not.`, settings: { [`k${char}`]: char } },
+    });
+    const texts: string[] = [];
+    JSON.stringify(question, (key, value: unknown) => {
+      if (key === 'change') return undefined;
+      texts.push(key, typeof value === 'string' ? value : '');
+      return value;
+    });
+    for (const text of texts) assert.ok(!UNSEEN.test(text), JSON.stringify(text));
+    assert.match(
+      await refusalOf({ action: 'create', kind: 'agent', data: { name: `Sup${char}port` } }),
+      /data\.name: .*(U\+[0-9A-F]{4,5}|one line)/,
+    );
+  }
+});
+
+test('a call that would set what the question hides is refused, whatever the value is', async () => {
+  const settings = [
+    { credentials: { endpoint: 'https://evil.test' } },
+    { credentials: { retries: 3 } },
+    { auth: [{ 'api-key': ['plain'] }] },
+    { note: `Bearer ${'aB3'.repeat(10)}` },
+    { [`sk-${'aB3'.repeat(10)}`]: true },
+    { password: '[hidden]' },
+  ];
+  for (const value of settings) {
+    for (const call of [
+      { action: 'create', data: { name: 'Hiding', settings: value } },
+      { action: 'update', id: agentId, data: { settings: value } },
+    ])
+      assert.match(await refusalOf({ kind: 'agent', ...call }), /data\.settings.*(secret|hidden)/);
+  }
+  const shown = { credentials: { enabled: true, from: '<Start.output.key>' }, retries: 3 };
+  const { after: asset } = await ask({
+    action: 'create',
+    kind: 'agent',
+    data: { name: 'Showing', settings: shown },
+  });
+  assert.deepEqual((asset as { settings: unknown }).settings, shown);
+});
+
 test('modify_workflow: any arguments are answered', async () => {
   const tools = createToolRegistry([
     createModifyWorkflowTool({
