@@ -1,22 +1,19 @@
 /** Structured logs. Fields are ids, counts and durations; the redaction below is a net, not a licence. */
 import { type DestinationStream, type Logger, pino } from 'pino';
+import type { Json } from '../domain/graph.ts';
+import { HIDDEN, hideInText, hideSecrets } from '../domain/hide-secrets.ts';
 
 export type { Logger } from 'pino';
-
-/**
- * Bearer tokens, provider keys, JSON Web Tokens and passwords in URLs. It also reads whole log lines, where a line break
- * is the two characters `\n`, and a quote ends a value. Every part is bounded or needs nothing after it: logged text may
- * be long and hostile.
- */
-const SECRET =
-  /[Bb]earer\s+[\w.~+/=-]+|(?:(?<!\w)|(?<=\\[bfnrt]))sk-[\w-]{8,}|eyJ[\w-]{10,}(?:\.[\w-]*)*|(:\/\/[^:@/\s"]{0,100}:)[^@\s"]{1,300}(?=@)/g;
 
 /** Fields that hold a secret whatever it looks like. */
 const SECRET_FIELDS = ['authorization', 'apikey', 'apiKey', 'jwtSecret', 'password', 'headers'];
 
-/** Replaces what looks like a key, a token or a connection string's password. */
-export function redactSecrets(text: string): string {
-  return text.replace(SECRET, (_match, prefix?: string) => `${prefix ?? ''}[redacted]`);
+/**
+ * A line with its secrets hidden. The line is parsed first: in its raw text, the `n` of an escaped line break would
+ * stand before a key as if it were part of a word.
+ */
+function hideInLine(line: string): string {
+  return `${JSON.stringify(hideSecrets(JSON.parse(line) as Json))}\n`;
 }
 
 /**
@@ -33,10 +30,10 @@ export function createLogger(
       base: { pid: process.pid, ...options.bindings },
       redact: {
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
-        censor: '[redacted]',
+        censor: HIDDEN,
       },
       serializers: { err: serializeError },
-      hooks: { streamWrite: redactSecrets },
+      hooks: { streamWrite: hideInLine },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     destination,
@@ -44,13 +41,13 @@ export function createLogger(
 }
 
 function serializeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return redactSecrets(String(error));
+  if (!(error instanceof Error)) return hideInText(String(error));
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
     ...(typeof code === 'string' ? { code } : {}),
-    message: redactSecrets(error.message),
-    stack: redactSecrets(error.stack ?? ''),
+    message: hideInText(error.message),
+    stack: hideInText(error.stack ?? ''),
     ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
   };
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createLogger, type Logger, redactSecrets } from '../../runtime/logger.ts';
+import { hideInText } from '../../domain/hide-secrets.ts';
+import { createLogger, type Logger } from '../../runtime/logger.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJlLWNhbmFyeQ';
 /** Text around a secret, and the part that must be gone. */
@@ -37,12 +38,12 @@ const linesOf = (write: (logger: Logger) => void): string => {
 
 test('what looks like a secret is taken out of text', () => {
   for (const [text, canary] of SECRETS) {
-    assert.ok(!redactSecrets(text).includes(canary), redactSecrets(text));
-    assert.match(redactSecrets(text), /\[redacted\]/);
+    assert.ok(!hideInText(text).includes(canary), hideInText(text));
+    assert.match(hideInText(text), /\[hidden\]/);
   }
   assert.equal(
-    redactSecrets('connect postgres://copilot:canary@host:5432/db'),
-    'connect postgres://copilot:[redacted]@host:5432/db',
+    hideInText('connect postgres://copilot:canary@host:5432/db'),
+    'connect postgres://copilot:[hidden]@host:5432/db',
   );
 });
 
@@ -56,7 +57,7 @@ test('what does not is left alone', () => {
     'the bearer',
     'a@b.example',
   ]) {
-    assert.equal(redactSecrets(text), text);
+    assert.equal(hideInText(text), text);
   }
 });
 
@@ -127,7 +128,7 @@ test('whatever is logged, a line stays JSON', () => {
 test('long hostile text costs no time', () => {
   const startedAt = performance.now();
   for (const part of ['eyJ', 'eyJ0.', 'sk-', 'Bearer ', 'postgres://:', '://a:b', 'bearer\n']) {
-    redactSecrets(part.repeat(Math.ceil(100_000 / part.length)));
+    hideInText(part.repeat(Math.ceil(100_000 / part.length)));
   }
   assert.ok(performance.now() - startedAt < 2_000);
 });
