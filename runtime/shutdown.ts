@@ -1,26 +1,43 @@
-/** An orderly end: whoever creates a resource registers how it closes, and they close in reverse order. */
+/**
+ * An orderly end: whoever creates a resource registers how it closes, and they close in reverse order.
+ *
+ * The end takes 10 s at most, whatever hangs. All steps of this process share 4.5 s; one that is still under way then is
+ * left behind. A server that this process supervises has 4 s of its own, in which its stop escalates to SIGKILL: so
+ * nothing outlives the process.
+ */
 import { isAlive, type ProcessIdentity } from './stack/process-identity.ts';
 
 const LIMIT_MS = 9_500;
+/** For all steps that are not a server's, together. */
+const OWN_STEPS_MS = 4_500;
+/** For a step whose turn comes when the others have used that up. */
+const LAST_CHANCE_MS = 50;
 const PARENT_POLL_MS = 400;
 
 export interface Shutdown {
-  /** Registers a closing step. */
-  add(name: string, close: () => Promise<void> | void): void;
+  /** Registers a closing step. `limitMs`: its own time; without one it shares that of all others. */
+  add(name: string, close: () => Promise<void> | void, limitMs?: number): void;
   /** Runs the steps, last first, each once. Resolves when all are done. */
   run(): Promise<void>;
   /** Closes everything and exits. */
   exit(code: number, message?: string): void;
 }
 
-/** Creates the process's shutdown and installs it for SIGINT, SIGTERM and SIGHUP; a second signal exits at once. */
-export function installShutdown(options: { parent: ProcessIdentity | null }): Shutdown {
-  const steps: { name: string; close: () => Promise<void> | void }[] = [];
+/**
+ * Creates the process's shutdown and installs it for SIGINT, SIGTERM and SIGHUP; a second signal exits at once.
+ * `interruptedCode` is the exit code after a signal: 0 for a service, which a signal ends in order.
+ */
+export function installShutdown(options: {
+  parent: ProcessIdentity | null;
+  interruptedCode?: number;
+}): Shutdown {
+  const steps: { name: string; close: () => Promise<void> | void; limitMs: number | undefined }[] = [];
   let running: Promise<void> | null = null;
   const close = async (): Promise<void> => {
+    const until = Date.now() + OWN_STEPS_MS;
     for (const step of steps.reverse()) {
       try {
-        await step.close();
+        await within(step.limitMs ?? Math.max(LAST_CHANCE_MS, until - Date.now()), step.close());
       } catch (error: unknown) {
         console.error(
           `${step.name} did not close in order: ${error instanceof Error ? error.message : String(error)}`,
@@ -29,7 +46,7 @@ export function installShutdown(options: { parent: ProcessIdentity | null }): Sh
     }
   };
   const shutdown: Shutdown = {
-    add: (name, closeStep) => void steps.push({ name, close: closeStep }),
+    add: (name, closeStep, limitMs) => void steps.push({ name, close: closeStep, limitMs }),
     run: () => (running ??= close()),
     exit(code, message) {
       if (running) return;
@@ -46,7 +63,7 @@ export function installShutdown(options: { parent: ProcessIdentity | null }): Sh
       // npm passes a terminal's Ctrl-C on although we had it already: only a later one is a person's second wish.
       if (running && Date.now() - startedAt > 1_000) process.exit(1);
       startedAt ||= Date.now();
-      shutdown.exit(0);
+      shutdown.exit(options.interruptedCode ?? 0);
     });
   }
   let startedAt = 0;
@@ -57,4 +74,17 @@ export function installShutdown(options: { parent: ProcessIdentity | null }): Sh
     }, PARENT_POLL_MS).unref();
   }
   return shutdown;
+}
+
+/** Waits for a closing step; fails when its time is over, and leaves it behind. */
+async function within(ms: number, step: Promise<void> | void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it still hung after ${ms} ms`)), ms);
+  });
+  try {
+    await Promise.race([step, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

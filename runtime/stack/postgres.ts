@@ -21,8 +21,13 @@ import { Client } from 'pg';
 import { explainFileError, FriendlyError } from '../friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
-import { identify } from './process-identity.ts';
-import { findOrphan, type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+import { identify, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import {
+  findOrphan,
+  type ProcessSpec,
+  type SupervisedProcess,
+  superviseProcess,
+} from './supervised-process.ts';
 
 const run = promisify(execFile);
 const OWNER = 'copilot';
@@ -50,7 +55,10 @@ export interface EmbeddedPostgres {
 }
 
 /** Starts or adopts the Postgres of a data folder; the product's database exists afterwards. Throws FriendlyError. */
-export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
+export async function startPostgres(
+  folder: string,
+  onStart: ProcessSpec['onStart'],
+): Promise<EmbeddedPostgres> {
   const settingsFile = join(folder, 'postgres.json');
   const pidFile = join(folder, 'postgres.pid.json');
   const user = process.getuid?.() === 0 ? findPostgresUser() : null;
@@ -85,9 +93,14 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
       logFile: join(folder, 'postgres.log'),
       beforeLaunch: () => clearStaleLock(settings.dataDir),
       isReady: () => canConnect(urlOf(settings, 'postgres')),
-      // Fast shutdown: sessions are ended, everything committed is kept.
-      stopSignal: 'SIGINT',
-      stopTimeoutMs: 4_000,
+      // Fast, which ends the sessions; then immediate, which a backend that hears nothing else hears. Everything
+      // committed is kept either way.
+      stopSignals: [
+        ['SIGINT', 1_500],
+        ['SIGQUIT', 1_500],
+      ],
+      afterKill: () => killAllIn(settings.dataDir),
+      onStart,
     });
     await createDatabase(urlOf(settings, 'postgres'));
     return { databaseUrl: urlOf(settings, DATABASE), process: supervised };
@@ -185,23 +198,29 @@ async function clearStaleLock(dataDir: string): Promise<void> {
   if (process.platform !== 'linux' || !existsSync(lock)) return;
   const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
   if (identify(pid) !== null) return;
-  for (const until = Date.now() + BACKENDS_EXIT_MS; worksIn(dataDir); ) {
+  for (const until = Date.now() + BACKENDS_EXIT_MS; processesIn(dataDir).length > 0; ) {
     if (Date.now() > until) return;
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
   rmSync(lock, { force: true });
 }
 
-/** Whether any live process has its working directory there, as every process of a Postgres has. */
-function worksIn(dataDir: string): boolean {
-  return readdirSync('/proc').some((entry) => {
-    if (!/^\d+$/.test(entry) || identify(Number(entry)) === null) return false;
+/** The live processes that have their working directory there, as every process of a Postgres has. Linux only. */
+function processesIn(dataDir: string): ProcessIdentity[] {
+  return readdirSync('/proc').flatMap((entry) => {
     try {
-      return readlinkSync(`/proc/${entry}/cwd`) === dataDir;
+      if (!/^\d+$/.test(entry) || readlinkSync(`/proc/${entry}/cwd`) !== dataDir) return [];
+      return identify(Number(entry)) ?? [];
     } catch {
-      return false;
+      return [];
     }
   });
+}
+
+/** Backends of a killed server that hang in a function: the next server could not start beside them. */
+function killAllIn(dataDir: string): void {
+  if (process.platform !== 'linux') return;
+  for (const backend of processesIn(dataDir)) signalProcess(backend, 'SIGKILL');
 }
 
 interface UnixUser {

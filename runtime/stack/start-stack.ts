@@ -6,7 +6,11 @@ import { FriendlyError } from '../friendly-error.ts';
 import type { Logger } from '../logger.ts';
 import type { Shutdown } from '../shutdown.ts';
 import { startPostgres } from './postgres.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
 import { startTemporal } from './temporal.ts';
+
+/** Longer than the escalation of each server's stop signals. */
+const SERVER_STOP_MS = 4_000;
 
 export interface Stack {
   databaseUrl: string;
@@ -26,9 +30,9 @@ export async function startStack(options: {
   logger: Logger;
 }): Promise<Stack> {
   const { config, folder, shutdown } = options;
-  const watch = (name: string, process: { stop(): Promise<void>; gaveUp: Promise<FriendlyError> }): void => {
-    shutdown.add(name, () => process.stop());
-    void process.gaveUp.then((error) => shutdown.exit(1, error.message));
+  const stopWith = (name: string) => (stop: () => Promise<void>) => shutdown.add(name, stop, SERVER_STOP_MS);
+  const watch = ({ gaveUp }: SupervisedProcess): void => {
+    void gaveUp.then((error) => shutdown.exit(1, error.message));
   };
 
   const database = async (): Promise<Pick<Stack, 'databaseUrl' | 'workflowId'>> => {
@@ -36,16 +40,16 @@ export async function startStack(options: {
       await migrate(config.databaseUrl, options.logger);
       return { databaseUrl: config.databaseUrl, workflowId: null };
     }
-    const postgres = await startPostgres(folder);
-    watch('Postgres', postgres.process);
+    const postgres = await startPostgres(folder, stopWith('Postgres'));
+    watch(postgres.process);
     await migrate(postgres.databaseUrl, options.logger);
     return { databaseUrl: postgres.databaseUrl, workflowId: await seedSampleProject(postgres) };
   };
   const temporal = async (): Promise<Pick<Stack, 'temporalAddress' | 'temporalUi'>> => {
     if (config.temporal.address !== undefined)
       return { temporalAddress: config.temporal.address, temporalUi: null };
-    const server = await startTemporal(folder, config.temporal.namespace, options.env);
-    watch('Temporal', server.process);
+    const server = await startTemporal(folder, config.temporal.namespace, options.env, stopWith('Temporal'));
+    watch(server.process);
     return { temporalAddress: server.address, temporalUi: server.uiUrl };
   };
   // Both run to their end, so that a failure of one leaves no other behind that nobody stops.

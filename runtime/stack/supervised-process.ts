@@ -13,6 +13,7 @@ import { identify, isAlive, type ProcessIdentity, signalProcess } from './proces
 const MAX_DEATHS = 5;
 const DEATH_WINDOW_MS = 60_000;
 const POLL_MS = 250;
+const STOP_POLL_MS = 30;
 const RESTART_DELAY_MS = 150;
 const START_TIMEOUT_MS = 60_000;
 const LOG_TAIL_CHARS = 1_500;
@@ -32,14 +33,17 @@ export interface ProcessSpec {
   beforeLaunch?: () => Promise<void>;
   /** Resolves to true when it serves. May throw, which means not yet. */
   isReady: () => Promise<boolean>;
-  /** Which signal asks it to stop in order. */
-  stopSignal: NodeJS.Signals;
-  stopTimeoutMs: number;
+  /** The signals that ask it to stop, each with the time that it gets; what is left then is killed. */
+  stopSignals: StopSignal[];
+  /** Kills what the dead one may have left behind. */
+  afterKill?: () => void;
+  /** Hears how to stop the process before it is started, so that an end in between leaves none behind. */
+  onStart: (stop: () => Promise<void>) => void;
 }
 
+export type StopSignal = readonly [signal: NodeJS.Signals, waitMs: number];
+
 export interface SupervisedProcess {
-  /** Stops it and waits; kills it when it does not stop in time. */
-  stop(): Promise<void>;
   /** Resolves when it died too often to be started again. */
   gaveUp: Promise<FriendlyError>;
 }
@@ -50,40 +54,45 @@ export function findOrphan(pidFile: string): ProcessIdentity | null {
   return known && isAlive(known) ? known : null;
 }
 
-/** Stops a process that is ours and waits until it is gone. */
-export async function stopProcess(
+/** Stops a process that is ours, more firmly each time, and waits until it is gone. */
+async function stopProcess(
   identity: ProcessIdentity,
-  signal: NodeJS.Signals,
-  timeoutMs: number,
+  { stopSignals, afterKill }: ProcessSpec,
 ): Promise<void> {
-  const until = Date.now() + timeoutMs;
-  signalProcess(identity, signal);
-  while (isAlive(identity)) {
-    if (Date.now() > until) signalProcess(identity, 'SIGKILL');
-    await delay(30);
+  for (const [signal, waitMs] of stopSignals) {
+    signalProcess(identity, signal);
+    for (const until = Date.now() + waitMs; Date.now() < until; await delay(STOP_POLL_MS))
+      if (!isAlive(identity)) return;
   }
+  while (signalProcess(identity, 'SIGKILL')) await delay(STOP_POLL_MS);
+  afterKill?.();
 }
 
 /** Adopts the orphan of the spec's pid file, or starts the process; resolves when it is ready. */
 export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedProcess> {
-  let current: ProcessIdentity;
+  let current: ProcessIdentity | null = null;
   let reaped: Promise<void> = Promise.resolve();
   let stopping = false;
+  let starting: Promise<unknown> = Promise.resolve();
   const deaths: number[] = [];
   let giveUp: (error: FriendlyError) => void = () => undefined;
   const gaveUp = new Promise<FriendlyError>((resolve) => (giveUp = resolve));
 
+  const start = async (): Promise<void> => {
+    await spec.beforeLaunch?.();
+    if (stopping) throw new FriendlyError(`${spec.name} was stopped while it was starting.`);
+    ({ identity: current, reaped } = launch(spec));
+  };
   const begin = async (): Promise<void> => {
-    const orphan = findOrphan(spec.pidFile);
-    if (orphan) current = orphan;
-    else ({ identity: current, reaped } = await launch(spec));
-    await untilReady(spec, current);
+    current = findOrphan(spec.pidFile);
+    if (current === null) await (starting = start());
+    await untilReady(spec, current!);
   };
 
   const watch = async (): Promise<void> => {
     while (!stopping) {
       await delay(POLL_MS);
-      if (stopping || isAlive(current)) continue;
+      if (stopping || isAlive(current!)) continue;
       const now = Date.now();
       deaths.push(now);
       while (deaths[0]! < now - DEATH_WINDOW_MS) deaths.shift();
@@ -100,30 +109,29 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
       await delay(RESTART_DELAY_MS * deaths.length);
       if (stopping) return;
       try {
-        ({ identity: current, reaped } = await launch(spec));
-        await untilReady(spec, current);
+        await (starting = start());
+        await untilReady(spec, current!);
       } catch {
         // It died again: the next round counts it.
       }
     }
   };
 
+  spec.onStart(async () => {
+    stopping = true;
+    await starting.catch(() => undefined);
+    if (current === null) return;
+    await stopProcess(current, spec);
+    // Or it stays in the process table until init finds the time.
+    await reaped;
+    rmSync(spec.pidFile, { force: true });
+  });
   await begin();
   void watch();
-  return {
-    gaveUp,
-    async stop() {
-      stopping = true;
-      await stopProcess(current, spec.stopSignal, spec.stopTimeoutMs);
-      // Or it stays in the process table until init finds the time.
-      await reaped;
-      rmSync(spec.pidFile, { force: true });
-    },
-  };
+  return { gaveUp };
 }
 
-async function launch(spec: ProcessSpec): Promise<{ identity: ProcessIdentity; reaped: Promise<void> }> {
-  await spec.beforeLaunch?.();
+function launch(spec: ProcessSpec): { identity: ProcessIdentity; reaped: Promise<void> } {
   const log = openSync(spec.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {

@@ -5,7 +5,12 @@ import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
 import { explainFileError, FriendlyError } from '../friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
-import { findOrphan, type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+import {
+  findOrphan,
+  type ProcessSpec,
+  type SupervisedProcess,
+  superviseProcess,
+} from './supervised-process.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
 
 // Out of the box one shard polls its queues 20 times a second, and every step of a workflow waits for the next tick.
@@ -37,6 +42,7 @@ export async function startTemporal(
   folder: string,
   namespace: string,
   env: Record<string, string | undefined>,
+  onStart: ProcessSpec['onStart'],
 ): Promise<EmbeddedTemporal> {
   const settingsFile = join(folder, 'temporal.json');
   const pidFile = join(folder, 'temporal.pid.json');
@@ -77,8 +83,8 @@ export async function startTemporal(
       pidFile,
       logFile: join(folder, 'temporal.log'),
       isReady: () => isServing(address, namespace),
-      stopSignal: 'SIGTERM',
-      stopTimeoutMs: 3_000,
+      stopSignals: [['SIGTERM', 1_500]],
+      onStart,
     });
     return { address, uiUrl: `http://127.0.0.1:${settings.uiPort}`, process: supervised };
   } catch (error: unknown) {
