@@ -6,6 +6,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { installShutdown } from '../runtime/shutdown.ts';
+import { findNpmParent } from '../runtime/stack/process-identity.ts';
+import { killGroup, killProcessesOf } from './support/leftovers.ts';
 
 interface ReadyFile {
   database_url: string;
@@ -22,6 +26,8 @@ const ROOMS = [
   { pattern: 'test/process/**/*.test.ts', concurrency: 1 },
 ];
 const STACK_START_MS = 15 * 60_000;
+/** The stack's own stop takes 10 s at most. */
+const STOP_MS = 8_500;
 
 const filter = process.argv[3];
 if (filter === undefined) {
@@ -59,32 +65,46 @@ async function runTests(): Promise<number> {
     env: { ...cleanEnvironment(), COPILOT_DATA_DIR: join(folder, 'data') },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const interrupted = (): void => void stack.kill('SIGTERM');
-  process.on('SIGINT', interrupted);
-  process.on('SIGTERM', interrupted);
+  let tests: ChildProcess | null = null;
+  let ended = false;
+  // However this run ends, by Ctrl-C, SIGTERM or the end of its npm, nothing that it started lives on.
+  const shutdown = installShutdown({ parent: findNpmParent(process.env), interruptedCode: 1 });
+  const clean = async (): Promise<void> => {
+    ended = true;
+    await Promise.all([killGroup(tests, STOP_MS), stop(stack)]);
+    killProcessesOf(folder);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  shutdown.add('the tests', clean, STOP_MS + 1_000);
   try {
     const ready = await untilReady(stack, join(folder, 'data/ready.json'));
     const maintenance = new URL(ready.database_url);
     maintenance.pathname = '/postgres';
     let failed = 0;
     for (const { files, concurrency } of rooms) {
+      if (ended) return 1;
       console.log(`\n== ${files.length} test files: ${files[0]}${files.length > 1 ? ' ...' : ''}`);
-      const { status } = await run(
+      tests = spawn(
         NODE,
         ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
         {
-          ...cleanEnvironment(),
-          COPILOT_TEST_DATABASE_URL: maintenance.href,
-          COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
+          cwd: ROOT,
+          env: {
+            ...cleanEnvironment(),
+            TMPDIR: folder,
+            COPILOT_TEST_DATABASE_URL: maintenance.href,
+            COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
+          },
+          stdio: ['ignore', 'inherit', 'inherit'],
+          detached: true,
         },
       );
-      if (status !== 0) failed += 1;
+      if ((await statusOf(tests)) !== 0) failed += 1;
     }
     if (failed > 0) console.error(`\n${failed} of ${rooms.length} groups of tests failed`);
     return failed > 0 ? 1 : 0;
   } finally {
-    await stop(stack);
-    rmSync(folder, { recursive: true, force: true });
+    await shutdown.run();
   }
 }
 
@@ -105,22 +125,24 @@ async function untilReady(stack: ChildProcess, file: string): Promise<ReadyFile>
   while (!existsSync(file)) {
     if (stack.exitCode !== null || Date.now() > until)
       throw new Error('the stack for the tests did not start');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100);
   }
   return JSON.parse(readFileSync(file, 'utf8')) as ReadyFile;
 }
 
-function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<{ status: number | null }> {
+function statusOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);
-    child.on('exit', (status) => resolve({ status }));
+    child.on('exit', (status) => resolve(status));
   });
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
-  await ended;
+  for (
+    const until = Date.now() + STOP_MS;
+    child.exitCode === null && child.signalCode === null;
+    await delay(20)
+  )
+    if (Date.now() > until) child.kill('SIGKILL');
 }
