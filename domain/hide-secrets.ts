@@ -30,7 +30,10 @@ const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
   // Messaging.
   ['xox', /(?<![A-Za-z])xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9.-]{10,}/g],
   ['xapp-', /(?<![A-Za-z])xapp-[A-Za-z0-9-]{20,}/g],
-  ['hooks.slack.com/', /(?<=\bhooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Za-z0-9/_-]{16,}/g],
+  [
+    'hooks.slack.com/',
+    /(?<=\bhooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Z][A-Z0-9]{7,}\/[A-Za-z0-9/_-]{16,}/g,
+  ],
   ['/webhooks/', /(?<=\b(?:discord|discordapp)\.com\/api\/webhooks\/)[A-Za-z0-9/_-]{16,}/g],
   [/[0-9]{8}:/, /(?<![0-9A-Za-z])[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g],
   ['SG.', /(?<![A-Za-z])SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g],
@@ -98,7 +101,7 @@ const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
   ],
   [
     /(?:password|pwd)\s{0,2}=/i,
-    /(?<=\b(?:host|server|dbname|database|data source|user|uid|user id)\s{0,2}=[^\n]{0,200}\b(?:password|pwd)\s{0,2}=\s{0,2}["']?)[^\s;,"'<>()[\]{}]{1,200}(?=[\s;"']|$)/gi,
+    /(?<=\b(?:host|server|dbname|database|data source|user|uid|user id)\s{0,2}=[^\n]{0,80}\b(?:password|pwd)\s{0,2}=\s{0,2}["']?)[^\s;,"'<>()[\]{}]{1,200}(?=[\s;"']|$)/gi,
   ],
 ];
 const NAMES =
@@ -136,15 +139,15 @@ export function looksLikeSecret(text: string): boolean {
 
 /** The text with whatever has the shape of a secret replaced by `[hidden]`. */
 export function hideInText(text: string): string {
-  if (text.length < SHORTEST) return text;
+  if (text.length < SHORTEST && !/[:=]/.test(text)) return text;
   return SHAPES.reduce((rest, [mark, shape]) => {
     const marked = typeof mark === 'string' ? rest.includes(mark) : mark.test(rest);
     return marked ? rest.replace(shape, HIDDEN) : rest;
   }, text);
 }
 
-/** A password of one character in a URL: `a://:b@`. */
-const SHORTEST = 7;
+/** No key or token is shorter; a password may be, in a URL or behind an equals sign. Most names and values are. */
+const SHORTEST = 16;
 
 /** A copy of any JSON with its secrets replaced by `[hidden]`: by their shape anywhere, by their name where text stands. */
 export function hideSecrets(value: Json): Json {

@@ -26,7 +26,7 @@ const KNOWN = {
   ),
   'Slack webhook': around(
     'https://hooks.slack.com/services/',
-    fc.tuple(word(9), word(9), word(24)).map(([a, b, c]) => `T${a}/B${b}/${c}`),
+    fc.tuple(upper(9), upper(9), word(24)).map(([a, b, c]) => `T${a}/B${b}/${c}`),
   ),
   'basic authentication in a URL': around('https://someone:', word(14), '@build.intern.dev/x'),
   'GitHub token': around(
