@@ -6,7 +6,7 @@ import type { Knex } from 'knex';
 import { createKnex } from './knex.ts';
 import { rowsOf } from './sql-rows.ts';
 
-/** Tables, columns, constraints and indexes of schema ai. */
+/** Tables, columns, constraints, indexes, functions and triggers of schema ai. */
 export async function dumpSchema(db: Knex): Promise<string> {
   const columns = await rowsOf<{ table_name: string; line: string }>(
     db,
@@ -34,6 +34,17 @@ export async function dumpSchema(db: Knex): Promise<string> {
        and not exists (select 1 from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname = 'ai' and k.conname = i.indexname)
      order by indexname collate "C"`,
   );
+  const functions = await rowsOf<{ line: string }>(
+    db,
+    `select pg_get_functiondef(p.oid) as line from pg_proc p
+     join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'ai' order by p.proname collate "C"`,
+  );
+  const triggers = await rowsOf<{ line: string }>(
+    db,
+    `select pg_get_triggerdef(t.oid) as line from pg_trigger t
+     join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'ai'
+     where not t.tgisinternal order by t.tgname collate "C"`,
+  );
   const tables = [...new Set(columns.map((row) => row.table_name))];
   const bodies = tables.map((table) => {
     const lines = [...columns, ...constraints]
@@ -41,7 +52,14 @@ export async function dumpSchema(db: Knex): Promise<string> {
       .map((row) => row.line);
     return `create table ai.${table} (\n${lines.join(',\n')}\n);\n`;
   });
-  return `-- Made by db/dump-schema.ts. Columns and constraints are sorted by name.\n\n${bodies.join('\n')}\n${indexes.map((row) => `${row.line};`).join('\n')}\n`;
+  return `-- Made by db/dump-schema.ts. Columns and constraints are sorted by name.\n\n${bodies.join('\n')}\n${[
+    indexes,
+    functions,
+    triggers,
+  ]
+    .flat()
+    .map((row) => `${row.line.trimEnd()};`)
+    .join('\n')}\n`;
 }
 
 if (import.meta.main) {

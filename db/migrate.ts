@@ -1,18 +1,23 @@
-/** Brings a database up to date. Any number of processes may do it at once. */
+/**
+ * Brings a database up to date while others use it. Any number of processes may do it at once, of this release and of
+ * the one before. docs/migrations.md has the rules for new migrations.
+ */
 import type { Knex } from 'knex';
-import { Client } from 'pg';
 import type { Logger } from '../runtime/logger.ts';
+import { buildIndexes, type ConcurrentIndex } from './concurrent-index.ts';
 import { createKnex } from './knex.ts';
+import { whileLocked, withMigrationGate, withMigrationLock } from './migration-locks.ts';
 import * as platformTables from './migrations/20261124000001-platform-tables.ts';
 import * as copilotTurns from './migrations/20261124000002-copilot-turns.ts';
 import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
 import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
 import * as confirmations from './migrations/20261124000006-confirmations.ts';
 import * as summaries from './migrations/20261124000007-summaries.ts';
+import * as unreportedCalls from './migrations/20261125000030-unreported-calls.ts';
+import { BUILT_BEFORE } from './platform-indexes.ts';
 
-interface NamedMigration extends Knex.Migration {
-  name: string;
-}
+/** A change in one transaction, or indexes that are built concurrently: not both. */
+type NamedMigration = { name: string } & (Knex.Migration | { indexes: readonly ConcurrentIndex[] });
 
 const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000001-platform-tables', ...platformTables },
@@ -21,83 +26,191 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000005-tool-indexes', ...toolIndexes },
   { name: '20261124000006-confirmations', ...confirmations },
   { name: '20261124000007-summaries', ...summaries },
+  { name: '20261125000030-unreported-calls', ...unreportedCalls },
 ];
 
-// "copilot" in ASCII: one key for migrations and for the sample project.
-const ADVISORY_LOCK = '27973420219265908';
 const SCHEMA = 'ai';
-const TABLE = 'copilot_migrations';
+/**
+ * The first release ends when its table names a migration that it does not know. So that table never gets another row:
+ * later migrations are recorded in the second one, and unknown rows end nobody any more.
+ */
+const FIRST_TABLE = 'copilot_migrations';
+const FIRST_TABLE_ENDS = '20261124000007-summaries';
+const TABLE = 'copilot_migrations_v2';
+/** How long a migration waits for a lock at a time. Whoever comes after it waits for it that long at most. */
+const LOCK_TIMEOUT = '500ms';
 
-const SETTINGS: Knex.MigratorConfig = {
-  migrationSource: {
-    getMigrations: async () => [...MIGRATIONS],
-    getMigrationName: (migration: NamedMigration) => migration.name,
-    getMigration: async (migration: NamedMigration) => migration,
-  },
-  schemaName: SCHEMA,
-  tableName: TABLE,
-};
-
-/** Runs work while holding the lock. The server gives it back when our connection ends, however that happens. */
-export async function withMigrationLock<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'copilot-migrations' });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    await client.query('select pg_advisory_lock($1::bigint)', [ADVISORY_LOCK]);
-    return await work();
-  } finally {
-    await client.end();
-  }
+interface Options {
+  databaseUrl: string;
+  logger: Logger;
 }
 
-/** Runs the missing migrations under the advisory lock, all in one transaction: a failure leaves nothing behind. */
-export async function migrateDatabase(options: { databaseUrl: string; logger: Logger }): Promise<void> {
-  const db = createKnex({
-    databaseUrl: options.databaseUrl,
-    applicationName: 'copilot-migrations',
-    poolMax: 2,
+/** Runs every missing migration, each in a transaction of its own, then builds the missing indexes. */
+export async function migrateDatabase(options: Options): Promise<void> {
+  await migrateSchema(options);
+  await migrateIndexes(options);
+}
+
+/**
+ * Runs the missing migrations but for those that only build indexes. A migration that meets a lock is tried again until
+ * it gets it. One that fails leaves nothing of itself, and those before it stay.
+ */
+export async function migrateSchema(options: Options): Promise<void> {
+  await withMigrator(options, async (db) => {
+    // `if not exists` would still ask for the right to create schemas, which a deployment that has ours may not give.
+    const { rows } = await db.raw<{ rows: unknown[] }>('select 1 from pg_namespace where nspname = ?', [
+      SCHEMA,
+    ]);
+    if (rows.length === 0) {
+      await withMigrationLock(options.databaseUrl, async () => {
+        await db.raw(`create schema if not exists ${SCHEMA}`);
+      });
+    }
+    const ran: string[] = [];
+    for (const migration of await listMissing(db, (found) => 'up' in found)) {
+      const before = BUILT_BEFORE[migration.name];
+      if (before && (await haveRows(db, before.indexes, options)))
+        await buildIndexes(before.indexes, options);
+      if (await runMigration(db, migration, options)) ran.push(migration.name);
+    }
+    if (ran.length > 0) options.logger.info({ migrations: ran }, 'migrations done');
   });
-  try {
-    await withMigrationLock(options.databaseUrl, async () => {
-      // `if not exists` would still ask for the right to create schemas, which a deployment that has ours may not give.
-      const { rows } = await db.raw<{ rows: unknown[] }>('select 1 from pg_namespace where nspname = ?', [
-        SCHEMA,
-      ]);
-      if (rows.length === 0) await db.raw(`create schema ${SCHEMA}`);
-      // knex's own lock is a row that a killed process leaves behind; ours is the advisory lock.
-      if (await db.schema.withSchema(SCHEMA).hasTable(`${TABLE}_lock`))
-        await db.migrate.forceFreeMigrationsLock(SETTINGS);
-      const [, ran] = (await db.migrate.latest(SETTINGS)) as [number, string[]];
-      if (ran.length > 0) options.logger.info({ migrations: ran }, 'migrations done');
-    });
-  } finally {
-    await db.destroy();
-  }
+}
+
+/** Builds the indexes of the missing migrations that only build indexes. It may take as long as the tables are large. */
+export async function migrateIndexes(options: Options): Promise<void> {
+  await withMigrator(options, async (db) => {
+    for (const migration of await listMissing(db, (found) => 'indexes' in found)) {
+      if ('indexes' in migration) await buildIndexes(migration.indexes, options);
+      if (await runMigration(db, migration, options))
+        options.logger.info({ migrations: [migration.name] }, 'migrations done');
+    }
+  });
 }
 
 /** Undoes all migrations that can be undone. For tests and for operators who remove the product. */
 export async function rollbackDatabase(options: { databaseUrl: string }): Promise<void> {
-  const db = createKnex({
-    databaseUrl: options.databaseUrl,
-    applicationName: 'copilot-migrations',
-    poolMax: 2,
+  await withMigrator(options, async (db) => {
+    await withMigrationLock(options.databaseUrl, async () => {
+      for (const table of [TABLE, FIRST_TABLE]) {
+        // What a newer release has added must be undone by that release.
+        await db.migrate.rollback({ ...settingsOf(table), disableMigrationsListValidation: false }, true);
+      }
+    });
   });
+}
+
+/** True when every migration that this code relies on has run in this database. Newer ones do no harm. */
+export async function migrationsCurrent(db: Knex): Promise<boolean> {
+  return (await listMissing(db, (migration) => 'up' in migration)).length === 0;
+}
+
+async function withMigrator(
+  { databaseUrl }: { databaseUrl: string },
+  work: (db: Knex) => Promise<void>,
+): Promise<void> {
+  const db = createKnex({ databaseUrl, applicationName: 'copilot-migrations', poolMax: 2 });
   try {
-    await withMigrationLock(options.databaseUrl, () => db.migrate.rollback(SETTINGS, true));
+    await withMigrationGate(databaseUrl, () => work(db));
   } finally {
     await db.destroy();
   }
 }
 
-/** True when every migration has run in this database. */
-export async function migrationsCurrent(db: Knex): Promise<boolean> {
-  const found = await db.raw<{ rows: { found: boolean }[] }>('select to_regclass(?) is not null as found', [
-    `${SCHEMA}.${TABLE}`,
-  ]);
-  if (!found.rows[0]?.found) return false;
-  const done = new Set(
-    (await db(`${SCHEMA}.${TABLE}`).select('name')).map((row: { name: string }) => row.name),
+/** False when another process has run it meanwhile. */
+async function runMigration(
+  db: Knex,
+  { name }: NamedMigration,
+  { databaseUrl, logger }: Options,
+): Promise<boolean> {
+  const settings = settingsOf(tableOf(name));
+  return whileLocked({ step: name, logger }, () =>
+    withMigrationLock(databaseUrl, async () => {
+      // knex's own lock is a row that a killed process leaves behind; ours is the advisory lock.
+      if (await db.schema.withSchema(SCHEMA).hasTable(`${settings.tableName}_lock`))
+        await db.migrate.forceFreeMigrationsLock(settings);
+      const [, ran] = (await db.migrate.up({ ...settings, name })) as [number, string[]];
+      return ran.length > 0;
+    }),
   );
-  return MIGRATIONS.every((migration) => done.has(migration.name));
+}
+
+function tableOf(name: string): string {
+  return name <= FIRST_TABLE_ENDS ? FIRST_TABLE : TABLE;
+}
+
+function settingsOf(table: string): Knex.MigratorConfig {
+  return {
+    migrationSource: {
+      getMigrations: async () => MIGRATIONS.filter(({ name }) => tableOf(name) === table),
+      getMigrationName: (migration: NamedMigration) => migration.name,
+      getMigration: async (migration: NamedMigration) => toKnexMigration(migration),
+    },
+    schemaName: SCHEMA,
+    tableName: table,
+    disableMigrationsListValidation: true,
+  };
+}
+
+function toKnexMigration(migration: NamedMigration): Knex.Migration {
+  if ('indexes' in migration) {
+    return {
+      // They are there: this only records it.
+      up: async () => undefined,
+      down: async (trx) => {
+        for (const { name } of migration.indexes) await trx.raw(`drop index if exists ${SCHEMA}.${name}`);
+      },
+    };
+  }
+  return {
+    up: async (trx) => {
+      await trx.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      await trx.raw('set local statement_timeout = 0');
+      const before = BUILT_BEFORE[migration.name];
+      if (!before || !(await areBuilt(trx, before.indexes))) await migration.up(trx);
+      else if (before.rest !== null) await trx.raw(before.rest);
+    },
+    down: (trx) => migration.down!(trx),
+  };
+}
+
+async function areBuilt(trx: Knex, indexes: readonly ConcurrentIndex[]): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(
+    'select 1 from unnest(?::text[]) n (name) join pg_index i on i.indexrelid = to_regclass(n.name) and i.indisvalid',
+    [indexes.map(({ name }) => `${SCHEMA}.${name}`)],
+  );
+  return rows.length === indexes.length;
+}
+
+async function listMissing(
+  db: Knex,
+  isWanted: (migration: NamedMigration) => boolean,
+): Promise<NamedMigration[]> {
+  const done = new Set<string>();
+  for (const table of [FIRST_TABLE, TABLE]) {
+    const found = await db.raw<{ rows: { found: boolean }[] }>('select to_regclass(?) is not null as found', [
+      `${SCHEMA}.${table}`,
+    ]);
+    if (!found.rows[0]?.found) continue;
+    for (const row of await db(`${SCHEMA}.${table}`).select('name')) done.add((row as { name: string }).name);
+  }
+  return MIGRATIONS.filter((migration) => isWanted(migration) && !done.has(migration.name));
+}
+
+/** True when one of the tables holds a row: an empty one is indexed in no time. */
+async function haveRows(
+  db: Knex,
+  indexes: readonly ConcurrentIndex[],
+  { logger }: Options,
+): Promise<boolean> {
+  const tables = [...new Set(indexes.map(({ table }) => `exists (select 1 from ${SCHEMA}.${table})`))];
+  return whileLocked({ step: 'looking for rows', logger }, () =>
+    db.transaction(async (trx) => {
+      await trx.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+      const { rows } = await trx.raw<{ rows: { found: boolean }[] }>(
+        `select ${tables.join(' or ')} as found`,
+      );
+      return rows[0]!.found;
+    }),
+  );
 }

@@ -95,6 +95,20 @@ create table ai.copilot_migrations_lock (
   constraint copilot_migrations_lock_pkey PRIMARY KEY (index)
 );
 
+create table ai.copilot_migrations_v2 (
+  batch integer,
+  id integer not null default nextval('ai.copilot_migrations_v2_id_seq'::regclass),
+  migration_time timestamp with time zone,
+  name character varying(255),
+  constraint copilot_migrations_v2_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_migrations_v2_lock (
+  index integer not null default nextval('ai.copilot_migrations_v2_lock_index_seq'::regclass),
+  is_locked integer,
+  constraint copilot_migrations_v2_lock_pkey PRIMARY KEY (index)
+);
+
 create table ai.copilot_sessions (
   created_at timestamp with time zone default now(),
   id uuid not null default gen_random_uuid(),
@@ -379,3 +393,21 @@ CREATE INDEX copilot_workflow_edges_workflow_idx ON ai.workflow_edges USING btre
 CREATE INDEX copilot_workflow_executions_newest_idx ON ai.workflow_executions USING btree (workflow_id, created_at DESC, id);
 CREATE INDEX copilot_workflow_executions_status_idx ON ai.workflow_executions USING btree (workflow_id, status, created_at DESC, id);
 CREATE INDEX copilot_workflows_name_idx ON ai.workflows USING btree (lower((name)::text), id);
+CREATE OR REPLACE FUNCTION ai.copilot_note_unreported_calls()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens,
+        output_tokens, reasoning_tokens, estimated)
+      select c.turn_id, old.session_id, coalesce(substring(c.key from '^step:(.*)$')::int, 0), c.epoch, old.model,
+        0, 0, 0, 0, true
+      from ai.copilot_turn_claims c
+      where c.turn_id = old.id and not c.idle and (c.key like 'step:%' or c.key = 'summary')
+        and not exists (
+          select 1 from ai.copilot_transcript t where t.turn_id = c.turn_id and t.key = c.key)
+      on conflict (turn_id, step, epoch) do nothing;
+      return coalesce(new, old);
+    end $function$;
+CREATE TRIGGER copilot_turns_deleted BEFORE DELETE ON ai.copilot_turns FOR EACH ROW WHEN ((old.status = 'running'::text)) EXECUTE FUNCTION ai.copilot_note_unreported_calls();
+CREATE TRIGGER copilot_turns_ended AFTER UPDATE OF status ON ai.copilot_turns FOR EACH ROW WHEN (((old.status = 'running'::text) AND (new.status <> 'running'::text))) EXECUTE FUNCTION ai.copilot_note_unreported_calls();

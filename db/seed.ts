@@ -1,6 +1,6 @@
 /** The sample project of a first start: small, made up, and the same every time but for its dates. */
 import { createKnex } from './knex.ts';
-import { withMigrationLock } from './migrate.ts';
+import { withMigrationLock } from './migration-locks.ts';
 import { SAMPLE_SQL, SAMPLE_WORKFLOW_ID } from './sample-project.ts';
 import { rowsOf } from './sql-rows.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { migrateDatabase } from '../../db/migrate.ts';
+import { migrateIndexes, migrateSchema } from '../../db/migrate.ts';
 import { isConnectionError } from '../../db/pg-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Shutdown } from '../shutdown.ts';
@@ -8,7 +8,8 @@ const RETRY_MS = 1_000;
 
 /**
  * Migrates a database that no stack of ours looks after, as soon as it can be reached. A role starts meanwhile: the
- * API says what is missing (/readyz), and activities are tried again.
+ * API says what is missing (/readyz), and activities are tried again. Resolves when the schema is there; indexes that are still
+ * to be built are built after that, and nothing waits for them.
  */
 export async function migrateInBackground(options: {
   databaseUrl: string;
@@ -21,12 +22,16 @@ export async function migrateInBackground(options: {
   });
   while (!stopping) {
     try {
-      await migrateDatabase(options);
-      return;
+      await migrateSchema(options);
+      break;
     } catch (error: unknown) {
       if (!isConnectionError(error)) throw error;
       options.logger.warn({ err: error }, 'the database is not reachable; migrating when it is');
       await delay(RETRY_MS);
     }
   }
+  if (stopping) return;
+  migrateIndexes(options).catch((error: unknown) => {
+    options.logger.error({ err: error }, 'indexes could not be built; the next start tries again');
+  });
 }

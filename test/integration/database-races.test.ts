@@ -404,7 +404,7 @@ test('a process that is killed in the middle of its migrations leaves nothing th
         '--input-type=module',
         '--eval',
         `const { migrateDatabase } = await import(${JSON.stringify(import.meta.resolve('../../db/migrate.ts'))});
-         await migrateDatabase({ databaseUrl: ${JSON.stringify(own.url)}, logger: { info() {} } });`,
+         await migrateDatabase({ databaseUrl: ${JSON.stringify(own.url)}, logger: { info() {}, warn() {} } });`,
       ],
       { stdio: ['ignore', 'ignore', 'inherit'] },
     );
