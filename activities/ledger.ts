@@ -1,7 +1,14 @@
 /** What model calls cost, for the ledger. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fence, SavedWork, UsageEntry } from '../db/turns.ts';
 import type { ModelUsage } from '../llm/types.ts';
 import type { ActivityDeps } from './deps.ts';
+
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 15_000;
+const RETRY_FOR_MS = 60 * 60_000;
+/** A report is some hundred bytes; a worker makes 200 calls at once at most. */
+const MAX_WAITING = 10_000;
 
 const NO_USAGE: ModelUsage = {
   inputTokens: 0,
@@ -13,11 +20,12 @@ const NO_USAGE: ModelUsage = {
 /** Opens the bill of an attempt that begins now. What it gives is the ledger's entry; null: the provider reported nothing. */
 export function openBill(
   deps: ActivityDeps,
-  { step, model }: { step: number; model: string },
+  { step, model, sessionId }: { step: number; model: string; sessionId: string },
 ): (usage: ModelUsage | null) => UsageEntry & { latencyMs: number } {
   const startedAt = Date.now();
   return (usage) => ({
     step,
+    sessionId,
     model,
     ...(usage ?? NO_USAGE),
     costUsd: usage === null ? null : priceOf(deps, model, usage),
@@ -37,16 +45,46 @@ function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string |
   });
 }
 
-/** Records an attempt that has no result to be stored with: it failed, or came too late. */
+/**
+ * Records an attempt that has no result to be stored with: it failed, or came too late, or nobody is left to want it. A
+ * report that the database can't take now is kept and tried again while this process lives; never rejects.
+ */
 export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
-  await deps.store
-    .insertUsage(fence, usage)
-    .catch((error: unknown) =>
-      deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded'),
-    );
+  try {
+    await deps.store.insertUsage(fence, usage);
+  } catch (error: unknown) {
+    deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded yet');
+    // Without a report nothing is lost: the database itself notes the attempt when the turn ends.
+    if (!usage.estimated && deps.store.isConnectionError(error)) void keepTrying(deps, fence, usage);
+  }
 }
 
-/** Stores a call's result with its bill. When another attempt has taken over, its result counts, and the bill stays. */
+/** Reports that wait for the database, in this process. */
+let waiting = 0;
+
+async function keepTrying(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
+  if (waiting >= MAX_WAITING) return;
+  waiting += 1;
+  const until = Date.now() + RETRY_FOR_MS;
+  try {
+    for (let pause = FIRST_PAUSE_MS; Date.now() < until; pause = Math.min(MAX_PAUSE_MS, pause * 2)) {
+      await delay(pause, undefined, { ref: false });
+      try {
+        return await deps.store.insertUsage(fence, usage);
+      } catch (error: unknown) {
+        if (!deps.store.isConnectionError(error)) break;
+      }
+    }
+    deps.logger.error({ turn: fence.turnId, usage }, 'usage of an attempt is not in the ledger');
+  } finally {
+    waiting -= 1;
+  }
+}
+
+/**
+ * Stores a call's result with its bill. When that fails for good, because another attempt has taken over or the turn is
+ * gone, the bill stays all the same.
+ */
 export async function savePaid(
   deps: ActivityDeps,
   fence: Fence,
@@ -56,7 +94,7 @@ export async function savePaid(
   try {
     await deps.store.saveWork(fence, work, signal);
   } catch (error: unknown) {
-    if ((error as { code?: unknown }).code === 'FENCED') await recordUsage(deps, fence, work.usage);
+    await recordUsage(deps, fence, work.usage);
     throw error;
   }
 }

@@ -147,7 +147,7 @@ async function performCall(
   const stream = deps.events.open(claim.fence);
   const before = textBeforeStep(earlier, step);
   const answer = createAnswer(stream, step, before === '' ? '' : separatorBefore(earlier, step), heartbeat);
-  const toUsage = openBill(deps, { step, model });
+  const toUsage = openBill(deps, { step, model, sessionId: context.sessionId });
   // A fenced append means that nobody wants this answer any more: stop paying for it.
   const lost = new AbortController();
   const call = AbortSignal.any([signal, lost.signal]);
@@ -161,7 +161,8 @@ async function performCall(
       cacheKey: context.sessionId,
       signal: call,
     })) {
-      call.throwIfAborted();
+      // A report that has come is taken, whoever wants the answer.
+      if (event.type !== 'usage') call.throwIfAborted();
       answer.take(event, (error) => lost.abort(error));
     }
     // The bill does not wait for the text: should this process die in between, it is known what the answer cost.

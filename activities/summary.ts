@@ -58,7 +58,7 @@ async function summarize(
     ...base,
     messages: deps.prompt.buildHistory(toHistory(loaded)),
   });
-  const toUsage = openBill(deps, { step: STEP, model });
+  const toUsage = openBill(deps, { step: STEP, model, sessionId: context.sessionId });
   let text = '';
   let usage: ModelUsage | null = null;
   try {

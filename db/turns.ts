@@ -353,6 +353,8 @@ export interface TranscriptEntry {
 
 export interface UsageEntry {
   step: number;
+  /** Whose bill it is, should the turn's row be gone by now. Null: the turn's. */
+  sessionId: string | null;
   /** Null: the turn's. */
   model: string | null;
   inputTokens: number;
@@ -368,6 +370,7 @@ export interface UsageEntry {
 
 /** An attempt that ended without a word, as a killed worker does: what it cost is not known, that it was is. */
 const LOST: Omit<UsageEntry, 'step'> = {
+  sessionId: null,
   model: null,
   inputTokens: 0,
   cachedTokens: 0,
@@ -428,14 +431,16 @@ export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): 
 }
 
 /**
- * Records an attempt's tokens. An attempt is one (turn, step, epoch): recording it again changes nothing, but that a
- * report takes the place of an estimate.
+ * Records an attempt's tokens, also when the turn's row is gone: the ledger outlives sessions. An attempt is one
+ * (turn, step, epoch): recording it again changes nothing, but that a report takes the place of an estimate.
  */
 export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
   await db.raw(
     `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
        reasoning_tokens, cost_usd, estimated, latency_ms)
-     select t.id, t.session_id, ?, ?, coalesce(?, t.model), ?, ?, ?, ?, ?::numeric, ?, ? from ai.copilot_turns t where t.id = ?
+     select w.id, coalesce(w.session_id, t.session_id), ?, ?, coalesce(?, t.model), ?, ?, ?, ?, ?::numeric, ?, ?
+     from (values (?::uuid, ?::uuid)) as w (id, session_id) left join ai.copilot_turns t on t.id = w.id
+     where coalesce(w.session_id, t.session_id) is not null
      on conflict (turn_id, step, epoch) do update set model = excluded.model, input_tokens = excluded.input_tokens,
        cached_tokens = excluded.cached_tokens, output_tokens = excluded.output_tokens,
        reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, estimated = false,
@@ -453,6 +458,7 @@ export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Pr
       usage.estimated,
       usage.latencyMs === null ? null : Math.round(usage.latencyMs),
       fence.turnId,
+      usage.sessionId,
     ],
   );
 }

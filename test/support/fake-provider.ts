@@ -20,6 +20,8 @@ export interface Script {
   /** Ends the connection after so many pieces, without the terminal event. */
   cutAfter?: number;
   usage?: { input: number; output: number };
+  /** After the last piece of text: the end of the answer, with its usage, waits for this. */
+  holdEnd?: Promise<unknown>;
   /** Written after the pieces in place of the end, as it is. */
   raw?: string;
   /** How the answer ends; without it, as text and calls say. */
@@ -102,6 +104,7 @@ export async function startFakeProvider(script: (request: FakeRequest) => Script
       arguments: typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments),
     }));
     const usage = plan.usage ?? { input: 100, output: 20 };
+    await plan.holdEnd;
     if (response.destroyed) return;
     wire.end(calls, usage, plan.finish);
     request.sent = usage;
