@@ -11,7 +11,6 @@ import pg from 'pg';
 import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const BOOTSTRAP = join(ROOT, 'runtime/bootstrap.mjs');
 
 export interface Role {
   child: ChildProcess;
@@ -21,6 +20,12 @@ export interface Role {
 }
 
 export type ApiRole = Role & { url: string };
+
+/** Whose code a role runs, where it is not the one under test, and what is added to its environment. */
+export interface Release {
+  root: string;
+  env: Record<string, string>;
+}
 
 export interface WireEvent {
   event: string;
@@ -35,8 +40,8 @@ export interface Cluster {
   workflowId(): string;
   stack(): Role;
   startStack(): Promise<void>;
-  startWorker(): Promise<Role>;
-  startApi(): Promise<ApiRole>;
+  startWorker(release?: Release): Promise<Role>;
+  startApi(release?: Release): Promise<ApiRole>;
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
@@ -75,10 +80,11 @@ export async function startCluster(options: {
     LOG_LEVEL: 'warn',
   });
 
-  const launch = (command: string): Role => {
-    const child = spawn(process.execPath, ['--max-semi-space-size=16', BOOTSTRAP, command], {
-      cwd: ROOT,
-      env: environment(),
+  const launch = (command: string, { root, env }: Release = { root: ROOT, env: {} }): Role => {
+    const bootstrap = join(root, 'runtime/bootstrap.mjs');
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', bootstrap, command], {
+      cwd: root,
+      env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -136,13 +142,13 @@ export async function startCluster(options: {
       await database?.end();
       database = pool();
     },
-    async startWorker() {
-      const worker = launch('worker');
+    async startWorker(release) {
+      const worker = launch('worker', release);
       await untilSaid(worker, /The worker polls/);
       return worker;
     },
-    async startApi() {
-      const api = launch('api');
+    async startApi(release) {
+      const api = launch('api', release);
       const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
       return Object.assign(api, { url });
     },
