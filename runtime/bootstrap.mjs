@@ -16,6 +16,7 @@ const SCRIPTS = {
   api: 'runtime/commands/api.ts',
   test: 'test/run.ts',
   bench: 'bench/run.ts',
+  soak: 'test/soak/run.ts',
 };
 
 const command = process.argv[2] ?? '';

@@ -1,6 +1,6 @@
 /** Migrations of a database that others use meanwhile: old processes, the platform's writers, long transactions. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
@@ -178,4 +178,19 @@ test('rows of a newer release are no reason to stop, in either table', async () 
     'only the newer release can undo what it did',
   );
   assert.equal(await migrationsCurrent(db), true);
+});
+
+test('no new migration builds an index under a lock on a table that was there before', () => {
+  const room = new URL('../../db/migrations/', import.meta.url);
+  const later = readdirSync(room).filter((name) => name > '20261124000007-summaries.ts');
+  assert.ok(later.length > 0);
+  for (const name of later) {
+    const text = readFileSync(new URL(name, room), 'utf8');
+    for (const [, table] of text.matchAll(/create\s+(?:unique\s+)?index[^;]*?\bon\s+ai\.(\w+)/gi))
+      assert.match(
+        text,
+        new RegExp(`create table ai\\.${table!}\\b`),
+        `${name}: export indexes for ${table!}`,
+      );
+  }
 });
