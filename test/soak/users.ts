@@ -59,7 +59,7 @@ export async function runUsers(
   const turn = async (session: string, kind: Kind): Promise<'kept' | 'gone'> => {
     const n = ++messages;
     const visits: Promise<void>[] = [];
-    let acted: Promise<unknown> | null = null;
+    const acts: Promise<unknown>[] = [];
     const facts = await readStream(
       `${api.url}/api/copilot/sessions/${session}/chat`,
       {
@@ -71,22 +71,21 @@ export async function runUsers(
         }),
       },
       ({ event, seq, call_id: callId }, { turnId }) => {
-        if (seq === 3 && n % 3 === 0) visits.push(visit(session, turnId));
-        const acts = { session, turnId, callId: String(callId) };
-        if (event === 'confirmation_required' && kind === 'Ask') acted = decide(acts, n % 3 !== 0);
+        if (seq === 3 && n % 3 === 0 && kind !== 'Leave') visits.push(visit(session, turnId));
+        const question = { session, turnId, callId: String(callId) };
+        if (event === 'confirmation_required' && kind === 'Ask') acts.push(decide(question, n % 3 !== 0));
         if (event === 'confirmation_required' && kind === 'Leave') {
-          open.push(acts);
+          open.push(question);
           return true;
         }
         if (seq === 12 && kind === 'Cancel') {
-          acted = call(cluster, api, 'POST', `/api/copilot/sessions/${session}/turns/${turnId}/cancel`);
+          acts.push(call(cluster, api, 'POST', `/api/copilot/sessions/${session}/turns/${turnId}/cancel`));
         }
-        if (seq === 12 && kind === 'Delete') acted = remove(session);
+        if (seq === 12 && kind === 'Delete') acts.push(remove(session));
         return false;
       },
     );
-    await acted;
-    await Promise.all(visits);
+    await Promise.all([...acts, ...visits]);
     if (facts.status === 200) {
       tally.started += 1;
       tally.byKind[kind] += 1;
