@@ -32,7 +32,9 @@ export async function buildIndexes(
     connectionString: databaseUrl,
     application_name: 'copilot-migrations',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // A link that is dead is noticed by the kernel's probes: no answer is expected while a build runs.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
   client.on('error', () => undefined);
   await client.connect();

@@ -33,6 +33,7 @@ async function withAdvisoryLock<T>(databaseUrl: string, key: string, work: () =>
     connectionString: databaseUrl,
     application_name: 'copilot-migrations',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: CONNECT_TIMEOUT_MS,
     keepAlive: true,
   });
   client.on('error', () => undefined);

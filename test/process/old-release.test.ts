@@ -14,7 +14,6 @@ import {
   type Cluster,
   newSession,
   type Reader,
-  type Release,
   type Role,
   seqs,
   shownText,
@@ -36,6 +35,8 @@ const skip =
     : `this clone does not hold commit ${OLD_COMMIT}: fetch its history to run the code of the release before`;
 
 let cluster: Cluster;
+/** The arguments that start a role of a release. */
+type Release = [env: NodeJS.ProcessEnv, root?: string];
 let oldRelease: Release;
 let newRelease: Release;
 
@@ -72,8 +73,8 @@ before(async () => {
     string
   >;
   const env = { DATABASE_URL: ready.database_url!, TEMPORAL_ADDRESS: ready.temporal_address! };
-  oldRelease = { root, env };
-  newRelease = { root: ROOT, env };
+  oldRelease = [env, root];
+  newRelease = [env];
 });
 after(() => cluster?.stop());
 
@@ -143,14 +144,14 @@ let worker: Role;
 const apis = (): ApiRole[] => [api];
 
 test('old processes start, restart and work on the new schema', { skip }, async () => {
-  [api, worker] = await Promise.all([cluster.startApi(oldRelease), cluster.startWorker(oldRelease)]);
+  [api, worker] = await Promise.all([cluster.startApi(...oldRelease), cluster.startWorker(...oldRelease)]);
   await assertReady(api);
   const approved = await askedTurn('Old approved', apis);
   const rejected = await askedTurn('Old rejected', apis);
   const { session, reader } = await lookAround(apis);
   // In the middle of everything both are killed and come back: they look at the migrations again.
   await Promise.all([api.kill('SIGKILL'), worker.kill('SIGKILL')]);
-  [api, worker] = await Promise.all([cluster.startApi(oldRelease), cluster.startWorker(oldRelease)]);
+  [api, worker] = await Promise.all([cluster.startApi(...oldRelease), cluster.startWorker(...oldRelease)]);
   await assertReady(api);
   await approved.decide(true);
   await rejected.decide(false);
@@ -164,7 +165,7 @@ test('old processes start, restart and work on the new schema', { skip }, async 
 test('a new worker finishes what old ones began, and works for an old API', { skip }, async () => {
   const { session, reader } = await lookAround(apis);
   const asked = await askedTurn('Handed over', apis);
-  const replacement = await cluster.startWorker(newRelease);
+  const replacement = await cluster.startWorker(...newRelease);
   await worker.kill('SIGTERM');
   worker = replacement;
   await assertWhole(session, reader);
@@ -175,7 +176,10 @@ test('a new worker finishes what old ones began, and works for an old API', { sk
 });
 
 test('an old worker beside a new API', { skip }, async () => {
-  const replacements = [await cluster.startApi(newRelease), await cluster.startWorker(oldRelease)] as const;
+  const replacements = [
+    await cluster.startApi(...newRelease),
+    await cluster.startWorker(...oldRelease),
+  ] as const;
   await Promise.all([api.kill('SIGTERM'), worker.kill('SIGTERM')]);
   [api, worker] = replacements;
   await assertReady(api);
@@ -188,15 +192,15 @@ test('an old worker beside a new API', { skip }, async () => {
 
 test('what a new worker began is not lost on an old one', { skip }, async () => {
   const old = worker;
-  worker = await cluster.startWorker(newRelease);
+  worker = await cluster.startWorker(...newRelease);
   await old.kill('SIGTERM');
   const { session, reader } = await lookAround(apis);
   const asked = await askedTurn('Handed back', apis);
-  const back = await cluster.startWorker(oldRelease);
+  const back = await cluster.startWorker(...oldRelease);
   await worker.kill('SIGTERM');
   await asked.decide(false);
   // An old worker can't always replay what a newer one has done. Then it leaves the turn to the next new one.
-  worker = await cluster.startWorker(newRelease);
+  worker = await cluster.startWorker(...newRelease);
   await assertWhole(session, reader);
   await asked.assertDone(false);
   assert.equal(back.child.exitCode, null, back.output());

@@ -21,12 +21,6 @@ export interface Role {
 
 export type ApiRole = Role & { url: string };
 
-/** Whose code a role runs, where it is not the one under test, and what is added to its environment. */
-export interface Release {
-  root: string;
-  env: Record<string, string>;
-}
-
 export interface WireEvent {
   event: string;
   seq?: number;
@@ -40,8 +34,9 @@ export interface Cluster {
   workflowId(): string;
   stack(): Role;
   startStack(): Promise<void>;
-  startWorker(release?: Release): Promise<Role>;
-  startApi(release?: Release): Promise<ApiRole>;
+  /** `env` adds to the role's environment; `root` is the folder of its code, where it is not the one under test. */
+  startWorker(env?: NodeJS.ProcessEnv, root?: string): Promise<Role>;
+  startApi(env?: NodeJS.ProcessEnv, root?: string): Promise<ApiRole>;
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
@@ -80,7 +75,7 @@ export async function startCluster(options: {
     LOG_LEVEL: 'warn',
   });
 
-  const launch = (command: string, { root, env }: Release = { root: ROOT, env: {} }): Role => {
+  const launch = (command: string, env: NodeJS.ProcessEnv = {}, root = ROOT): Role => {
     const bootstrap = join(root, 'runtime/bootstrap.mjs');
     const child = spawn(process.execPath, ['--max-semi-space-size=16', bootstrap, command], {
       cwd: root,
@@ -142,13 +137,13 @@ export async function startCluster(options: {
       await database?.end();
       database = pool();
     },
-    async startWorker(release) {
-      const worker = launch('worker', release);
+    async startWorker(env, root) {
+      const worker = launch('worker', env, root);
       await untilSaid(worker, /The worker polls/);
       return worker;
     },
-    async startApi(release) {
-      const api = launch('api', release);
+    async startApi(env, root) {
+      const api = launch('api', env, root);
       const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
       return Object.assign(api, { url });
     },
