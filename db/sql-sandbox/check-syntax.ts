@@ -3,38 +3,13 @@
  * uses. What the names may be is check-names' business.
  */
 import { loadModule, parseSync } from 'libpg-query';
+import { NameCollector, type QueryNames } from './collect-names.ts';
+import { type Node, qualifiedName } from './query-tree.ts';
+import { SqlRefusal } from './sql-refusal.ts';
 
-export interface QualifiedName {
-  /** Null: not qualified. */
-  schema: string | null;
-  name: string;
-}
-
-/** What a query names, as written (unquoted ones in lower case). */
-export interface QueryNames {
-  relations: QualifiedName[];
-  functions: (QualifiedName & { args: number })[];
-  operators: QualifiedName[];
-  types: QualifiedName[];
-  /** Last parts of `a.b`, which may call a function of one argument. */
-  attributes: string[];
-  /** Whether a table's row may stand for a value, as in `select t from t`. */
-  wholeRows: boolean;
-  isExplain: boolean;
-}
-
-/** Thrown when the query is not of a kind that runs here. The message is for the model. */
-export class SqlRefusal extends Error {
-  readonly code: string;
-  readonly hint: string | undefined;
-
-  constructor(code: string, message: string, hint?: string) {
-    super(message);
-    this.name = 'SqlRefusal';
-    this.code = code;
-    this.hint = hint;
-  }
-}
+export { SqlRefusal };
+export type { QueryNames } from './collect-names.ts';
+export type { QualifiedName } from './query-tree.ts';
 
 const MAX_BYTES = 20_000;
 const MAX_NODES = 100_000;
@@ -63,7 +38,6 @@ const SESSION_VALUES = new Set([
 ]);
 const SAMPLE_METHODS = new Set(['bernoulli', 'system']);
 
-type Node = Record<string, unknown>;
 /** The names of common table expressions that are in scope, innermost first. */
 interface Scope {
   names: ReadonlySet<string>;
@@ -99,19 +73,9 @@ export function checkSyntax(sql: string, of: { isView?: boolean } = {}): QueryNa
     const kind = Object.keys(select)[0]?.replace(/Stmt$/, '') ?? 'nothing';
     throw new SqlRefusal('not_a_select', `${kind} is no query.`, ONLY_SELECT);
   }
-  const names: QueryNames = {
-    relations: [],
-    functions: [],
-    operators: [],
-    types: [],
-    attributes: [],
-    wholeRows: false,
-    isExplain,
-  };
-  const seen: Seen = { bare: new Set(), ranges: new Set() };
-  walk(select, names, seen);
-  names.wholeRows ||= [...seen.bare].some((name) => seen.ranges.has(name));
-  return names;
+  const collector = new NameCollector(select, isExplain);
+  walk(select, collector);
+  return collector.finish();
 }
 
 function checkText(sql: string): void {
@@ -139,14 +103,8 @@ function explained(explain: Node): Node {
   return (explain.query ?? {}) as Node;
 }
 
-/** Columns without a table's name, and the names that tables go by. */
-interface Seen {
-  bare: Set<string>;
-  ranges: Set<string>;
-}
-
 /** Walks with a stack of its own: a query may nest deeper than the engine's. */
-function walk(root: Node, names: QueryNames, seen: Seen): void {
+function walk(root: Node, collector: NameCollector): void {
   const stack: { value: unknown; scope: Scope | null }[] = [{ value: root, scope: null }];
   for (let visited = 0; stack.length > 0; visited++) {
     if (visited > MAX_NODES)
@@ -162,13 +120,14 @@ function walk(root: Node, names: QueryNames, seen: Seen): void {
     const type = keys.length === 1 && /^[A-Z]/.test(keys[0]!) ? keys[0]! : null;
     if (type === null) {
       // A node in a field of its own type stands without its name.
-      visitFields(node, scope, stack, names, seen);
+      visitFields(node, scope, stack, collector);
       continue;
     }
     if (!NODES.has(type)) throw refusedNode(type);
     const fields = (node[type] ?? {}) as Node;
-    visitNode(type, fields, names, seen);
-    if (typeof fields === 'object' && fields !== null) visitFields(fields, scope, stack, names, seen);
+    checkNode(type, fields);
+    collector.node(type, fields, node);
+    if (typeof fields === 'object' && fields !== null) visitFields(fields, scope, stack, collector);
   }
 }
 
@@ -176,20 +135,16 @@ function visitFields(
   node: Node,
   scope: Scope | null,
   stack: { value: unknown; scope: Scope | null }[],
-  names: QueryNames,
-  seen: Seen,
+  collector: NameCollector,
 ): void {
   if (node.intoClause !== undefined)
     throw new SqlRefusal('not_a_select', 'SELECT INTO makes a table.', ONLY_SELECT);
   if (node.lockingClause !== undefined)
     throw new SqlRefusal('locking', 'FOR UPDATE and FOR SHARE lock rows.', 'Leave the clause out.');
   // A type name stands without its node's name; no other node has this field.
-  if (Array.isArray(node.names)) names.types.push(qualifiedName(node.names));
-  if (typeof node.aliasname === 'string') seen.ranges.add(node.aliasname);
-  if (typeof node.relname === 'string') {
-    seen.ranges.add(node.relname);
-    addRelation(node, names, scope);
-  }
+  if (Array.isArray(node.names)) collector.typeName(node);
+  collector.clause(node);
+  if (typeof node.relname === 'string') collector.range(node, isTable(node, scope));
   const withClause = node.withClause as { ctes?: Node[]; recursive?: boolean } | undefined;
   let inner = scope;
   if (withClause) {
@@ -209,55 +164,23 @@ function visitFields(
   }
 }
 
-function visitNode(type: string, fields: Node, names: QueryNames, seen: Seen): void {
-  switch (type) {
-    case 'FuncCall': {
-      const args = Array.isArray(fields.args) ? fields.args.length : 0;
-      names.functions.push({ ...qualifiedName(fields.funcname), args });
-      return;
-    }
-    case 'A_Expr':
-      names.operators.push(qualifiedName(fields.name));
-      return;
-    case 'SubLink':
-      if (fields.operName) names.operators.push(qualifiedName(fields.operName));
-      return;
-    case 'SortBy':
-      if (fields.useOp) names.operators.push(qualifiedName(fields.useOp));
-      return;
-    case 'ColumnRef': {
-      const parts = textParts(fields.fields);
-      const all = Array.isArray(fields.fields) ? fields.fields.length : 0;
-      if (parts.length > 1) names.attributes.push(parts.at(-1)!);
-      if (all === 1 && parts.length === 1) seen.bare.add(parts[0]!);
-      if (all > parts.length && parts.length > 0) names.wholeRows = true;
-      return;
-    }
-    case 'A_Indirection':
-      names.attributes.push(...textParts(fields.indirection));
-      return;
-    case 'ResTarget':
-      names.attributes.push(...textParts(fields.indirection));
-      return;
-    case 'SQLValueFunction':
-      if (SESSION_VALUES.has(String(fields.op)))
-        throw new SqlRefusal('session_value', 'Who is connected, and to what, can not be asked.');
-      return;
-    case 'RangeTableSample': {
-      const method = qualifiedName(fields.method);
-      if (method.schema !== null || !SAMPLE_METHODS.has(method.name))
-        throw new SqlRefusal('sample_method', 'TABLESAMPLE takes BERNOULLI or SYSTEM.');
-    }
-  }
+function checkNode(type: string, fields: Node): void {
+  if (type === 'SQLValueFunction' && SESSION_VALUES.has(String(fields.op)))
+    throw new SqlRefusal('session_value', 'Who is connected, and to what, can not be asked.');
+  if (type !== 'RangeTableSample') return;
+  const method = qualifiedName(fields.method);
+  if (method.schema !== null || !SAMPLE_METHODS.has(method.name))
+    throw new SqlRefusal('sample_method', 'TABLESAMPLE takes BERNOULLI or SYSTEM.');
 }
 
-function addRelation(node: Node, names: QueryNames, scope: Scope | null): void {
-  const name = String(node.relname);
+/** False for the name of a common table expression that is in scope. */
+function isTable(node: Node, scope: Scope | null): boolean {
   if (node.catalogname !== undefined)
     throw new SqlRefusal('other_schema', 'Name tables as table or public.table, without a database.');
-  const schema = typeof node.schemaname === 'string' ? node.schemaname : null;
-  if (schema === null) for (let at = scope; at; at = at.outer) if (at.names.has(name)) return;
-  names.relations.push({ schema, name });
+  if (typeof node.schemaname === 'string') return true;
+  const name = String(node.relname);
+  for (let at = scope; at; at = at.outer) if (at.names.has(name)) return false;
+  return true;
 }
 
 function refusedNode(type: string): SqlRefusal {
@@ -272,18 +195,4 @@ function refusedNode(type: string): SqlRefusal {
       ONLY_SELECT,
     );
   return new SqlRefusal('not_a_select', `${type} has no place in a query here.`, ONLY_SELECT);
-}
-
-function textParts(list: unknown): string[] {
-  if (!Array.isArray(list)) return [];
-  return (list as Node[]).flatMap((item) => {
-    const text = (item.String as { sval?: string } | undefined)?.sval;
-    return 'String' in item ? [text ?? ''] : [];
-  });
-}
-
-function qualifiedName(list: unknown): QualifiedName {
-  const parts = textParts(list);
-  if (parts.length > 2) throw new SqlRefusal('other_schema', `${parts.join('.')} names another database.`);
-  return { schema: parts.length === 2 ? parts[0]! : null, name: parts.at(-1) ?? '' };
 }

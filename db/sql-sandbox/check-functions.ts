@@ -1,0 +1,80 @@
+/** Which functions a query may call, also those that it calls by a dot, as in `row.name` and `(value).name`. */
+import { nearestNames } from '../../domain/block-registry.ts';
+import { ALLOWED_FUNCTIONS } from './allowed-functions.ts';
+import { NAMING_FUNCTIONS } from './allowed-types.ts';
+import type { CatalogFacts } from './catalog-facts.ts';
+import type { Attribute, QueryNames } from './collect-names.ts';
+import { SqlRefusal } from './sql-refusal.ts';
+
+/** The form of these with fewer arguments runs SQL out of its text. */
+const MIN_ARGUMENTS: ReadonlyMap<string, number> = new Map([['ts_rewrite', 3]]);
+
+/** Throws SqlRefusal for a function that does not run here. */
+export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
+  for (const { schema, name, args } of names.functions) {
+    const own = schema === null && facts.ownFunctions.includes(name);
+    if (schema !== null && schema !== 'pg_catalog')
+      throw new SqlRefusal(
+        'function',
+        `${schema}.${name} is a function of the database; those do not run here.`,
+        BUILT_IN,
+      );
+    if (!ALLOWED_FUNCTIONS.has(name))
+      throw new SqlRefusal(
+        'function',
+        `The function ${name} does not run here.`,
+        own ? BUILT_IN : `${suggestFunctions(name)}${BUILT_IN}`,
+      );
+    if (own)
+      throw new SqlRefusal(
+        'function',
+        `The database has a function ${name} of its own, which could run instead of the built-in one.`,
+        `Write pg_catalog.${name}(...).`,
+      );
+    if (args < (MIN_ARGUMENTS.get(name) ?? 0))
+      throw new SqlRefusal('function', `${name} with ${args} arguments would run SQL out of a text.`);
+  }
+  for (const attribute of names.attributes) {
+    if (callsByDot(attribute, facts))
+      throw new SqlRefusal(
+        'function',
+        `.${attribute.name} could call the function ${attribute.name} on a value.`,
+        `Where ${attribute.name} is a column, write it without the table's name.`,
+      );
+  }
+}
+
+/** Names that may be types of the database and are applied to a value: `name(x)`, and `x.name` where x has no such column. */
+export function typesOfCalls(names: QueryNames, facts: CatalogFacts): string[] {
+  const called = names.functions.flatMap(({ schema, name, args }) =>
+    args === 1 && schema === null ? [name] : [],
+  );
+  const dotted = names.attributes.flatMap((attribute) =>
+    isKnownColumn(attribute, facts) ? [] : [attribute.name],
+  );
+  return [...called, ...dotted];
+}
+
+function callsByDot(attribute: Attribute, facts: CatalogFacts): boolean {
+  if (isKnownColumn(attribute, facts)) return false;
+  const { name, of } = attribute;
+  const own = of === 'value' ? facts.valueFunctions : facts.rowFunctions;
+  if (own.includes(name)) return true;
+  if (ALLOWED_FUNCTIONS.has(name) && !NAMING_FUNCTIONS.has(name) && !MIN_ARGUMENTS.has(name)) return false;
+  return (of === 'value' ? facts.builtInValueFunctions : facts.builtInRowFunctions).includes(name);
+}
+
+function isKnownColumn({ name, of }: Attribute, facts: CatalogFacts): boolean {
+  if (typeof of === 'string') return false;
+  return of.relations.every((relation) =>
+    facts.relations.some((found) => found.name === relation && found.columns.includes(name)),
+  );
+}
+
+const BUILT_IN =
+  'Functions that run: aggregates, window functions, text, number, date, json, array, range and text search functions of PostgreSQL.';
+
+function suggestFunctions(name: string): string {
+  const nearest = nearestNames(name, [...ALLOWED_FUNCTIONS], 3);
+  return nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : '';
+}

@@ -1,0 +1,96 @@
+/**
+ * What makes an object of the database unsafe to touch, as SQL conditions. A function that a customer made is trusted when
+ * it is C or internal code with the caller's rights, as those of extensions are; SQL and procedural code, and anything
+ * SECURITY DEFINER, is not.
+ */
+
+/** Objects from here on are made by users (FirstNormalObjectId of the server's source). */
+export const FIRST_USER_OID = 16384;
+
+/** Whether a function is not to be run. `f` is the alias of its pg_proc row. */
+export function unsafeFunction(f: string): string {
+  return `(${f}.prosecdef or (select l.lanname not in ('c', 'internal') from pg_catalog.pg_language l where l.oid = ${f}.prolang))`;
+}
+
+/** The same for what stands behind an operator or a cast, where a built-in function may lend its powers to a new name. */
+export function unsafeBehind(f: string, allowedFunctions: string): string {
+  return `(${unsafeFunction(f)} or (${f}.pronamespace = 'pg_catalog'::regnamespace and ${f}.proname <> all (${allowedFunctions})
+    and not exists (select 1 from pg_catalog.pg_operator o where o.oprcode = ${f}.oid and o.oid < ${FIRST_USER_OID})
+    and not exists (select 1 from pg_catalog.pg_cast k where k.castfunc = ${f}.oid and k.oid < ${FIRST_USER_OID})))`;
+}
+
+/** Whether a user's operator class runs an unsafe function. `k` is the alias of its pg_opclass row. */
+export function unsafeOperatorClass(k: string): string {
+  return `(${k}.oid >= ${FIRST_USER_OID} and (
+    exists (select 1 from pg_catalog.pg_amproc m join pg_catalog.pg_proc f on f.oid = m.amproc
+      where m.amprocfamily = ${k}.opcfamily and ${unsafeFunction('f')})
+    or exists (select 1 from pg_catalog.pg_amop m join pg_catalog.pg_operator o on o.oid = m.amopopr
+      join pg_catalog.pg_proc f on f.oid = o.oprcode
+      where m.amopfamily = ${k}.opcfamily and ${unsafeFunction('f')})))`;
+}
+
+/** Whether an expression, by its pg_depend entries, runs an unsafe function or operator. */
+export function unsafeExpression(classId: string, objectId: string, condition = unsafeFunction('f')): string {
+  return `exists (
+    select 1 from pg_catalog.pg_depend d
+      left join pg_catalog.pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+      join pg_catalog.pg_proc f on f.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode end
+    where d.classid = '${classId}'::regclass and d.objid = ${objectId} and ${condition})`;
+}
+
+/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. */
+export const UNSAFE_RELATION = `case
+    when c.relkind = 'f' then 'reads another server'
+    when c.relkind not in ('r', 'p', 'v', 'm') then 'is no table'
+    else (
+      with recursive below as (
+        select c.oid
+        union select i.inhrelid from pg_catalog.pg_inherits i join below b on i.inhparent = b.oid
+      ), above as (
+        select i.inhparent as oid from pg_catalog.pg_inherits i where i.inhrelid = c.oid
+        union select i.inhparent from pg_catalog.pg_inherits i join above a on i.inhrelid = a.oid
+      ), parts as (select d.* from below join pg_catalog.pg_class d on d.oid = below.oid where d.oid <> c.oid)
+      select case
+        when exists (
+          select 1 from parts d join pg_catalog.pg_namespace n on n.oid = d.relnamespace
+          where d.relkind = 'f' or (n.nspname <> 'public' and (n.nspname = 'ai' or not d.relispartition))
+        ) then 'has parts in another schema'
+        -- Through its parent a part is read without the part's own policies, and by itself without the parent's.
+        when not c.relrowsecurity and exists (select 1 from parts d where d.relrowsecurity)
+          then 'has parts with row level security'
+        when not c.relrowsecurity and exists (
+          select 1 from above join pg_catalog.pg_class p on p.oid = above.oid where p.relrowsecurity
+        ) then 'is a part of a table with row level security'
+        when exists (
+          select 1 from pg_catalog.pg_cast k join pg_catalog.pg_proc f on f.oid = k.castfunc
+          where k.castsource = c.reltype and k.castcontext <> 'e' and ${unsafeFunction('f')}
+        ) then 'has casts that run functions'
+        -- An index or a partition key compares with the functions of its operator class, whatever operator is written.
+        when exists (
+          select 1 from below b join pg_catalog.pg_index i on i.indrelid = b.oid
+            join pg_catalog.pg_opclass k on k.oid = any (i.indclass)
+          where ${unsafeOperatorClass('k')}
+        ) or exists (
+          select 1 from below b join pg_catalog.pg_partitioned_table t on t.partrelid = b.oid
+            join pg_catalog.pg_opclass k on k.oid = any (t.partclass)
+          where ${unsafeOperatorClass('k')}
+        ) then 'has an index or a partition key that runs functions'
+        -- The planner computes what is constant in these before it reads anything.
+        when exists (
+          select 1 from below b join pg_catalog.pg_index i on i.indrelid = b.oid
+          where ${unsafeExpression('pg_class', 'i.indexrelid', 'f.prosecdef')}
+        ) or exists (
+          select 1 from below b join pg_catalog.pg_statistic_ext s on s.stxrelid = b.oid
+          where ${unsafeExpression('pg_statistic_ext', 's.oid', 'f.prosecdef')}
+        ) or exists (
+          select 1 from parts d join pg_catalog.pg_constraint k on k.conrelid = d.oid and k.contype = 'c'
+          where ${unsafeExpression('pg_constraint', 'k.oid', 'f.prosecdef')}
+        ) then 'has an index, statistics or a check that runs functions with the rights of another role'
+        -- Virtual columns (PostgreSQL 18) are computed when they are read.
+        when exists (
+          select 1 from below b join pg_catalog.pg_attribute a on a.attrelid = b.oid and a.attgenerated = 'v'
+            join pg_catalog.pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
+          where ${unsafeExpression('pg_attrdef', 'e.oid')}
+        ) then 'has columns that run functions'
+      end)
+  end`;
