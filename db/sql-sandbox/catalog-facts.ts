@@ -1,6 +1,6 @@
-/** What the catalogs know of the names of a query, in one statement. */
+/** What the catalogs know of the names of a query. */
 import type { QueryNames } from './collect-names.ts';
-import { UNSAFE_RELATION } from './unsafe-objects.ts';
+import { HAS_CODE, UNSAFE_CODE, UNSAFE_PLACE } from './unsafe-objects.ts';
 
 /** Runs one statement of ours with parameters, on the connection that is to run the query too. */
 export type CatalogReader = <T>(sql: string, values: unknown[]) => Promise<T[]>;
@@ -14,6 +14,8 @@ export interface RelationFacts {
   row_security_active: boolean;
   /** Why it is not safe to read, by itself. */
   unsafe: string | null;
+  /** Whether it has indexes or columns with code that may be unsafe. */
+  has_code: boolean;
   /** Of a view. */
   definition: string | null;
   /** With whose rights a view reads: of who asks, of its owner, or (materialised) it was filled with its owner's. */
@@ -28,12 +30,13 @@ export interface CatalogFacts {
   systemRelations: string[];
   /** Functions of public that are named like a called one. */
   ownFunctions: string[];
-  /** What `row.name` may call: functions of public, and of pg_catalog, that take any row. */
-  rowFunctions: string[];
-  builtInRowFunctions: string[];
-  /** What `(value).name` may call. */
-  valueFunctions: string[];
-  builtInValueFunctions: string[];
+  /** What `x.name` may call: functions that take one argument. */
+  dotFunctions: {
+    name: string;
+    builtIn: boolean;
+    /** Whether it takes a row that has no such column, and not only a value of another kind. */
+    ofRow: boolean;
+  }[];
 }
 
 export async function loadFacts(read: CatalogReader, names: QueryNames): Promise<CatalogFacts> {
@@ -43,8 +46,18 @@ export async function loadFacts(read: CatalogReader, names: QueryNames): Promise
     [...new Set(names.functions.map(({ name }) => name))],
     [...new Set(names.attributes.map(({ name }) => name))],
   ]);
-  return rows[0]!.facts;
+  const { facts } = rows[0]!;
+  for (const relation of facts.relations) {
+    if (relation.unsafe !== null || !relation.has_code) continue;
+    const found = await read<{ unsafe: string | null }>(CODE, [relation.name]);
+    relation.unsafe = found[0]?.unsafe ?? null;
+  }
+  return facts;
 }
+
+const CODE = `select ${UNSAFE_CODE} as unsafe
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+  where c.relname = $1`;
 
 /** A view's definition and how it reads, or null. `c` is its pg_class row. */
 const VIEW = `case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end`;
@@ -54,20 +67,18 @@ const READS_AS = `case when c.relkind = 'm' then 'stored'
       where o.option_name = 'security_invoker' and o.option_value::bool
     ) then 'invoker' else 'owner' end`;
 
-/** Whether `f` can be called with one argument. */
-const ONE_ARGUMENT = 'f.pronargs >= 1 and f.pronargs - f.pronargdefaults <= 1';
-const CALLED_WITH_ONE = (schema: string, condition: string) => `(
-    select coalesce(json_agg(distinct f.proname), '[]')
-    from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace and n.nspname = '${schema}'
+const DOT_FUNCTIONS = `(
+    select coalesce(json_agg(json_build_object('name', f.proname, 'builtIn', n.nspname = 'pg_catalog', 'ofRow',
+      t.typtype = 'p' or coalesce(b.typtype, t.typtype) = 'c' or f.provariadic <> 0)), '[]')
+    from pg_catalog.pg_proc f
+      join pg_catalog.pg_namespace n on n.oid = f.pronamespace and n.nspname in ('public', 'pg_catalog')
       join pg_catalog.pg_type t on t.oid = f.proargtypes[0]
       left join pg_catalog.pg_type b on b.oid = t.typbasetype
-    where f.proname = any ($3) and ${ONE_ARGUMENT} and ${condition})`;
-/** A row that has a column of that name is not handed to the function. */
-const NO_SUCH_COLUMN = `not exists (
-      select 1 from pg_catalog.pg_attribute a
-      where a.attrelid = t.typrelid and a.attname = f.proname and a.attnum > 0 and not a.attisdropped)`;
-const TAKES_A_ROW = `(t.typtype = 'p' or coalesce(b.typtype, t.typtype) = 'c' or f.provariadic <> 0) and ${NO_SUCH_COLUMN}`;
-const CALLABLE = `t.typname not in ('internal', 'cstring')`;
+    where f.proname = any ($3) and f.pronargs >= 1 and f.pronargs - f.pronargdefaults <= 1
+      and t.typname not in ('internal', 'cstring')
+      and not exists (
+        select 1 from pg_catalog.pg_attribute a
+        where a.attrelid = t.typrelid and a.attname = f.proname and a.attnum > 0 and not a.attisdropped))`;
 
 const FACTS = `select pg_catalog.json_build_object(
   'relations', (
@@ -75,7 +86,8 @@ const FACTS = `select pg_catalog.json_build_object(
       'granted', pg_catalog.has_table_privilege(c.oid, 'select'),
       'row_security', c.relrowsecurity,
       'row_security_active', c.relrowsecurity and pg_catalog.row_security_active(c.oid),
-      'unsafe', ${UNSAFE_RELATION},
+      'unsafe', ${UNSAFE_PLACE},
+      'has_code', ${HAS_CODE},
       'definition', ${VIEW},
       'reads_as', ${READS_AS},
       'columns', (select coalesce(json_agg(a.attname), '[]') from pg_catalog.pg_attribute a
@@ -89,8 +101,5 @@ const FACTS = `select pg_catalog.json_build_object(
     select coalesce(json_agg(distinct p.proname), '[]')
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'public'
     where p.proname = any ($2)),
-  'rowFunctions', ${CALLED_WITH_ONE('public', TAKES_A_ROW)},
-  'builtInRowFunctions', ${CALLED_WITH_ONE('pg_catalog', `t.typtype = 'p' and ${CALLABLE}`)},
-  'valueFunctions', ${CALLED_WITH_ONE('public', NO_SUCH_COLUMN)},
-  'builtInValueFunctions', ${CALLED_WITH_ONE('pg_catalog', CALLABLE)}
+  'dotFunctions', ${DOT_FUNCTIONS}
 ) as facts`;

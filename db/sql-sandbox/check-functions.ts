@@ -58,10 +58,10 @@ export function typesOfCalls(names: QueryNames, facts: CatalogFacts): string[] {
 function callsByDot(attribute: Attribute, facts: CatalogFacts): boolean {
   if (isKnownColumn(attribute, facts)) return false;
   const { name, of } = attribute;
-  const own = of === 'value' ? facts.valueFunctions : facts.rowFunctions;
-  if (own.includes(name)) return true;
-  if (ALLOWED_FUNCTIONS.has(name) && !NAMING_FUNCTIONS.has(name) && !MIN_ARGUMENTS.has(name)) return false;
-  return (of === 'value' ? facts.builtInValueFunctions : facts.builtInRowFunctions).includes(name);
+  const allowed = ALLOWED_FUNCTIONS.has(name) && !NAMING_FUNCTIONS.has(name) && !MIN_ARGUMENTS.has(name);
+  return facts.dotFunctions.some(
+    (found) => found.name === name && (of === 'value' || found.ofRow) && !(found.builtIn && allowed),
+  );
 }
 
 function isKnownColumn({ name, of }: Attribute, facts: CatalogFacts): boolean {

@@ -38,18 +38,22 @@ export function unsafeExpression(classId: string, objectId: string, condition = 
     where d.classid = '${classId}'::regclass and d.objid = ${objectId} and ${condition})`;
 }
 
-/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. */
-export const UNSAFE_RELATION = `case
+/** The relation and all its parts below it, and what it is a part of. `c` is its pg_class row. */
+const BELOW = `below as (
+        select c.oid
+        union select i.inhrelid from pg_catalog.pg_inherits i join below b on i.inhparent = b.oid
+      )`;
+const FAMILY = `${BELOW}, above as (
+        select i.inhparent as oid from pg_catalog.pg_inherits i where i.inhrelid = c.oid
+        union select i.inhparent from pg_catalog.pg_inherits i join above a on i.inhrelid = a.oid
+      ), parts as (select d.* from below join pg_catalog.pg_class d on d.oid = below.oid where d.oid <> c.oid)`;
+
+/** Why a relation of public is not safe to read by what it is and where its rows are, or null. */
+export const UNSAFE_PLACE = `case
     when c.relkind = 'f' then 'reads another server'
     when c.relkind not in ('r', 'p', 'v', 'm') then 'is no table'
     else (
-      with recursive below as (
-        select c.oid
-        union select i.inhrelid from pg_catalog.pg_inherits i join below b on i.inhparent = b.oid
-      ), above as (
-        select i.inhparent as oid from pg_catalog.pg_inherits i where i.inhrelid = c.oid
-        union select i.inhparent from pg_catalog.pg_inherits i join above a on i.inhrelid = a.oid
-      ), parts as (select d.* from below join pg_catalog.pg_class d on d.oid = below.oid where d.oid <> c.oid)
+      with recursive ${FAMILY}
       select case
         when exists (
           select 1 from parts d join pg_catalog.pg_namespace n on n.oid = d.relnamespace
@@ -65,6 +69,23 @@ export const UNSAFE_RELATION = `case
           select 1 from pg_catalog.pg_cast k join pg_catalog.pg_proc f on f.oid = k.castfunc
           where k.castsource = c.reltype and k.castcontext <> 'e' and ${unsafeFunction('f')}
         ) then 'has casts that run functions'
+      end)
+  end`;
+
+/** Whether a relation has what UNSAFE_CODE looks at. Cheap: it saves the planning of that. */
+export const HAS_CODE = `exists (
+    with recursive ${BELOW}
+    select 1 from below b join pg_catalog.pg_class d on d.oid = b.oid
+    where d.relkind = 'p' or (d.relchecks > 0 and d.oid <> c.oid)
+      or exists (select 1 from pg_catalog.pg_index i where i.indrelid = d.oid and (i.indexprs is not null
+        or i.indpred is not null or ${FIRST_USER_OID} <= any (i.indclass::oid[])))
+      or exists (select 1 from pg_catalog.pg_statistic_ext s where s.stxrelid = d.oid)
+      or exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = d.oid and a.attgenerated = 'v'))`;
+
+/** Which functions of the database a relation of public runs when it is read, in words, or null. */
+export const UNSAFE_CODE = `(
+      with recursive ${FAMILY}
+      select case
         -- An index or a partition key compares with the functions of its operator class, whatever operator is written.
         when exists (
           select 1 from below b join pg_catalog.pg_index i on i.indrelid = b.oid
@@ -92,5 +113,7 @@ export const UNSAFE_RELATION = `case
             join pg_catalog.pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
           where ${unsafeExpression('pg_attrdef', 'e.oid')}
         ) then 'has columns that run functions'
-      end)
-  end`;
+      end)`;
+
+/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. */
+export const UNSAFE_RELATION = `coalesce(${UNSAFE_PLACE}, ${UNSAFE_CODE})`;
