@@ -9,10 +9,9 @@ import { SqlRefusal } from './sql-refusal.ts';
 /** The form of these with fewer arguments runs SQL out of its text. */
 const MIN_ARGUMENTS: ReadonlyMap<string, number> = new Map([['ts_rewrite', 3]]);
 
-/** Throws SqlRefusal for a function that does not run here. */
-export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
+/** Checks the calls by what is written. Throws SqlRefusal. */
+export function checkCalls(names: QueryNames): void {
   for (const { schema, name, args } of names.functions) {
-    const own = schema === null && facts.ownFunctions.includes(name);
     if (schema !== null && schema !== 'pg_catalog')
       throw new SqlRefusal(
         'function',
@@ -23,16 +22,22 @@ export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
       throw new SqlRefusal(
         'function',
         `The function ${name} does not run here.`,
-        own ? BUILT_IN : `${suggestFunctions(name)}${BUILT_IN}`,
+        `${suggestFunctions(name)}${BUILT_IN}`,
       );
-    if (own)
+    if (args < (MIN_ARGUMENTS.get(name) ?? 0))
+      throw new SqlRefusal('function', `${name} with ${args} arguments would run SQL out of a text.`);
+  }
+}
+
+/** Checks the calls by what the database has. Throws SqlRefusal. */
+export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
+  for (const { schema, name } of names.functions) {
+    if (schema === null && facts.ownFunctions.includes(name))
       throw new SqlRefusal(
         'function',
         `The database has a function ${name} of its own, which could run instead of the built-in one.`,
         `Write pg_catalog.${name}(...).`,
       );
-    if (args < (MIN_ARGUMENTS.get(name) ?? 0))
-      throw new SqlRefusal('function', `${name} with ${args} arguments would run SQL out of a text.`);
   }
   for (const attribute of names.attributes) {
     if (callsByDot(attribute, facts))

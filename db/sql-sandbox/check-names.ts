@@ -2,12 +2,13 @@
  * What the names of a query mean in this database: whether it reads only what is safe, and runs only what is built in.
  * A view is as safe as its own definition, which goes through the same checks.
  */
+import { ALLOWED_TYPES } from './allowed-types.ts';
 import { type CatalogFacts, type CatalogReader, loadFacts, type RelationFacts } from './catalog-facts.ts';
-import { checkFunctions, typesOfCalls } from './check-functions.ts';
+import { checkCalls, checkFunctions, typesOfCalls } from './check-functions.ts';
 import { checkSyntax } from './check-syntax.ts';
 import type { QueryNames } from './collect-names.ts';
 import type { QualifiedName } from './query-tree.ts';
-import { checkReachable } from './reachable.ts';
+import { checkReachable, refusedType } from './reachable.ts';
 import { PUBLIC_ONLY, refusedSchema, unknownRelation } from './refusals.ts';
 import { SqlRefusal } from './sql-refusal.ts';
 
@@ -43,6 +44,7 @@ export async function checkNames(
 ): Promise<ReadRelation[]> {
   if (context.depth > MAX_VIEW_DEPTH) throw new SqlRefusal('not_readable', 'The views nest too deep.');
   checkQualifiers(names);
+  checkCalls(names);
   const facts = await loadFacts(read, names);
   checkFunctions(names, facts);
   await checkReachable(read, names, typesOfCalls(names, facts));
@@ -157,5 +159,6 @@ function checkQualifiers(names: QueryNames): void {
   }
   for (const { schema, name } of names.types) {
     if (schema !== null && schema !== 'public' && schema !== 'pg_catalog') throw refusedSchema(schema, name);
+    if (schema === 'pg_catalog' && !ALLOWED_TYPES.has(name)) throw refusedType(name);
   }
 }

@@ -130,7 +130,8 @@ async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundTyp
   return [...all.values()];
 }
 
-function refusedType(name: string): SqlRefusal {
+/** The refusal of a type of pg_catalog that is not allowed. */
+export function refusedType(name: string): SqlRefusal {
   return new SqlRefusal(
     'type',
     `Values of the type ${name} can not be made or computed with: it is none of the types that a query may use.`,
@@ -142,7 +143,7 @@ function refusedDomain({ name }: Problem): SqlRefusal {
   return new SqlRefusal(
     'type',
     `Casts to ${name} run functions of the database.`,
-    'Cast to its base type or to text instead.',
+    `Cast to its base type or to text instead. A built-in function of that name is pg_catalog.${name}(...).`,
   );
 }
 

@@ -1,0 +1,86 @@
+/** execute_public_sql on a database of its own, and the same database seen by its owner. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { createExecutePublicSqlTool } from '../../activities/tools/execute-public-sql.ts';
+import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
+import { createSqlSandbox, type SandboxConfig } from '../../db/sql-sandbox/sql-sandbox.ts';
+import { createTestDatabase } from './api-database.ts';
+import { silentLogger } from './test-api.ts';
+
+export interface SqlAnswer {
+  isError: boolean;
+  text: string;
+  result: { rows?: unknown[][]; notes?: string[]; error?: string; code?: string; hint?: string };
+}
+
+export interface SqlTool {
+  owner: pg.Client;
+  /** Asks in the role's mode, or on the main login. Fails when the answer holds the word SENTINEL. */
+  ask(sql: string, mode?: SandboxConfig['sqlMode']): Promise<SqlAnswer>;
+  /** What the server itself makes of a query, as a superuser: its rows as text, or its error. */
+  raw(sql: string): Promise<{ text: string; code: string | null }>;
+  close(): Promise<void>;
+}
+
+const fixtureText = (file: string): string =>
+  readFileSync(new URL(`../fixtures/sql/${file}`, import.meta.url), 'utf8');
+
+/** The queries of a fixture, one a line. */
+export const fixtureLines = (file: string): string[] =>
+  fixtureText(file)
+    .split('\n')
+    .filter((line) => line !== '');
+
+/** Makes a database with these fixtures. The sandbox's role is made on first use, after them. */
+export async function startSqlTool(fixtures: string[]): Promise<SqlTool> {
+  const database = await createTestDatabase();
+  const owner = new pg.Client(database.url);
+  owner.on('error', () => undefined);
+  await owner.connect();
+  for (const file of fixtures) await owner.query(fixtureText(file));
+  const tools = new Map<string, ToolRegistry>();
+  const toolsOf = (sqlMode: SandboxConfig['sqlMode']): ToolRegistry => {
+    const made =
+      tools.get(sqlMode) ??
+      createToolRegistry([
+        createExecutePublicSqlTool({
+          sandbox: createSqlSandbox({
+            databaseUrl: database.url,
+            config: { sqlDatabaseUrl: undefined, sqlMode },
+            logger: silentLogger,
+          }),
+        }),
+      ]);
+    tools.set(sqlMode, made);
+    return made;
+  };
+  return {
+    owner,
+    async ask(sql, mode = 'role') {
+      const signal = new AbortController().signal;
+      const outcome = await toolsOf(mode).run('execute_public_sql', { sql }, { signal } as ToolContext);
+      const text = JSON.stringify(outcome.result);
+      assert.ok(!text.includes('SENTINEL'), `${sql} shows ${text}`);
+      return { isError: outcome.isError, text, result: outcome.result };
+    },
+    async raw(sql) {
+      // Plans that use indexes even for a handful of rows.
+      await owner.query(
+        'begin read only; set local search_path = pg_catalog, public; set local enable_seqscan = off',
+      );
+      try {
+        const { rows } = await owner.query({ text: sql, rowMode: 'array' });
+        return { text: JSON.stringify(rows), code: null };
+      } catch (error: unknown) {
+        return { text: String(error), code: (error as { code?: string }).code ?? '' };
+      } finally {
+        await owner.query('rollback');
+      }
+    },
+    async close() {
+      await owner.end();
+      await database.drop();
+    },
+  };
+}
