@@ -136,7 +136,8 @@ async function checkRowTypes(
   context: NameContext,
 ): Promise<void> {
   const checked = new Set(names.relations.map(({ name }) => name));
-  for (const { name } of distinct(names.types)) {
+  for (const { schema, name } of distinct(names.types)) {
+    if (schema === null && ALLOWED_TYPES.has(name)) continue;
     const found = facts.relations.find((relation) => relation.name === name);
     if (found && !checked.has(name)) await checkRelation(read, found, context);
   }

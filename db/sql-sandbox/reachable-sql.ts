@@ -46,26 +46,29 @@ export const TYPES = `with relations as (
         'builtIn', t.typnamespace = 'pg_catalog'::regnamespace and t.typcategory <> 'A')), '[]')
       from types s join pg_catalog.pg_type t on t.oid = s.type),
     'casts', exists (select 1 from pg_catalog.pg_cast k where k.oid >= ${FIRST_USER_OID} and k.castfunc <> 0),
+    'literalCasts', exists (
+      select 1 from pg_catalog.pg_cast k
+      where k.oid >= ${FIRST_USER_OID} and k.castmethod = 'i' and k.castcontext <> 'e'),
     'operators', exists (
       select 1 from pg_catalog.pg_operator o where o.oprname = any ($8) and o.oid >= ${FIRST_USER_OID}),
     'classes', exists (select 1 from pg_catalog.pg_opclass k where k.oid >= ${FIRST_USER_OID})) as found`;
 
-/** What types ($1) are made of. */
+/** What types ($1) are made of; `isBase` for what a domain is over. */
 export const EDGES = `select t.oid::int8::float8 as from, i.oid::int8::float8 as oid, i.typname as name,
-    i.typnamespace = 'pg_catalog'::regnamespace and i.typcategory <> 'A' as "builtIn"
+    i.typnamespace = 'pg_catalog'::regnamespace and i.typcategory <> 'A' as "builtIn", x.is_base as "isBase"
   from pg_catalog.pg_type t
     cross join lateral (
-      select t.typbasetype
-      union all select t.typelem where t.typcategory = 'A'
-      union all select a.atttypid from pg_catalog.pg_attribute a
+      select t.typbasetype, true
+      union all select t.typelem, false where t.typcategory = 'A'
+      union all select a.atttypid, false from pg_catalog.pg_attribute a
         where t.typrelid <> 0 and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
-      union all select g.rngsubtype from pg_catalog.pg_range g where t.oid in (g.rngtypid, g.rngmultitypid)
-      union all select g.rngtypid from pg_catalog.pg_range g where g.rngmultitypid = t.oid
+      union all select g.rngsubtype, false from pg_catalog.pg_range g where t.oid in (g.rngtypid, g.rngmultitypid)
+      union all select g.rngtypid, false from pg_catalog.pg_range g where g.rngmultitypid = t.oid
       -- A domain's check may cast to another domain.
-      union all select d.refobjid from pg_catalog.pg_constraint k join pg_catalog.pg_depend d
+      union all select d.refobjid, false from pg_catalog.pg_constraint k join pg_catalog.pg_depend d
           on d.classid = 'pg_constraint'::regclass and d.objid = k.oid and d.refclassid = 'pg_type'::regclass
         where k.contypid = t.oid
-    ) as x (type) join pg_catalog.pg_type i on i.oid = x.type
+    ) as x (type, is_base) join pg_catalog.pg_type i on i.oid = x.type
   where t.oid = any ($1::oid[]) and x.type <> t.oid`;
 
 /** Domains among the types ($1) whose checks run unsafe functions. */
@@ -80,8 +83,8 @@ const HAND = (parameter: string): string => `hand as (
   )`;
 
 /**
- * Unsafe casts that the types allow: $1 named, $2 computed with, $3 at hand, $4 operators, $5 allowed functions. WHERE
- * takes an assignment cast to boolean, LIMIT one to bigint; `||` and the JSON functions cast to text and json by themselves.
+ * Unsafe casts that the types allow: $1 named, $2 computed with, $3 at hand, $4 whether something casts to text by itself, $5 allowed functions. WHERE
+ * takes an assignment cast to boolean, LIMIT one to bigint; the JSON functions cast to json by themselves.
  */
 export const CASTS = `with ${HAND('$3')}
   select t.typname as name, s.typname as source
@@ -90,7 +93,7 @@ export const CASTS = `with ${HAND('$3')}
   where k.oid >= ${FIRST_USER_OID} and ${unsafeBehind('f', '$5')}
     and s.oid in (select type from hand)
     and (t.oid = any ($1::oid[])
-      or (t.typname = 'text' and '||' = any ($4) and s.oid = any ($2::oid[]))
+      or (t.typname = 'text' and $4::boolean and s.oid = any ($2::oid[]))
       or (t.typname in ('json', 'jsonb') and s.typtype <> 'c' and t.oid in (select type from hand))
       or (k.castcontext <> 'e' and (t.oid in (select type from hand) or s.oid >= ${FIRST_USER_OID}
         or t.typname in ('bool', 'int8', 'float4', 'float8', 'text', 'json', 'jsonb'))))

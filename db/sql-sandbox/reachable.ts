@@ -14,11 +14,21 @@ import { FIRST_USER_OID } from './unsafe-objects.ts';
 /** Functions, and an operator of hstore, that make a row out of keys and values, as a cast to its type would. */
 const ROW_MAKERS = /^jsonb?_populate_record(?:set|_valid)?$/;
 const ROW_MAKING_OPERATOR = '#=';
+/** Written in SQL, with a cast of any type to text. */
+const TEXT_MAKERS: ReadonlySet<string> = new Set([
+  'quote_literal',
+  'quote_nullable',
+  'textanycat',
+  'anytextcat',
+]);
 const MAX_ROUNDS = 32;
 
 interface FoundType {
-  /** named: values of it are made. value: computed with. shown: only selected. hand: a result of something built in. */
-  use: 'named' | 'value' | 'shown' | 'hand';
+  /**
+   * named: values of it are made. value: computed with. part: inside of such a value, so that a literal beside it makes
+   * one too. shown: only selected. hand: a result of something built in.
+   */
+  use: 'named' | 'value' | 'part' | 'shown' | 'hand';
   oid: number;
   name: string;
   builtIn: boolean;
@@ -28,10 +38,13 @@ interface Found {
   types: FoundType[];
   /** Whether the database has such objects of its own. */
   casts: boolean;
+  /** Casts by themselves that go through text. */
+  literalCasts: boolean;
   operators: boolean;
   classes: boolean;
 }
 
+type Inner = Omit<FoundType, 'use'> & { isBase: boolean };
 type Problem = { name: string; source?: string };
 
 /**
@@ -68,7 +81,7 @@ export async function checkReachable(
   const first = async (sql: string, values: unknown[]): Promise<Problem | undefined> =>
     (await read<Problem>(sql, values))[0];
   const allowed = [...ALLOWED_FUNCTIONS];
-  const made = makesRows(names) ? of('named', 'value') : of('named');
+  const made = found.literalCasts || makesRows(names) ? of('named', 'part', 'value') : of('named', 'part');
   if (made.some((oid) => oid >= FIRST_USER_OID)) {
     const domain = await first(DOMAINS, [made]);
     if (domain) throw refusedDomain(domain);
@@ -78,7 +91,7 @@ export async function checkReachable(
       of('named'),
       of('named', 'value'),
       of('named', 'value', 'hand'),
-      operators,
+      operators.includes('||') || names.functions.some(({ name }) => TEXT_MAKERS.has(name)),
       allowed,
     ]);
     if (cast) throw refusedCast(cast);
@@ -106,7 +119,7 @@ function makesRows(names: QueryNames): boolean {
 /** With what the types are made of. Only types that users made need to be followed: those of pg_catalog hold each other. */
 async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundType[]> {
   const all = new Map(seeds.map((type) => [`${type.use} ${type.oid}`, type]));
-  const inside = new Map<number, Omit<FoundType, 'use'>[]>();
+  const inside = new Map<number, Inner[]>();
   let open = seeds;
   for (let round = 0; open.length > 0; round++) {
     if (round === MAX_ROUNDS) throw new SqlRefusal('type', 'The types of the query nest too deep.');
@@ -114,16 +127,21 @@ async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundTyp
       (oid) => oid >= FIRST_USER_OID && !inside.has(oid),
     );
     for (const oid of ask) inside.set(oid, []);
-    const edges = ask.length === 0 ? [] : await read<Omit<FoundType, 'use'> & { from: number }>(EDGES, [ask]);
+    const edges = ask.length === 0 ? [] : await read<Inner & { from: number }>(EDGES, [ask]);
     for (const { from, ...inner } of edges) inside.get(from)!.push(inner);
     // Each use of the outer type is a use of the inner one.
     const next: FoundType[] = [];
+    const add = (type: FoundType): void => {
+      const key = `${type.use} ${type.oid}`;
+      if (all.has(key)) return;
+      all.set(key, type);
+      next.push(type);
+    };
     for (const { use, oid } of open)
-      for (const inner of inside.get(oid) ?? []) {
-        if (all.has(`${use} ${inner.oid}`)) continue;
-        const type = { ...inner, use };
-        all.set(`${use} ${inner.oid}`, type);
-        next.push(type);
+      for (const { isBase, ...inner } of inside.get(oid) ?? []) {
+        add({ ...inner, use });
+        // A literal beside a value of a domain becomes the base type; beside a row or an array, all that is in there.
+        if (use === 'value' && !isBase) add({ ...inner, use: 'part' });
       }
     open = next;
   }

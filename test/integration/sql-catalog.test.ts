@@ -93,6 +93,7 @@ async function verdict(sql: string): Promise<'refused' | 'failed' | 'shown'> {
 function typeForms(t: string, columns: string[] | null): string[] {
   const row = JSON.stringify(Object.fromEntries((columns ?? ['x']).map((name) => [name, some])));
   return [
+    `select null::${t}`,
     `select n::${t}::text from oids`,
     `select i::${t} from oids`,
     `select cast(n as ${t}), cast(i::text as ${t}) from oids`,
