@@ -5,7 +5,7 @@ import type { Graph, Json } from '../domain/graph.ts';
 import { planRevert, planSnapshot } from '../domain/snapshot.ts';
 import { rowsOf } from './sql-rows.ts';
 import { toWorkflowDiff } from './stored-diff.ts';
-import { findWorkflow, replaceGraph, type StoredWorkflow, toGraph } from './workflows.ts';
+import { findWorkflow, replaceGraph, requireShallow, type StoredWorkflow, toGraph } from './workflows.ts';
 
 export interface SnapshotTarget {
   sessionId: string;
@@ -38,6 +38,7 @@ export async function applySnapshot(
     const earlier = await findSnapshot(trx, target.messageId);
     if (earlier) return JSON.parse(earlier.response) as unknown;
 
+    requireShallow(workflow);
     let saved = workflow;
     let without: Graph | null = null;
     const diff = toWorkflowDiff(message.workflow_diff);

@@ -5,11 +5,19 @@
 import { DiffConflictError } from '../domain/apply-diff.ts';
 import { toEdge } from '../domain/edge.ts';
 import type { Edge, Json, JsonObject, Position, WorkflowDiff } from '../domain/graph.ts';
-import { isObject } from '../domain/json.ts';
+import { isDeeperThan, isObject } from '../domain/json.ts';
 
-/** The diff, or null when it changes nothing. Throws DiffConflictError for an entry that can't be understood. */
+/** Levels: those of a config, and the four above it. */
+const MAX_DEPTH = 68;
+
+/**
+ * The diff, or null when it changes nothing. Throws DiffConflictError for an entry that can't be understood, or a diff
+ * that is nested too deep.
+ */
 export function toWorkflowDiff(stored: Json): WorkflowDiff | null {
   if (!isObject(stored)) return null;
+  // What follows calls itself for each level, and so would the words of its own error.
+  if (isDeeperThan(stored, MAX_DEPTH)) throw new DiffConflictError(['workflow_diff']);
   const read = <T>(key: keyof WorkflowDiff, toEntry: (entry: Json) => T): T[] => {
     const entries = stored[key] ?? [];
     if (!Array.isArray(entries)) throw new DiffConflictError([key]);

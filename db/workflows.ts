@@ -1,8 +1,10 @@
 /** The customer's workflows: their rows and their persisted graphs. */
 import type { Knex } from 'knex';
 import { findBlockType } from '../domain/block-registry.ts';
-import type { Block, Edge, Graph, JsonObject } from '../domain/graph.ts';
+import type { Block, Edge, Graph } from '../domain/graph.ts';
 import { toEdge } from '../domain/edge.ts';
+import { isDeeperThan } from '../domain/json.ts';
+import { sqlStateOf } from './pg-errors.ts';
 import { rowsOf } from './sql-rows.ts';
 
 export interface WorkflowSummary {
@@ -42,7 +44,7 @@ interface SummaryRow {
 }
 
 // The platform's own rows may have no version and no times.
-const SUMMARY_COLUMNS = `id, name, description, coalesce(version, 1) as version, state,
+const SUMMARY_COLUMNS = `id, name, left(description, 2000) as description, coalesce(version, 1) as version, state,
   coalesce(created_at, 'epoch') as created_at, coalesce(updated_at, created_at, 'epoch') as updated_at`;
 
 function toSummary(row: SummaryRow): WorkflowSummary {
@@ -87,71 +89,126 @@ export async function workflowExists(db: Knex, id: string): Promise<boolean> {
   return (await rowsOf(db, 'select 1 from ai.workflows where id = ?', [id])).length > 0;
 }
 
-interface StoredRow extends SummaryRow {
-  blocks: {
-    id: string;
-    type: string;
-    name: string | null;
-    x: number | null;
-    y: number | null;
-    config: JsonObject | null;
-    enabled: boolean | null;
-  }[];
-  edges: {
-    id: string;
-    source: string;
-    target: string;
-    sourceHandle: string | null;
-    targetHandle: string | null;
-    condition: string | null;
-  }[];
+/** A stored graph's JSON text, in bytes: twice what a request may carry. Nothing larger is stored by us, or read. */
+const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
+/** Levels of a config, as deep as a request may nest. */
+const MAX_CONFIG_DEPTH = 64;
+
+/** Thrown when a graph that the platform wrote is beyond what we can work with. The message names what a person must change. */
+export class StoredGraphError extends Error {
+  readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP';
+
+  constructor(code: StoredGraphError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoredGraphError';
+    this.code = code;
+  }
 }
 
-/** A workflow with its graph as it is stored, or null. `lock` holds its row until the transaction ends. */
+interface StoredRow extends SummaryRow {
+  /** JSON text, or null when the graph is too large. */
+  blocks: string | null;
+  edges: string | null;
+}
+
+/** A workflow with its graph as JSON text: lists of Block and StoredEdge. */
+export interface WorkflowText extends WorkflowSummary {
+  blocks: string;
+  edges: string;
+}
+
+/**
+ * A workflow with its graph as it is stored, or null. The graph is not parsed, so no size or depth of a config matters
+ * to the reader. Throws StoredGraphError when it has more than 16 MB.
+ */
+export async function findWorkflowText(db: Knex, id: string): Promise<WorkflowText | null> {
+  const [row] = await selectGraph(db, id);
+  if (!row) return null;
+  const { blocks, edges } = row;
+  if (blocks === null || edges === null) throw graphTooLarge();
+  return { ...toSummary(row), blocks, edges };
+}
+
+async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
+  try {
+    // One statement, so that blocks and edges are of one version. A graph that is too large stays in the database.
+    // created_at keeps the order in which blocks came; blocks of one save share it and keep the order of their insert.
+    return await rowsOf<StoredRow>(
+      db,
+      `with graph as materialized (
+         select (
+           select coalesce(json_agg(json_build_object('id', b.id, 'type', b.type, 'name', coalesce(b.name, b.id::text),
+             'position', json_build_object('x', ${finite('b.position_x')}, 'y', ${finite('b.position_y')}),
+             'config', case when jsonb_typeof(b.config) <> 'null' then b.config else '{}' end,
+             'enabled', coalesce(b.enabled, true)) order by b.created_at, b.ctid), '[]')::text
+           from ai.workflow_blocks b where b.workflow_id = :id
+         ) as blocks,
+         (
+           select coalesce(json_agg(json_build_object('id', e.id, 'source', e.source_block_id, 'target', e.target_block_id,
+             'sourceHandle', coalesce(e.source_handle, 'output'), 'targetHandle', coalesce(e.target_handle, 'input'),
+             'condition', e.condition) order by e.created_at, e.ctid), '[]')::text
+           from ai.workflow_edges e where e.workflow_id = :id
+         ) as edges
+       )
+       select ${SUMMARY_COLUMNS},
+         case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.blocks end as blocks,
+         case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.edges end as edges
+       from ai.workflows w cross join graph g where w.id = :id`,
+      { id, bytes: MAX_GRAPH_BYTES },
+    );
+  } catch (error: unknown) {
+    // program_limit_exceeded: beyond what the database itself can put together.
+    if (sqlStateOf(error)?.startsWith('54')) throw graphTooLarge(error);
+    throw error;
+  }
+}
+
+function graphTooLarge(cause?: unknown): StoredGraphError {
+  return new StoredGraphError(
+    'GRAPH_TOO_LARGE',
+    `The graph of this workflow would be larger than ${MAX_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
+    { cause },
+  );
+}
+
+/** A real as a number of JSON, which knows no NaN and no infinity. */
+function finite(column: string): string {
+  return `case when ${column} > '-Infinity' and ${column} < 'Infinity' then ${column} else 0 end`;
+}
+
+/**
+ * A workflow with its graph, or null. `lock` holds its row until the transaction ends. Throws StoredGraphError when the
+ * graph has more than 16 MB.
+ */
 export async function findWorkflow(db: Knex, id: string, lock = false): Promise<StoredWorkflow | null> {
   // Locked first and read after: a statement that waits for the lock would see the graph as it was before the wait.
   if (lock) await db.raw('select 1 from ai.workflows where id = ? for update', [id]);
-  // One statement, so that blocks and edges are of one version.
-  // created_at keeps the order in which blocks came; blocks of one save share it and keep the order of their insert.
-  const rows = await rowsOf<StoredRow>(
-    db,
-    `select ${SUMMARY_COLUMNS},
-       (
-         select coalesce(json_agg(json_build_object('id', b.id, 'type', b.type, 'name', b.name, 'x', b.position_x,
-           'y', b.position_y, 'config', b.config, 'enabled', b.enabled) order by b.created_at, b.ctid), '[]')
-         from ai.workflow_blocks b where b.workflow_id = w.id
-       ) as blocks,
-       (
-         select coalesce(json_agg(json_build_object('id', e.id, 'source', e.source_block_id, 'target', e.target_block_id,
-           'sourceHandle', e.source_handle, 'targetHandle', e.target_handle, 'condition', e.condition)
-           order by e.created_at, e.ctid), '[]')
-         from ai.workflow_edges e where e.workflow_id = w.id
-       ) as edges
-     from ai.workflows w where w.id = ?`,
-    [id],
+  const text = await findWorkflowText(db, id);
+  return (
+    text && {
+      ...text,
+      blocks: JSON.parse(text.blocks) as Block[],
+      edges: JSON.parse(text.edges) as StoredEdge[],
+    }
   );
-  const [row] = rows;
-  if (!row) return null;
-  return {
-    ...toSummary(row),
-    blocks: row.blocks.map((block) => ({
-      id: block.id,
-      type: block.type,
-      name: block.name ?? block.id,
-      position: { x: block.x ?? 0, y: block.y ?? 0 },
-      config: block.config ?? {},
-      enabled: block.enabled ?? true,
-    })),
-    edges: row.edges.map((edge) => ({
-      ...edge,
-      sourceHandle: edge.sourceHandle ?? 'output',
-      targetHandle: edge.targetHandle ?? 'input',
-    })),
-  };
 }
 
-/** The stored workflow as the domain's graph. */
+/**
+ * Checks that what follows can walk through every config. Throws StoredGraphError that names the block: the platform
+ * stores configs of any depth, and a function that calls itself would end in a RangeError.
+ */
+export function requireShallow(workflow: Pick<StoredWorkflow, 'blocks'>): void {
+  const deep = workflow.blocks.find((block) => isDeeperThan(block.config, MAX_CONFIG_DEPTH));
+  if (!deep) return;
+  throw new StoredGraphError(
+    'GRAPH_TOO_DEEP',
+    `The config of the block ${deep.name} is nested deeper than ${MAX_CONFIG_DEPTH} levels: change it first`,
+  );
+}
+
+/** The stored workflow as the domain's graph. Throws StoredGraphError for a config that is too deep to work with. */
 export function toGraph(workflow: Pick<StoredWorkflow, 'blocks' | 'edges'>): Graph {
+  requireShallow(workflow);
   return { blocks: workflow.blocks, edges: workflow.edges.map(toEdge) };
 }
 

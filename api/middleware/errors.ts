@@ -5,6 +5,7 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import type { Context, Middleware } from 'koa';
 import { isConnectionError, isTransactionConflict, sqlStateOf } from '../../db/pg-errors.ts';
+import { StoredGraphError } from '../../db/workflows.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http-error.ts';
 
@@ -42,6 +43,8 @@ function answer(ctx: Context, error: HttpError): void {
 /** The response of an error that we can name; null for all others. */
 export function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error;
+  if (error instanceof StoredGraphError)
+    return new HttpError(error.code === 'GRAPH_TOO_LARGE' ? 413 : 409, error.message);
   if (isConnectionError(error)) {
     return new HttpError(503, 'The database is not reachable. Please try again.', {}, RETRY);
   }

@@ -18,8 +18,8 @@ import { HttpError } from '../http-error.ts';
 import { isUuid } from '../ids.ts';
 import type { Principal } from '../principal.ts';
 import { presentWorkflowGraph } from '../workflows/present.ts';
-import { presentMessage, presentNewSession, presentSession } from './present.ts';
-import { parsePage, parseWorkflowId } from './schema.ts';
+import { presentMessages, presentNewSession, presentSession } from './present.ts';
+import { NO_SUCH_MESSAGE, parsePage, parseWorkflowId } from './schema.ts';
 
 const NO_WORKFLOW = 'No workflow exists with the given ID';
 const NO_SESSION = 'No copilot session exists with the given ID';
@@ -71,9 +71,12 @@ export function createSessionsRouter(deps: ApiDeps): Router {
 
   router.get('/:id/messages', async (ctx) => {
     const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
-    const messages = await listMessages(db, session.id, parsePage(ctx.query));
+    const page = parsePage(ctx.query);
+    const messages = await listMessages(db, session.id, page);
+    if (!messages && 'message' in page) throw new HttpError(404, NO_SUCH_MESSAGE);
     if (!messages) throw new HttpError(400, 'before must be the id of a message of this session');
-    ctx.body = { messages: messages.map(presentMessage) };
+    ctx.type = 'json';
+    ctx.body = presentMessages(messages);
   });
 
   router.post('/:id/messages/:mid/snapshot', async (ctx) => {

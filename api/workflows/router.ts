@@ -1,6 +1,12 @@
 /** What a Studio needs of workflows beside the copilot. */
 import { Router } from '@koa/router';
-import { createWorkflow, findWorkflow, listWorkflows, replaceGraph } from '../../db/workflows.ts';
+import {
+  createWorkflow,
+  findWorkflow,
+  findWorkflowText,
+  listWorkflows,
+  replaceGraph,
+} from '../../db/workflows.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
 import { isUuid } from '../ids.ts';
@@ -29,8 +35,9 @@ export function createWorkflowsRouter(deps: ApiDeps): Router {
   });
 
   router.get('/:id', async (ctx) => {
-    const workflow = isUuid(ctx.params.id) ? await findWorkflow(db, ctx.params.id) : null;
+    const workflow = isUuid(ctx.params.id) ? await findWorkflowText(db, ctx.params.id) : null;
     if (!workflow) throw new HttpError(404, NO_WORKFLOW);
+    ctx.type = 'json';
     ctx.body = presentWorkflow(workflow);
   });
 
