@@ -8,7 +8,7 @@ const MODEL_KEY = 'copilot_model';
 export async function findModelSetting(db: Knex): Promise<string | null> {
   const rows = await rowsOf<{ value: string | null }>(
     db,
-    'select value from ai.project_settings where key = ?',
+    'select left(value, 255) as value from ai.project_settings where key = ?',
     [MODEL_KEY],
   );
   return rows[0]?.value ?? null;

@@ -5,6 +5,8 @@ import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
 import { catalogueOf } from '../../runtime/config.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
+import { requireService } from '../principal.ts';
+import type { RequestState } from '../request-state.ts';
 
 /** Routes under /api/copilot/settings. */
 export function createSettingsRouter(deps: ApiDeps): Router {
@@ -21,13 +23,16 @@ export function createSettingsRouter(deps: ApiDeps): Router {
   });
 
   router.put('/model', async (ctx) => {
-    const { model } = ctx.state.body as { model?: unknown };
+    const { principal, body } = ctx.state as RequestState;
+    requireService(principal, 'Only service_role may choose the model: it is the same for everyone');
+    const { model } = body;
     if (model === undefined || model === null || model === '') throw new HttpError(400, 'model is required');
     const option = options.find(({ value }) => value === model);
     if (!option)
       throw new HttpError(400, `model must be one of ${options.map(({ value }) => value).join(', ')}`);
     await saveModelSetting(deps.db, option.value);
-    ctx.body = { ok: true, model: option.value };
+    // A model without a key may be chosen, for its key may come later; until then chats answer 503.
+    ctx.body = { ok: true, model: option.value, available: option.available };
   });
 
   return router;

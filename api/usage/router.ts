@@ -2,6 +2,7 @@ import { Router } from '@koa/router';
 import { sumUsageByModel } from '../../db/usage.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
+import { requireService } from '../principal.ts';
 import type { RequestState } from '../request-state.ts';
 
 /** ISO 8601: a day, or a time with its offset. */
@@ -12,8 +13,7 @@ export function createUsageRouter(deps: ApiDeps): Router {
   const router = new Router();
   router.get('/api/copilot/usage', async (ctx) => {
     const { principal } = ctx.state as RequestState;
-    if (principal.role !== 'service_role')
-      throw new HttpError(403, 'Only service_role may read what the project has used');
+    requireService(principal, 'Only service_role may read what the project has used');
     const from = parseTime('from', ctx.query.from);
     const to = parseTime('to', ctx.query.to);
     if (from && to && from > to) throw new HttpError(400, 'from must not be later than to');

@@ -510,8 +510,16 @@ test('the model can be read and set; without any key the demo is offered and use
   assert.deepEqual((await call('PUT', '/api/copilot/settings/model', { model: 'gpt-4o' })).body, {
     ok: true,
     model: 'gpt-4o',
+    available: false,
   });
   assert.equal((await call('GET', '/api/copilot/settings/model')).body.model, 'gpt-4o');
+  const refused = await call('PUT', '/api/copilot/settings/model', { model: 'demo' }, await asUser('ann'));
+  assert.equal(refused.status, 403);
+  assert.match(String(refused.body.error), /service_role/);
+  const seen = await call('GET', '/api/copilot/settings/model', undefined, await asUser('ann'));
+  assert.deepEqual([seen.status, seen.body.model], [200, 'gpt-4o']);
+  const back = await call('PUT', '/api/copilot/settings/model', { model: 'demo' });
+  assert.deepEqual(back.body, { ok: true, model: 'demo', available: true });
 });
 
 test('the bill sums what was reported per model, in exact decimals, within the given times', async () => {
