@@ -1,7 +1,8 @@
 /** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
-import { createSecretKey } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
 import { Router } from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
+import type { Logger } from '../runtime/logger.ts';
 import { createBlockTypesRouter } from './block-types/router.ts';
 import { createChatRouter } from './chat/router.ts';
 import type { ApiDeps } from './deps.ts';
@@ -11,6 +12,8 @@ import { createAuthMiddleware } from './middleware/auth.ts';
 import { createBodyMiddleware } from './middleware/body.ts';
 import { createCorsMiddleware } from './middleware/cors.ts';
 import { createErrorMiddleware } from './middleware/errors.ts';
+import { createJsonAnswerMiddleware } from './middleware/json-answer.ts';
+import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
 import { createSessionsRouter } from './sessions/router.ts';
@@ -19,8 +22,8 @@ import { createTurnsRouter } from './turns/router.ts';
 import { createUsageRouter } from './usage/router.ts';
 import { createWorkflowsRouter } from './workflows/router.ts';
 
-/** Creates the application. The caller serves it and closes what is in `deps`. */
-export function createApp(deps: ApiDeps): Koa {
+/** Every route of the API. */
+export function createRoutes(deps: ApiDeps): Router {
   const router = new Router();
   for (const resource of [
     createHealthRouter(deps),
@@ -34,16 +37,26 @@ export function createApp(deps: ApiDeps): Koa {
   ]) {
     router.use(resource.routes());
   }
+  return router;
+}
 
+/** Creates the application. The caller serves it and closes what is in `deps`. */
+export function createApp(deps: ApiDeps): Koa {
+  const router = createRoutes(deps);
   const app = new Koa();
   app.silent = true;
   app.on('error', (error: unknown) => {
     // What reaches Koa itself: mostly clients that went away while something was written to them.
     deps.logger.debug({ err: error }, 'connection error');
   });
+  app.context.onerror = function onerror(this: Context, error: unknown) {
+    answerLast(this, error, deps.logger);
+  };
   app.use(createRequestIdMiddleware());
   app.use(createRequestLogMiddleware(deps.logger));
   app.use(createErrorMiddleware(deps.logger));
+  app.use(createJsonAnswerMiddleware());
+  app.use(createRequestCheckMiddleware());
   app.use(createCorsMiddleware(deps.config.corsOrigins));
   app.use(
     createAuthMiddleware({
@@ -56,6 +69,28 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createBodyMiddleware());
   app.use(router.routes());
   return app;
+}
+
+/**
+ * The net below the error middleware, in place of Koa's own, which answers in plain text: for a fault in the outermost
+ * middleware or in the writing of an answer. Also told when a connection breaks.
+ */
+function answerLast(ctx: Context, error: unknown, logger: Logger): void {
+  if (error === null || error === undefined) return;
+  if (ctx.headerSent || !ctx.writable) {
+    ctx.app.emit('error', error, ctx);
+    return;
+  }
+  const requestId = String(ctx.res.getHeader('X-Request-Id') ?? randomUUID());
+  logger.error({ err: error, request_id: requestId }, 'an answer could not be written');
+  const body = JSON.stringify({ error: `Internal error. The request id is ${requestId}.` });
+  for (const name of ctx.res.getHeaderNames()) ctx.res.removeHeader(name);
+  ctx.res.writeHead(500, {
+    'X-Request-Id': requestId,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  ctx.res.end(body);
 }
 
 /** Answers 404 and 405 before a body is read, in the form of all other errors. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 
 const ANSWERS: Record<string, [string, string]> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The request headers are too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'The extensions of a chunk are too large'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time'],
 };
 const MALFORMED: [string, string] = ['400 Bad Request', 'The request is not valid HTTP'];
@@ -13,8 +14,13 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     socket.destroy();
     return;
   }
-  const [status, message] = ANSWERS[error.code ?? ''] ?? MALFORMED;
+  answerOnSocket(socket, ...(ANSWERS[error.code ?? ''] ?? MALFORMED));
+}
+
+/** Writes an error as a whole response and ends the connection. */
+export function answerOnSocket(socket: Socket, status: string, message: string): void {
   const body = JSON.stringify({ error: message });
+  socket.on('error', () => undefined);
   socket.end(
     `HTTP/1.1 ${status}\r\nX-Request-Id: ${randomUUID()}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -1,6 +1,6 @@
 /** Composition root of the API process: everything the application needs is made here, and closed here. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
@@ -9,9 +9,9 @@ import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createApp } from './app.ts';
-import { answerClientError } from './client-error.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
+import { createHttpServer } from './http-server.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
@@ -32,8 +32,6 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 60_000;
-const HEADERS_TIMEOUT_MS = 20_000;
 const DRAIN_MS = 2_000;
 const CLOSE_STEP_MS = 1_000;
 
@@ -66,11 +64,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   const readiness = createReadiness({ db, client: temporal.client, namespace: config.temporal.namespace });
   const app = createApp({ db, config, jwtSecret, logger, turns, hub, readiness });
-  const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true },
-    toListener(app.callback()),
-  );
-  server.on('clientError', (error: Error, socket) => answerClientError(error, socket as Socket));
+  const server = createHttpServer(app);
 
   const release = async (): Promise<void> => {
     turns.close();
@@ -103,13 +97,6 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await release();
   };
   return { url, port, close: () => (closed ??= close()) };
-}
-
-function toListener(
-  callback: ReturnType<ReturnType<typeof createApp>['callback']>,
-): Parameters<typeof createServer>[1] & object {
-  // Koa answers every error itself; its promise never rejects.
-  return (request, response) => void callback(request, response);
 }
 
 function listen(server: Server, { host, port }: Config): Promise<void> {

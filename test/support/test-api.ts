@@ -1,10 +1,10 @@
 /** The application on a real Postgres and a free port, with a fake turn control and rows written by SQL. */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import type { Knex } from 'knex';
 import { createApp } from '../../api/app.ts';
+import { createHttpServer } from '../../api/http-server.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
@@ -76,8 +76,7 @@ export async function startTestApi(options: {
     hub,
     readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),
   });
-  const callback = app.callback();
-  const server = createServer((request, response) => void callback(request, response));
+  const server = createHttpServer(app);
   const connections = new Set<Socket>();
   server.on('connection', (socket) => {
     connections.add(socket);
