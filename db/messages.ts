@@ -5,7 +5,7 @@
 import type { Knex } from 'knex';
 import type { Usage } from '../contracts/events.ts';
 import { listToolCalls, type ToolCallRecord } from './message-calls.ts';
-import { rowsOf } from './sql-rows.ts';
+import { readableTime, rowsOf } from './sql-rows.ts';
 import { USAGE_SUMS } from './usage-sums.ts';
 
 /** Messages of a page when no limit is asked for, and the highest limit. */
@@ -148,7 +148,7 @@ async function readPage(db: Knex, sessionId: string, page: MessagePage): Promise
        'select max(f.used) filter (where f.n = 0 or f.used <= :work_bytes) from work_fit f',
        'coalesce(octet_length(m.pre_snapshot::text), 0)',
      )}
-     select m.id, m.session_id, m.role, coalesce(m.created_at, 'epoch') as created_at, p.turn_id,
+     select m.id, m.session_id, m.role, ${readableTime('m.created_at')} as created_at, p.turn_id,
        case when m.role = 'assistant' then p.status end as status,
        case when m.role = 'assistant' then p.model end as model,
        case when c.n is null then left(m.content, ${CUT_CHARACTERS}) else m.content end as content,

@@ -1,7 +1,7 @@
 /** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
 import type { Knex } from 'knex';
 import { isTransactionConflict } from './pg-errors.ts';
-import { rowsOf } from './sql-rows.ts';
+import { readableTime, rowsOf } from './sql-rows.ts';
 
 /** Null sees every session (service_role); a sub sees its own. */
 export type Viewer = { ownerSub: string | null };
@@ -23,9 +23,8 @@ interface SessionRow {
   active_turn_id: string | null;
 }
 
-// The platform's own rows may have no times.
-const COLUMNS = `s.id, s.workflow_id, coalesce(s.created_at, 'epoch') as created_at,
-  coalesce(s.updated_at, s.created_at, 'epoch') as updated_at,
+const COLUMNS = `s.id, s.workflow_id, ${readableTime('s.created_at')} as created_at,
+  ${readableTime('coalesce(s.updated_at, s.created_at)')} as updated_at,
   (select t.id from ai.copilot_turns t where t.session_id = s.id and t.status = 'running'
    order by t.created_at desc limit 1) as active_turn_id`;
 

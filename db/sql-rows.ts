@@ -9,3 +9,11 @@ export async function rowsOf<T>(
   const result = await db.raw<{ rows: T[] }>(sql, bindings as Knex.ValueDict);
   return result.rows;
 }
+
+/**
+ * A timestamp that JavaScript can write, as SQL: the platform's rows may have none, and Postgres knows infinity and years
+ * that Date does not.
+ */
+export function readableTime(expression: string): string {
+  return `least(greatest(coalesce(${expression}, 'epoch'), timestamptz '0001-01-01 00:00:00Z'), timestamptz '9999-12-31 23:59:59Z')`;
+}

@@ -5,7 +5,7 @@ import type { Block, Edge, Graph } from '../domain/graph.ts';
 import { toEdge } from '../domain/edge.ts';
 import { isDeeperThan } from '../domain/json.ts';
 import { sqlStateOf } from './pg-errors.ts';
-import { rowsOf } from './sql-rows.ts';
+import { readableTime, rowsOf } from './sql-rows.ts';
 
 export interface WorkflowSummary {
   id: string;
@@ -43,9 +43,9 @@ interface SummaryRow {
   updated_at: Date;
 }
 
-// The platform's own rows may have no version and no times.
+// The platform's own rows may have no version and no times, and a description of any length.
 const SUMMARY_COLUMNS = `id, name, left(description, 2000) as description, coalesce(version, 1) as version, state,
-  coalesce(created_at, 'epoch') as created_at, coalesce(updated_at, created_at, 'epoch') as updated_at`;
+  ${readableTime('created_at')} as created_at, ${readableTime('coalesce(updated_at, created_at)')} as updated_at`;
 
 function toSummary(row: SummaryRow): WorkflowSummary {
   return {
