@@ -49,9 +49,11 @@ export function createApp(deps: ApiDeps): Koa {
     // What reaches Koa itself: mostly clients that went away while something was written to them.
     deps.logger.debug({ err: error }, 'connection error');
   });
-  app.context.onerror = function onerror(this: Context, error: unknown) {
-    answerLast(this, error, deps.logger);
-  };
+  Object.assign(app.context, {
+    onerror(this: Context, error: unknown) {
+      answerLast(this, error, deps.logger);
+    },
+  });
   app.use(createRequestIdMiddleware());
   app.use(createRequestLogMiddleware(deps.logger));
   app.use(createErrorMiddleware(deps.logger));

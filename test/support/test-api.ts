@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import type { Knex } from 'knex';
-import { createApp } from '../../api/app.ts';
+import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer } from '../../api/http-server.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
@@ -44,6 +44,8 @@ export interface TestApi {
   port: number;
   db: Knex;
   hub: TurnEventHub;
+  /** Every route that the application serves, as `GET /api/workflows/:id`. */
+  routes: string[];
   /** Headers of a service principal. */
   headers: Record<string, string>;
   /** The server's open sockets. */
@@ -54,20 +56,23 @@ export interface TestApi {
 export async function startTestApi(options: {
   databaseUrl: string;
   turns?: Partial<TurnControl>;
+  /** Makes the turn control from the API's own pool, in place of `turns`. */
+  connectTurns?: (db: Knex) => Promise<{ turns: TurnControl; close(): Promise<void> }>;
   config?: Partial<Config>;
   silenceMs?: number;
   logger?: Logger;
 }): Promise<TestApi> {
   const logger = options.logger ?? silentLogger;
   const db = createKnex({ databaseUrl: options.databaseUrl, applicationName: 'test-api' });
-  const turns = fakeTurnControl(options.turns);
+  const connected = await options.connectTurns?.(db);
+  const turns = connected?.turns ?? fakeTurnControl(options.turns);
   const hub = createTurnEventHub({
     databaseUrl: options.databaseUrl,
     logger,
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
     ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
-  const app = createApp({
+  const deps = {
     db,
     config: { ...loadConfig({}), ...options.config },
     jwtSecret: TEST_SECRET,
@@ -75,7 +80,8 @@ export async function startTestApi(options: {
     turns,
     hub,
     readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),
-  });
+  };
+  const app = createApp(deps);
   const server = createHttpServer(app);
   const connections = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -88,11 +94,15 @@ export async function startTestApi(options: {
     port,
     db,
     hub,
+    routes: createRoutes(deps).stack.flatMap(({ methods, path }) =>
+      methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
+    ),
     headers: { Authorization: `Bearer ${await signToken()}` },
     connections,
     async close() {
       await hub.close();
       await close();
+      await connected?.close();
       await db.destroy();
     },
   };

@@ -1,0 +1,69 @@
+/**
+ * The real turn control on a real Temporal, but for `start`: it keeps the turn's rows as a start does and ends the turn
+ * at once, so that thousands of chats need no worker.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import { HttpError } from '../../api/http-error.ts';
+import { createTurnControl } from '../../api/turns/create-turn-control.ts';
+import type { TurnControl } from '../../api/turns/turn-control.ts';
+import { endTurn, insertStartingTurn, promoteTurn } from '../../db/turns.ts';
+import { findWorkflow, toGraph } from '../../db/workflows.ts';
+import { catalogueOf, loadConfig } from '../../runtime/config.ts';
+import { connectTemporalClient } from '../../runtime/connections.ts';
+import { silentLogger } from './test-api.ts';
+
+/** `db` is the caller's; `close` ends the rest. */
+export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl; close(): Promise<void> }> {
+  const config = loadConfig({});
+  const temporal = await connectTemporalClient(
+    config.temporal,
+    process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '',
+  );
+  const control = createTurnControl({
+    db,
+    client: temporal.client,
+    taskQueue: 'nobody-polls-this',
+    catalogue: catalogueOf(config),
+    fallbackModel: null,
+    eagerStart: false,
+    searchAttributes: async () => false,
+    logger: silentLogger,
+  });
+  const start: TurnControl['start'] = async ({ session, message, graph, idempotencyKey }) => {
+    const workflow = graph ?? toGraph((await findWorkflow(db, session.workflowId))!);
+    const inserted = await insertStartingTurn(db, {
+      id: randomUUID(),
+      sessionId: session.id,
+      workflowId: session.workflowId,
+      userMessageId: randomUUID(),
+      messageId: randomUUID(),
+      idempotencyKey,
+      message,
+      model: 'demo',
+      graph: JSON.stringify(workflow),
+    });
+    if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
+    const { turn, created } = inserted;
+    if (!created) {
+      if (turn.message !== message)
+        throw new HttpError(409, 'Used with another message', { turn_id: turn.id });
+      return { turnId: turn.id, attached: true };
+    }
+    await promoteTurn(db, turn.id);
+    await endTurn(db, {
+      turnId: turn.id,
+      steps: 1,
+      outcome: { kind: 'complete', stopReason: 'done' },
+      diff: () => ({ add_blocks: workflow.blocks }),
+    });
+    return { turnId: turn.id, attached: false };
+  };
+  return {
+    turns: { ...control, start },
+    async close() {
+      control.close();
+      await temporal.close();
+    },
+  };
+}
