@@ -1,0 +1,327 @@
+/**
+ * Generated requests: for each route a good body, its fields as the contract names them, and then everything that a
+ * caller may get wrong in ids, query, headers and body.
+ */
+import fc from 'fast-check';
+
+export interface FuzzRequest {
+  /** Path parameters, as they stand in the path. */
+  ids: Record<string, string>;
+  query: string;
+  headers: Record<string, string>;
+  /** Null: none. */
+  body: Buffer | null;
+}
+
+export type FieldArbitraries = Record<string, fc.Arbitrary<unknown>>;
+
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+/** Texts that something on the way may trip over. */
+export const hostileText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ maxLength: 12 }),
+  fc.constantFrom(
+    ...[
+      '',
+      ' ',
+      '\u0000',
+      'a\u0000b',
+      '\ud800',
+      '\udfff\ud800',
+      '\u2028',
+      '\uFEFF',
+      '\u{E0041}',
+      '\u202E',
+      '\r\n',
+    ],
+    ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'null', 'NaN', '1e400', '-0'],
+    ...[
+      "' or 1=1 --",
+      '$1',
+      '?',
+      '??',
+      ':name',
+      '%',
+      '\\',
+      '{{x}}',
+      '<Start.output>',
+      '<a.b.c>',
+      '../..',
+      '00000000',
+    ],
+    ...['x'.repeat(256), 'ü'.repeat(32_001), '😀'.repeat(300), '1'.repeat(400)],
+  ),
+);
+const number = fc.oneof(
+  fc.double(),
+  fc.integer(),
+  fc.constantFrom(0, -0, -1, 1e308, -1e308, 5e-324, 2 ** 31, 2 ** 53, 1e21, 0.1),
+);
+/** Any JSON value, with hostile keys and texts. */
+export const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    hostileText,
+    number,
+    fc.constantFrom(null, true, false),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.array(fc.tuple(hostileText, tie('value')), { maxLength: 4 }).map(toObject),
+  ),
+})).value;
+
+/** A JSON object with hostile keys. */
+export const anyObject = fc.array(fc.tuple(hostileText, anyValue), { maxLength: 4 }).map(toObject);
+
+/** An object whose keys are data: fc.dictionary would leave `__proto__` out. */
+function toObject(entries: [string, unknown][]): object {
+  const object = {};
+  for (const [key, value] of entries)
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  return object;
+}
+
+/** Mostly as the field should be, sometimes anything, sometimes absent. */
+function nearly(fields: FieldArbitraries): fc.Arbitrary<Record<string, unknown>> {
+  const loose = Object.entries(fields).map(([key, good]): [string, fc.Arbitrary<unknown>] => [
+    key,
+    fc.oneof({ weight: 5, arbitrary: good }, { weight: 2, arbitrary: anyValue }, hostileText),
+  ]);
+  return fc
+    .tuple(
+      fc.record(Object.fromEntries(loose), { requiredKeys: [] }),
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constant({}) },
+        fc.tuple(hostileText, anyValue).map((entry) => toObject([entry])),
+      ),
+    )
+    .map(([known, more]) => ({ ...more, ...known }));
+}
+
+/** JSON text of a body: good, nearly good, damaged, or hostile as a text. */
+function bodyText(fields: FieldArbitraries): fc.Arbitrary<Buffer> {
+  const good = fc.record(fields).map((value) => JSON.stringify(value));
+  const near = nearly(fields).map((value) => JSON.stringify(value));
+  const inserted = fc.constantFrom(
+    '',
+    '\u0000',
+    '"',
+    '{',
+    ']',
+    '1e999',
+    '\\ud800',
+    '\\',
+    ',',
+    '"__proto__":{},',
+    nested(70),
+  );
+  const damaged = fc
+    .tuple(fc.oneof(good, near), fc.nat(), fc.nat({ max: 20 }), inserted)
+    .map(([json, at, length, put]) => {
+      const from = at % (json.length + 1);
+      return json.slice(0, from) + put + json.slice(from + length);
+    });
+  const [first = 'a'] = Object.keys(fields);
+  const texts = fc.constantFrom(
+    ...[
+      '',
+      ' ',
+      'null',
+      '[]',
+      '7',
+      '"text"',
+      'true',
+      '{',
+      '{}',
+      '{"a":1}{"b":2}',
+      '\u{FEFF}{}',
+      '{"a":1e400}',
+    ],
+    ...[`{"${first}":${nested(60)}}`, `{"${first}":${nested(65)}}`, `{"${first}":${nested(20_000)}}`],
+    ...[
+      `{"${first}":1,"${first}":"x","${first}":null}`,
+      `{"__proto__":{"${first}":"x"}}`,
+      `{"${first}":"\\ud800\\u0000"}`,
+    ],
+    `{"${first}":"${'x'.repeat(200_000)}"}`,
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: good.map((text) => Buffer.from(text)) },
+    { weight: 5, arbitrary: near.map((text) => Buffer.from(text)) },
+    { weight: 2, arbitrary: damaged.map((text) => Buffer.from(text)) },
+    { weight: 2, arbitrary: texts.map((text) => Buffer.from(text)) },
+    // No UTF-8.
+    fc
+      .constantFrom([0xff, 0xfe], [0x7b, 0xc3, 0x28, 0x7d], [0x80], [0xed, 0xa0, 0x80])
+      .map((bytes) => Buffer.from(bytes)),
+  );
+}
+
+/** A header value that Node's client will send: Latin-1 without control characters. */
+const headerText = fc.oneof(
+  fc.string({
+    unit: fc.constantFrom(...' !"#$%&\'(),-./09:;<=>?@AZ[]^_`az{|}~\u00a0\u00e9\u00ff'),
+    maxLength: 30,
+  }),
+  fc.constantFrom(
+    '',
+    '0',
+    '-1',
+    '1e9',
+    '18446744073709551616',
+    '9'.repeat(30),
+    'x'.repeat(300),
+    '__proto__',
+    '1, 2',
+    '1.5',
+  ),
+);
+const contentType = fc.oneof(
+  { weight: 12, arbitrary: fc.constant('application/json') },
+  fc.constantFrom(
+    ...[
+      'application/json; charset=utf-8',
+      'application/json;charset="UTF-8"',
+      'application/merge-patch+json',
+    ],
+    ...[
+      'text/plain',
+      'application/json; charset=utf-16',
+      'application/json; charset=',
+      'multipart/form-data',
+      '',
+      ';',
+      'json',
+    ],
+  ),
+);
+const authorization = fc.constantFrom(
+  '',
+  'Bearer',
+  'Bearer ',
+  'Bearer a.b.c',
+  'Basic YTpi',
+  'Bearer null',
+  'bearer  x',
+  'eyJ',
+  'Bearer a b',
+);
+
+function headersOf(isWrite: boolean): fc.Arbitrary<Record<string, string>> {
+  const odd = fc.record(
+    {
+      'idempotency-key': headerText,
+      'last-event-id': fc.oneof(headerText, fc.nat().map(String)),
+      'x-request-id': headerText,
+      origin: headerText,
+      accept: headerText,
+      'accept-encoding': headerText,
+      range: headerText,
+      'if-none-match': headerText,
+      'x-http-method-override': fc.constantFrom('DELETE', 'x'),
+      'x-forwarded-for': headerText,
+      cookie: headerText,
+    },
+    { requiredKeys: [] },
+  );
+  const token = fc.oneof(
+    { weight: 12, arbitrary: fc.constant({}) },
+    authorization.map((value): Record<string, string> => ({ authorization: value })),
+  );
+  const type = isWrite
+    ? fc
+        .tuple(
+          contentType,
+          fc.oneof({ weight: 15, arbitrary: fc.constant('') }, fc.constantFrom('gzip', 'identity', 'x')),
+        )
+        .map(
+          ([value, encoding]): Record<string, string> => ({
+            'content-type': value,
+            ...(encoding === '' ? {} : { 'content-encoding': encoding }),
+          }),
+        )
+    : fc.constant({});
+  return fc
+    .tuple(fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, odd), token, type)
+    .map(([a, b, c]) => ({ ...a, ...b, ...c }));
+}
+
+/** Ids: mostly those that exist, then others. */
+function idOf(known: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...known) },
+    fc.uuid(),
+    fc.constantFrom(...known).map((id) => id.toUpperCase()),
+    fc.constantFrom(
+      'x',
+      '%00',
+      '%ff',
+      '%',
+      '%2e%2e',
+      '%2F',
+      '__proto__',
+      'null',
+      '0',
+      'a'.repeat(3_000),
+      '%F0%9F%92%A9',
+      `${known[0]}0`,
+    ),
+    hostileText.map((text) => encodeURIComponent(text.toWellFormed()) || '-'),
+  );
+}
+
+/** Queries: the named parameters with good and odd values, repeated, as lists, or broken. */
+function queryOf(parameters: Record<string, fc.Arbitrary<string>>): fc.Arbitrary<string> {
+  const names = [...Object.keys(parameters), 'x', '__proto__', 'limit[]', 'limit[$gt]', ''];
+  const value = (name: string): fc.Arbitrary<string> =>
+    fc.oneof(
+      { weight: 4, arbitrary: (Object.hasOwn(parameters, name) && parameters[name]) || fc.constant('1') },
+      fc.constantFrom(
+        '',
+        '0',
+        '-1',
+        '1.5',
+        '1e3',
+        '999999999999999999999',
+        'NaN',
+        '%00',
+        '%ff',
+        '%',
+        '0x10',
+        '１',
+        '[1]',
+        '2020-02-30',
+      ),
+      hostileText.map((text) => encodeURIComponent(text.toWellFormed())),
+    );
+  const pair = fc.constantFrom(...names).chain((name) => value(name).map((text) => `${name}=${text}`));
+  return fc
+    .oneof(
+      fc.constant(''),
+      {
+        weight: 4,
+        arbitrary: fc.array(pair, { minLength: 1, maxLength: 3 }).map((pairs) => `?${pairs.join('&')}`),
+      },
+      fc.constantFrom('?', '?&&&', '?=', '?a', '??', '?a=b=c', '?%ff=%ff', '?a;b', `?${'a=1&'.repeat(500)}`),
+    )
+    .map((query) => encodeURI(query).replaceAll('%25', '%'));
+}
+
+/** Requests of one route. */
+export function requestsOf(route: {
+  ids: Record<string, readonly string[]>;
+  query?: Record<string, fc.Arbitrary<string>>;
+  /** The fields of the body; without them the route takes none, and gets one sometimes. */
+  body?: FieldArbitraries;
+}): fc.Arbitrary<FuzzRequest> {
+  const ids = Object.fromEntries(Object.entries(route.ids).map(([name, known]) => [name, idOf(known)]));
+  const body: fc.Arbitrary<Buffer | null> = route.body
+    ? fc.oneof({ weight: 20, arbitrary: bodyText(route.body) }, fc.constant(null))
+    : fc.oneof({ weight: 20, arbitrary: fc.constant(null) }, bodyText({}));
+  return fc.record({
+    ids: fc.record(ids) as fc.Arbitrary<Record<string, string>>,
+    query: queryOf(route.query ?? {}),
+    headers: headersOf(route.body !== undefined),
+    body,
+  });
+}
