@@ -16,15 +16,21 @@ export interface ModelUsageRow {
   cost_usd: string | null;
 }
 
-/** Sums per model of the calls from `from` (inclusive) to `to` (exclusive); null: without that bound. */
+/** Models of an answer: far more than a configuration names. */
+const MAX_MODELS = 500;
+
+/**
+ * Sums per model of the calls from `from` (inclusive) to `to` (exclusive); null: without that bound. `leftOut` counts the
+ * models beyond the first 500 by name.
+ */
 export async function sumUsageByModel(
   db: Knex,
   range: { from: Date | null; to: Date | null },
-): Promise<ModelUsageRow[]> {
+): Promise<{ models: ModelUsageRow[]; leftOut: number }> {
   // As doubles: exact up to 2^53, where int would overflow after two billion tokens.
-  return rowsOf<ModelUsageRow>(
+  const rows = await rowsOf<ModelUsageRow & { groups: number }>(
     db,
-    `select model, count(distinct turn_id) filter (where not estimated)::int as turns,
+    `select count(*) over ()::int as groups, model, count(distinct turn_id) filter (where not estimated)::int as turns,
        count(*) filter (where not estimated)::int as calls, count(*) filter (where estimated)::int as estimated_calls,
        coalesce(sum(input_tokens) filter (where not estimated), 0)::float8 as input_tokens,
        coalesce(sum(cached_tokens) filter (where not estimated), 0)::float8 as cached_tokens,
@@ -34,7 +40,9 @@ export async function sumUsageByModel(
          then trim_scale(sum(cost_usd) filter (where not estimated))::text end as cost_usd
      from ai.copilot_usage
      where created_at >= coalesce(?::timestamptz, '-infinity') and created_at < coalesce(?::timestamptz, 'infinity')
-     group by model order by model`,
+     group by model order by model limit ${MAX_MODELS}`,
     [range.from, range.to],
   );
+  const models = rows.map(({ groups: _groups, ...row }) => row);
+  return { models, leftOut: (rows[0]?.groups ?? 0) - models.length };
 }

@@ -17,10 +17,12 @@ export function createUsageRouter(deps: ApiDeps): Router {
     const from = parseTime('from', ctx.query.from);
     const to = parseTime('to', ctx.query.to);
     if (from && to && from > to) throw new HttpError(400, 'from must not be later than to');
+    const { models, leftOut } = await sumUsageByModel(deps.db, { from, to });
     ctx.body = {
       from: from?.toISOString() ?? null,
       to: to?.toISOString() ?? null,
-      models: await sumUsageByModel(deps.db, { from, to }),
+      models,
+      ...(leftOut > 0 ? { models_left_out: leftOut } : {}),
     };
   });
   return router;

@@ -9,11 +9,12 @@ import { randomUUID } from 'node:crypto';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { blockTypes } from '../../domain/block-registry.ts';
 import type { Json } from '../../domain/graph.ts';
 import { toStorable } from '../../domain/json.ts';
 import { createTestDatabase } from '../support/api-database.ts';
-import { anyObject, anyValue, type FuzzRequest, hostileText, requestsOf } from '../support/fuzz-requests.ts';
+import { canvas, graph, storedDiff } from '../support/fuzz-graphs.ts';
+import { type FuzzRequest, requestsOf } from '../support/fuzz-requests.ts';
+import { hostileText } from '../support/fuzz-values.ts';
 import { connectStoredTurns } from '../support/stored-turns.ts';
 import { appendEvents, insertSession, insertTurn, startTestApi, type TestApi } from '../support/test-api.ts';
 
@@ -36,10 +37,10 @@ before(async () => {
   pool.doomed = await Promise.all(
     Array.from({ length: 60 }, async () => (await insertSession(api.db)).sessionId),
   );
-  pool.turns = await Promise.all(Array.from({ length: 8 }, () => insertAskingTurn(made[0]!)));
+  pool.turns = await Promise.all(Array.from({ length: 8 }, () => insertAskingTurn(made[0])));
   await api.db.raw("update ai.copilot_turns set status = 'cancelled' where id = ?", [pool.turns[0]!]);
   const diffs: unknown[] = fc.sample(storedDiff, { numRuns: 40, ...SEED });
-  pool.messages = await Promise.all(diffs.map((diff) => insertMessage(made[0]!.sessionId, diff)));
+  pool.messages = await Promise.all(diffs.map((diff) => insertMessage(made[0].sessionId, diff)));
 });
 after(async () => {
   agent.destroy();
@@ -69,25 +70,6 @@ async function insertMessage(sessionId: string, diff: unknown): Promise<string> 
   );
   return id;
 }
-
-/** Diffs as the platform may have stored them: good, or anything under the right keys. */
-const addedBlocks = fc.array(
-  fc.record({ id: fc.uuid(), type: fc.constant('code'), name: hostileText, config: anyObject }),
-  { maxLength: 2 },
-);
-const storedDiff = fc.oneof(
-  fc.constant(null),
-  fc.record({ add_blocks: addedBlocks }),
-  fc.record(
-    {
-      add_blocks: fc.oneof(addedBlocks, anyValue),
-      update_blocks: fc.oneof(fc.constant([{ id: 'Start', config: { a: 1 } }]), anyValue),
-      remove_edges: anyValue,
-      remove_blocks: fc.oneof(fc.constant([]), fc.array(anyValue, { maxLength: 2 })),
-    },
-    { requiredKeys: [] },
-  ),
-);
 
 interface Answer {
   status: number;
@@ -197,78 +179,6 @@ async function readAll(): Promise<void> {
   await read('/api/copilot/usage');
 }
 
-const position = fc.record({
-  x: fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
-  y: fc.integer({ min: -1e6, max: 1e6 }),
-});
-const type = fc.constantFrom(...blockTypes.map((known) => known.type));
-const config = fc.oneof(
-  fc.constant({}),
-  fc.record({ code: hostileText, language: fc.constant('python') }),
-  anyObject,
-);
-const NAMES = ['Start', 'Work', 'Work #2', 'End'];
-const name = fc.oneof(
-  fc.constantFrom(...NAMES),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).map((text) => `${text}x`),
-);
-/** The good form most of the time, anything otherwise. */
-const loosely = (good: fc.Arbitrary<unknown>) => fc.oneof({ weight: 8, arbitrary: good }, anyValue);
-const edgesOf = (ids: readonly string[]) =>
-  fc.array(
-    fc.record(
-      {
-        source: loosely(fc.constantFrom(...ids)),
-        target: loosely(fc.constantFrom(...ids)),
-        sourceHandle: loosely(fc.constantFrom('output', null, 'if', 'else', '1')),
-      },
-      { requiredKeys: ['source', 'target'] },
-    ),
-    { maxLength: 4 },
-  );
-const flatNode = (id: string) =>
-  fc.record({ id: fc.constant(id), type, name: fc.constant(id), position, config });
-const goodCanvas = fc.record({
-  nodes: fc.subarray(NAMES).chain((ids) => fc.tuple(...ids.map(flatNode))),
-  edges: fc.constant([]),
-});
-const oddCanvas = fc.record({
-  nodes: loosely(
-    fc.array(
-      fc.oneof(
-        fc.record(
-          {
-            id: loosely(fc.constantFrom(...NAMES)),
-            type: loosely(type),
-            name: loosely(hostileText),
-            position: loosely(position),
-            config: loosely(config),
-          },
-          { requiredKeys: ['id'] },
-        ),
-        fc.record({
-          id: loosely(fc.uuid()),
-          data: loosely(fc.record({ blockType: type, label: hostileText, config })),
-          position,
-        }),
-      ),
-      { maxLength: 5 },
-    ),
-  ),
-  edges: loosely(edgesOf(NAMES)),
-});
-const canvas = fc.oneof(goodCanvas, oddCanvas);
-const graph = fc.array(fc.uuid(), { minLength: 1, maxLength: 4 }).chain((ids) => {
-  const blocks = fc.tuple(
-    ...ids.map((id) =>
-      fc.record({ id: fc.constant(id), type, name, position, config, enabled: fc.boolean() }),
-    ),
-  );
-  return fc.oneof(
-    fc.record({ blocks, edges: fc.constant([]) }),
-    fc.record({ blocks: loosely(blocks), edges: loosely(edgesOf(ids)) }),
-  );
-});
 const whole = (max: number) => fc.integer({ min: 0, max }).map(String);
 const day = fc.date({ noInvalidDate: true }).map((date) => encodeURIComponent(date.toISOString()));
 
@@ -276,6 +186,11 @@ type Route = Parameters<typeof requestsOf>[0];
 /** The table of the routes: what their ids name, and their parameters and fields as the contract has them. */
 const ROUTES: Record<string, () => Route> = {
   'GET /healthz': () => ({ ids: {} }),
+  // Before the streams are read: a turn whose workflow is gone is over once somebody watches it.
+  'POST /api/copilot/sessions/:id/turns/:turn_id/confirmations/:call_id': () => ({
+    ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns, call_id: CALLS },
+    body: { approved: fc.boolean(), reason: hostileText },
+  }),
   'POST /api/copilot/sessions': () => ({
     ids: {},
     body: { workflow_id: fc.constantFrom(...pool.workflows) },
@@ -314,10 +229,6 @@ const ROUTES: Record<string, () => Route> = {
   'GET /api/copilot/sessions/:id/turns/:turn_id/events': () => ({
     ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns },
     query: { after: fc.constant('0') },
-  }),
-  'POST /api/copilot/sessions/:id/turns/:turn_id/confirmations/:call_id': () => ({
-    ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns, call_id: CALLS },
-    body: { approved: fc.boolean(), reason: hostileText },
   }),
   'POST /api/copilot/sessions/:id/turns/:turn_id/cancel': () => ({
     ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns },

@@ -223,3 +223,16 @@ test('what the API stored it can read: numbers that the database writes out in f
   const { blocks } = JSON.parse(text) as { blocks: { config: { input: number[] } }[] };
   assert.deepEqual(new Set(blocks[0]!.config.input), new Set([1e300]));
 });
+
+test('the bill is bounded in models, and says how many it left out', async () => {
+  await api.db.raw(
+    `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens)
+     select gen_random_uuid(), gen_random_uuid(), 1, 1, 'model-' || n, 1, 0, 0, 0 from generate_series(1, 510) n`,
+  );
+  const { text } = await get('/api/copilot/usage');
+  const { models, models_left_out: leftOut } = JSON.parse(text) as {
+    models: unknown[];
+    models_left_out: number;
+  };
+  assert.deepEqual([models.length, leftOut], [500, 10]);
+});

@@ -57,6 +57,33 @@ test('without Temporal a chat is 503 and leaves no row', async () => {
   await db.destroy();
 });
 
+test('a known model without a key can be chosen; a chat then is a 503 that says so, and leaves no row', async () => {
+  const db = createKnex({ databaseUrl: database.url, applicationName: 'test' });
+  const { sessionId } = await insertSession(db);
+  const api = await startApi(options(database.url));
+  const headers = { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' };
+  const choose = async (model: string): Promise<unknown> => {
+    const response = await fetch(`${api.url}/api/copilot/settings/model`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ model }),
+    });
+    return response.json();
+  };
+  assert.deepEqual(await choose('gpt-4o'), { ok: true, model: 'gpt-4o', available: false });
+  const response = await fetch(`${api.url}/api/copilot/sessions/${sessionId}/chat`, {
+    method: 'POST',
+    headers,
+    body: '{"message":"hi"}',
+  });
+  assert.equal(response.status, 503);
+  assert.match(((await response.json()) as { error: string }).error, /No key .* gpt-4o/);
+  assert.deepEqual(await listOpenTurns(db, { sessionId }), []);
+  assert.deepEqual(await choose('demo'), { ok: true, model: 'demo', available: true });
+  await api.close();
+  await db.destroy();
+});
+
 test('a taken port is an error with its code, and nothing is left open', async () => {
   const first = await startApi(options(database.url));
   await assert.rejects(startApi(options(database.url, String(first.port))), { code: 'EADDRINUSE' });
