@@ -108,88 +108,81 @@ export async function listMessages(
 async function readPage(db: Knex, sessionId: string, page: MessagePage): Promise<MessageRow[]> {
   const whole = 'message' in page;
   const bytes = whole ? WHOLE_BYTES : PAGE_BYTES;
-  const position = `coalesce(m.created_at, 'epoch') desc, m.id desc`;
-  // Sizes are those of the JSON text. A transcript body is JSON text already, and its size is known without reading it.
-  return rowsOf<MessageRow>(
-    db,
-    `with recursive picked as materialized (
-       select row_number() over (order by newest.created_at desc, newest.id desc)::int as n, newest.id, t.id as turn_id,
-         case when newest.role = 'assistant' then t.id end as work_of, t.status, t.model
-       from (
-         select m.id, m.role, coalesce(m.created_at, 'epoch') as created_at
-         from ai.copilot_messages m
-         where m.session_id = :session and (cast(:message as uuid) is null or m.id = cast(:message as uuid))
-           and (cast(:before as uuid) is null or (coalesce(m.created_at, 'epoch'), m.id) < (
-             select coalesce(b.created_at, 'epoch'), b.id from ai.copilot_messages b where b.id = cast(:before as uuid)))
-         order by ${position} limit cast(:limit as int)
-       ) newest
-       left join lateral (
-         select t.id, t.status, t.model from ai.copilot_turns t
-         where t.message_id = newest.id or t.user_message_id = newest.id limit 1
-       ) t on true
-     ),
-     ${fitting(
-       'content',
-       `select count(*) * ${FIXED_BYTES} from picked`,
-       'octet_length(to_json(m.content)::text)',
-     )},
-     ${fitting(
-       'work',
-       `select max(f.used) filter (where f.used <= :content_bytes)
-          + (select count(*) from picked) * ${CUT_BYTES}
-          - count(*) filter (where f.n > 0 and f.used <= :content_bytes) * ${CUT_BYTES}
-        from content_fit f`,
-       `coalesce(octet_length(m.workflow_diff::text), 0) + coalesce((
-          select sum(octet_length(x.body)) from ai.copilot_transcript x
-          where x.turn_id = p.work_of and x.role <> 'summary'), 0)`,
-     )},
-     ${fitting(
-       'snapshot',
-       'select max(f.used) filter (where f.n = 0 or f.used <= :work_bytes) from work_fit f',
-       'coalesce(octet_length(m.pre_snapshot::text), 0)',
-     )}
-     select m.id, m.session_id, m.role, ${readableTime('m.created_at')} as created_at, p.turn_id,
-       case when m.role = 'assistant' then p.status end as status,
-       case when m.role = 'assistant' then p.model end as model,
-       case when c.n is null then left(m.content, ${CUT_CHARACTERS}) else m.content end as content,
-       c.n is null as content_truncated,
-       case when w.n is not null then m.workflow_diff::text end as workflow_diff,
-       w.n is null and (m.workflow_diff is not null or exists (
-         select 1 from ai.copilot_transcript x where x.turn_id = p.work_of and x.role <> 'summary')) as work_omitted,
-       case when s.n is not null then m.pre_snapshot::text end as pre_snapshot,
-       s.n is null and m.pre_snapshot is not null as pre_snapshot_omitted
-     from picked p
-     join ai.copilot_messages m on m.id = p.id
-     left join content_fit c on c.n = p.n and c.used <= :content_bytes
-     left join work_fit w on w.n = p.n and w.used <= :work_bytes
-     left join snapshot_fit s on s.n = p.n and s.used <= :snapshot_bytes
-     order by p.n`,
-    {
-      session: sessionId,
-      message: whole ? page.message : null,
-      before: whole ? null : page.before,
-      limit: whole ? 1 : (page.limit ?? MAX_PAGE_MESSAGES),
-      content_bytes: bytes.content,
-      work_bytes: bytes.work,
-      snapshot_bytes: bytes.snapshot,
-    },
-  );
+  return rowsOf<MessageRow>(db, PAGE_SQL, {
+    session: sessionId,
+    message: whole ? page.message : null,
+    before: whole ? null : page.before,
+    limit: whole ? 1 : (page.limit ?? MAX_PAGE_MESSAGES),
+    content_bytes: bytes.content,
+    work_bytes: bytes.work,
+    snapshot_bytes: bytes.snapshot,
+  });
 }
 
 /**
- * A common table expression that adds up what the messages hold of one kind, from the newest on: `used` is the sum up
- * to and with message `n`, beginning with `start`. It stops at the first one that does not fit, so that nothing behind
- * it is read from the disk, let alone written as text.
+ * Sizes are those of the JSON text, added up from the newest message (n = 1) on. A transcript body is JSON text already, and
+ * its size is known without reading it. Snapshots are measured one after the other and no further than they fit: one may
+ * have megabytes, and measuring it means writing it as text.
  */
-function fitting(kind: 'content' | 'work' | 'snapshot', start: string, size: string): string {
-  return `${kind}_fit as (
-       select 0 as n, (${start})::numeric as used
-       union all
-       select p.n, f.used + (${size}) from ${kind}_fit f
-       join picked p on p.n = f.n + 1 join ai.copilot_messages m on m.id = p.id
-       where f.used <= :${kind}_bytes
-     )`;
-}
+const PAGE_SQL = `
+  with recursive picked as materialized (
+    select row_number() over (order by newest.created_at desc, newest.id desc)::int as n, newest.id, t.id as turn_id,
+      case when newest.role = 'assistant' then t.id end as work_of, t.status, t.model
+    from (
+      select m.id, m.role, coalesce(m.created_at, 'epoch') as created_at
+      from ai.copilot_messages m
+      where m.session_id = :session and (cast(:message as uuid) is null or m.id = cast(:message as uuid))
+        and (cast(:before as uuid) is null or (coalesce(m.created_at, 'epoch'), m.id) < (
+          select coalesce(b.created_at, 'epoch'), b.id from ai.copilot_messages b where b.id = cast(:before as uuid)))
+      order by coalesce(m.created_at, 'epoch') desc, m.id desc limit cast(:limit as int)
+    ) newest
+    left join lateral (
+      select t.id, t.status, t.model from ai.copilot_turns t
+      where t.message_id = newest.id or t.user_message_id = newest.id limit 1
+    ) t on true
+  ),
+  calls as (
+    select x.turn_id, sum(octet_length(x.body)) as bytes from ai.copilot_transcript x
+    where x.turn_id in (select work_of from picked) and x.role <> 'summary' group by x.turn_id
+  ),
+  texts as materialized (
+    select p.*, calls.bytes is not null as has_calls,
+      sum(${FIXED_BYTES} + octet_length(to_json(m.content)::text)) over (order by p.n) as content_used,
+      sum(coalesce(octet_length(m.workflow_diff::text), 0) + coalesce(calls.bytes, 0)) over (order by p.n) as work_bytes,
+      m.pre_snapshot is not null as has_snapshot
+    from picked p join ai.copilot_messages m on m.id = p.id left join calls on calls.turn_id = p.work_of
+  ),
+  contents as (
+    select coalesce(max(content_used) filter (where content_used <= :content_bytes), 0)
+      + count(*) filter (where content_used > :content_bytes) * ${FIXED_BYTES + CUT_BYTES} as used from texts
+  ),
+  works as materialized (
+    select t.*, c.used + t.work_bytes as work_used from texts t cross join contents c
+  ),
+  snapshots as materialized (
+    select array_agg(id order by n) filter (where has_snapshot) as ids,
+      coalesce(max(work_used) filter (where work_used <= :work_bytes), min(work_used - work_bytes)) as used from works
+  ),
+  fitting as (
+    select 0 as place, null::uuid as id, used from snapshots
+    union all
+    select f.place + 1, m.id, f.used + octet_length(m.pre_snapshot::text)
+    from fitting f cross join snapshots s join ai.copilot_messages m on m.id = s.ids[f.place + 1]
+    where f.used <= :snapshot_bytes
+  )
+  select m.id, m.session_id, m.role, ${readableTime('m.created_at')} as created_at, w.turn_id,
+    case when m.role = 'assistant' then w.status end as status,
+    case when m.role = 'assistant' then w.model end as model,
+    case when w.content_used <= :content_bytes then m.content else left(m.content, ${CUT_CHARACTERS}) end as content,
+    w.content_used > :content_bytes as content_truncated,
+    case when w.work_used <= :work_bytes then m.workflow_diff::text end as workflow_diff,
+    w.work_used > :work_bytes and (m.workflow_diff is not null or w.has_calls) as work_omitted,
+    case when f.id is not null then m.pre_snapshot::text end as pre_snapshot,
+    f.id is null and m.pre_snapshot is not null as pre_snapshot_omitted
+  from works w
+  join ai.copilot_messages m on m.id = w.id
+  left join fitting f on f.id = w.id and f.used <= :snapshot_bytes
+  order by w.n`;
 
 function toMessage(
   row: MessageRow,
