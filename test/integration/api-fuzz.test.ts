@@ -275,7 +275,7 @@ for (const route of Object.keys(ROUTES)) {
       fc.asyncProperty(arbitraryOf(route), async (generated) => {
         const { status } = await fuzz(method, pattern, generated);
         seen.set(status, (seen.get(status) ?? 0) + 1);
-        if (++runs % READ_EVERY === 0) await readAll();
+        if (method !== 'GET' && ++runs % READ_EVERY === 0) await readAll();
       }),
       { numRuns: RUNS, ...SEED },
     );

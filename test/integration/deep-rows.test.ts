@@ -187,6 +187,21 @@ test('a turn with a deep diff and a deep question is read', async () => {
   assert.equal(text.split('['.repeat(DEPTH)).length, 4);
 });
 
+test('a fault in the writing of an answer is a 500 in the form of all errors, and ends nothing else', async () => {
+  const { sessionId, turnId } = await insertMessage([]);
+  class Unwritable {
+    readonly id = 1n;
+  }
+  for (const fault of [new Unwritable(), { id: 1n }]) {
+    turn = fault as never;
+    const { status, body } = await call('GET', `/api/copilot/sessions/${sessionId}/turns/${turnId}`);
+    assert.equal(status, 500);
+    assert.match(String(body.error), /^Internal error\. The request id is [\w-]+\.$/);
+  }
+  turn = null;
+  assert.equal((await call('GET', '/healthz')).status, 200);
+});
+
 test('times without an end, and more tokens than an int, are read', async () => {
   const { path, workflowId, sessionId, turnId } = await insertMessage([]);
   for (const time of ['infinity', '-infinity', '294276-12-31', '4713-01-01 BC']) {

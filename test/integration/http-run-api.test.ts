@@ -84,6 +84,25 @@ test('a known model without a key can be chosen; a chat then is a 503 that says 
   await db.destroy();
 });
 
+test('a chat on a stored graph that is too deep to work with is a 409 that names the block', async () => {
+  const db = createKnex({ databaseUrl: database.url, applicationName: 'test' });
+  const { sessionId, workflowId } = await insertSession(db);
+  await db.raw(
+    `insert into ai.workflow_blocks (id, workflow_id, type, name, config) values (?, ?, 'code', 'Deep One', ?::jsonb)`,
+    [randomUUID(), workflowId, `{"deep":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+  );
+  const api = await startApi(options(database.url));
+  const response = await fetch(`${api.url}/api/copilot/sessions/${sessionId}/chat`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' },
+    body: '{"message":"hi"}',
+  });
+  assert.equal(response.status, 409);
+  assert.match(((await response.json()) as { error: string }).error, /Deep One/);
+  await api.close();
+  await db.destroy();
+});
+
 test('a taken port is an error with its code, and nothing is left open', async () => {
   const first = await startApi(options(database.url));
   await assert.rejects(startApi(options(database.url, String(first.port))), { code: 'EADDRINUSE' });
