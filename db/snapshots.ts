@@ -5,7 +5,15 @@ import type { Graph, Json } from '../domain/graph.ts';
 import { planRevert, planSnapshot } from '../domain/snapshot.ts';
 import { rowsOf } from './sql-rows.ts';
 import { toWorkflowDiff } from './stored-diff.ts';
-import { findWorkflow, replaceGraph, requireShallow, type StoredWorkflow, toGraph } from './workflows.ts';
+import {
+  findWorkflow,
+  graphTooLarge,
+  MAX_GRAPH_BYTES,
+  replaceGraph,
+  requireShallow,
+  type StoredWorkflow,
+  toGraph,
+} from './workflows.ts';
 
 export interface SnapshotTarget {
   sessionId: string;
@@ -53,10 +61,7 @@ export async function applySnapshot(
       saved = await replaceGraph(trx, workflow, planned.graph);
       without = withStoredPositions(planned.without, saved);
     }
-    await trx.raw('update ai.copilot_messages set pre_snapshot = ?::jsonb where id = ?', [
-      JSON.stringify(canvas.raw),
-      target.messageId,
-    ]);
+    await keepCanvas(trx, target.messageId, canvas.raw);
     const response = JSON.stringify(present(saved));
     await trx.raw(
       `insert into ai.copilot_snapshots (message_id, workflow_id, before_graph, after_graph, response)
@@ -103,6 +108,17 @@ export async function revertSnapshot(
     );
     return { found: true, applied: true, response: JSON.parse(response) as unknown };
   });
+}
+
+/** Throws StoredGraphError for a canvas that would take more room in the database than a read may give back. */
+async function keepCanvas(trx: Knex, messageId: string, canvas: unknown): Promise<void> {
+  const [kept] = await rowsOf<{ bytes: number }>(
+    trx,
+    `update ai.copilot_messages set pre_snapshot = ?::jsonb where id = ?
+     returning octet_length(pre_snapshot::text) as bytes`,
+    [JSON.stringify(canvas), messageId],
+  );
+  if (kept && kept.bytes > MAX_GRAPH_BYTES) throw graphTooLarge();
 }
 
 /**

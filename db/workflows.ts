@@ -90,7 +90,7 @@ export async function workflowExists(db: Knex, id: string): Promise<boolean> {
 }
 
 /** A stored graph's JSON text, in bytes: twice what a request may carry. Nothing larger is stored by us, or read. */
-const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
+export const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
 /** Levels of a config, as deep as a request may nest. */
 const MAX_CONFIG_DEPTH = 64;
 
@@ -163,10 +163,11 @@ async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
   }
 }
 
-function graphTooLarge(cause?: unknown): StoredGraphError {
+/** The error of a graph or canvas beyond MAX_GRAPH_BYTES. */
+export function graphTooLarge(cause?: unknown): StoredGraphError {
   return new StoredGraphError(
     'GRAPH_TOO_LARGE',
-    `The graph of this workflow would be larger than ${MAX_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
+    `The graph would be larger than ${MAX_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
     { cause },
   );
 }

@@ -224,6 +224,27 @@ test('what the API stored it can read: numbers that the database writes out in f
   assert.deepEqual(new Set(blocks[0]!.config.input), new Set([1e300]));
 });
 
+test('a canvas that the database writes out in full is refused, and the message stays as it was', async () => {
+  const sessionId = await insertMessages(2, 0);
+  const [, assistant] = (await getMessages(sessionId)).messages;
+  const keep = (count: number) =>
+    fetch(`${api.url}/api/copilot/sessions/${sessionId}/messages/${assistant!.id}/snapshot`, {
+      method: 'POST',
+      headers: { ...api.headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        pre_snapshot: {
+          nodes: [{ id: 'a', type: 'code', config: { x: Array(count).fill(1e300) } }],
+          edges: [],
+        },
+      }),
+    });
+  const refused = await keep(90_000);
+  assert.equal(refused.status, 413);
+  assert.match(((await refused.json()) as { error: string }).error, /16 MB/);
+  assert.equal((await getMessages(sessionId)).messages[1]!.pre_snapshot, null);
+  assert.equal((await keep(1_000)).status, 200);
+});
+
 test('the bill is bounded in models, and says how many it left out', async () => {
   await api.db.raw(
     `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens, reasoning_tokens)
