@@ -370,7 +370,30 @@ export function withDefaults(blockType: BlockType, config: JsonObject): JsonObje
 
 /** The source handles of a block; an unknown type has none. */
 export function handlesOf(block: Pick<Block, 'type' | 'config'>): readonly string[] {
-  return byType.get(block.type)?.handles(block.config) ?? [];
+  return knownHandles(block).list;
+}
+
+/** Whether a block has this source handle. */
+export function hasHandle(block: Pick<Block, 'type' | 'config'>, handle: string): boolean {
+  return knownHandles(block).set.has(handle);
+}
+
+interface Handles {
+  type: string;
+  list: readonly string[];
+  set: ReadonlySet<string>;
+}
+
+/** Configs are never changed in place; each of a block's many edges asks for its handles. */
+const known = new WeakMap<JsonObject, Handles>();
+
+function knownHandles({ type, config }: Pick<Block, 'type' | 'config'>): Handles {
+  const before = known.get(config);
+  if (before?.type === type) return before;
+  const list = byType.get(type)?.handles(config) ?? [];
+  const handles = { type, list, set: new Set(list) };
+  known.set(config, handles);
+  return handles;
 }
 
 /** What is wrong with a field's value, or null. References (`<Block.output>`) and templates pass as any kind. */
@@ -415,12 +438,11 @@ const MAX_COMPARED_CHARS = 50;
 
 /** The `count` candidates nearest to a name by edit distance (case-insensitive), nearest first; far ones left out. */
 export function nearestNames(name: string, candidates: readonly string[], count: number): string[] {
-  const wanted = name.toLowerCase().slice(0, MAX_COMPARED_CHARS);
+  const compared = (text: string): string =>
+    text.slice(0, MAX_COMPARED_CHARS).toLowerCase().slice(0, MAX_COMPARED_CHARS);
+  const wanted = compared(name);
   return candidates
-    .map((candidate) => ({
-      candidate,
-      distance: distance(wanted, candidate.toLowerCase().slice(0, MAX_COMPARED_CHARS)),
-    }))
+    .map((candidate) => ({ candidate, distance: distance(wanted, compared(candidate)) }))
     .filter(
       ({ candidate, distance: d }) =>
         d <= Math.max(3, Math.floor(Math.min(candidate.length, MAX_COMPARED_CHARS) / 2)),
@@ -433,13 +455,16 @@ export function nearestNames(name: string, candidates: readonly string[], count:
 /** Levenshtein distance; a name that contains the other is near. */
 function distance(a: string, b: string): number {
   if (a !== '' && b !== '' && (a.includes(b) || b.includes(a))) return 1;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const row = new Uint8Array(b.length + 1);
+  for (let j = 0; j <= b.length; j++) row[j] = j;
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    let diagonal = row[0]!;
+    row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      const replaced = diagonal + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1);
+      diagonal = row[j]!;
+      row[j] = Math.min(row[j - 1]! + 1, diagonal + 1, replaced);
     }
-    row = next;
   }
   return row[b.length]!;
 }

@@ -7,16 +7,16 @@ import {
   nearestNames,
 } from './block-registry.ts';
 import { parseExpression } from './expression.ts';
-import { type Finding, finding, lazyFinding, type Problem, problem, type ProblemCode } from './finding.ts';
+import { type Finding, lazyFinding, type Problem, problem, type ProblemCode } from './finding.ts';
 import type { Block, Json, JsonObject } from './graph.ts';
 import { HIDDEN, isSecretName, looksLikeSecret } from './hide-secrets.ts';
 import { getKey, isObject } from './json.ts';
+import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from './limits.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
 import type { PythonChecker } from './python.ts';
 import { isLargerThan } from './utf8-bytes.ts';
 
-export const MAX_CONFIG_BYTES = 64 * 1024;
-export const MAX_CODE_BYTES = 32 * 1024;
+export { MAX_CODE_BYTES, MAX_CONFIG_BYTES };
 
 /** What the rules ask beyond the graph. Without a port its rules are not judged. */
 export interface RulePorts {
@@ -31,7 +31,8 @@ type Report = (
   field: string,
   key: Json,
   message: string,
-  hint?: string | null,
+  /** A function where it costs something to find. */
+  hint?: string | null | (() => string),
 ) => void;
 
 const KNOWN_TYPES = blockTypes.map((blockType) => blockType.type);
@@ -49,17 +50,18 @@ export function checkConfig(block: Block, ports: RulePorts = {}): Finding[] {
   const blockType = findBlockType(block.type);
   if (!blockType) {
     return [
-      lazyFinding('unknown_block_type', JSON.stringify([block.id, block.type]), () =>
-        unknownType(block.name, block.type),
+      lazyFinding(
+        { severity: 'error', code: 'unknown_block_type', block: block.name },
+        JSON.stringify([block.id, block.type]),
+        () => unknownType(block.name, block.type),
       ),
     ];
   }
   const findings: Finding[] = [];
   const report: Report = (severity, code, field, key, message, hint = null) => {
     findings.push(
-      finding(
-        JSON.stringify([block.id, field, key]),
-        problem(severity, code, block.name, message, hint, field),
+      lazyFinding({ severity, code, block: block.name }, JSON.stringify([block.id, field, key]), () =>
+        problem(severity, code, block.name, message, typeof hint === 'function' ? hint() : hint, field),
       ),
     );
   };
@@ -103,14 +105,17 @@ function checkKeys(block: Block, fields: readonly ConfigField[], report: Report)
   for (const [key, value] of Object.entries(config)) {
     const field = known.get(key);
     if (!field) {
-      const nearest = nearestNames(key, [...known.keys()], 1);
       report(
         'warning',
         'unknown_config_key',
         key,
         null,
         `${block.type} has no config field ${key.slice(0, 60)}.`,
-        `${nearest.length > 0 ? `Nearest: ${nearest[0]}. ` : ''}Fields: ${[...known.keys()].join(', ') || 'none'}.`,
+        () => {
+          const names = [...known.keys()];
+          const nearest = nearestNames(key, names, 1);
+          return `${nearest.length > 0 ? `Nearest: ${nearest[0]}. ` : ''}Fields: ${names.join(', ') || 'none'}.`;
+        },
       );
       continue;
     }
@@ -218,7 +223,8 @@ function checkInputs(config: JsonObject, report: Report): void {
 
 function checkRequest(config: JsonObject, report: Report): void {
   const { url, body, body_type: bodyType } = config;
-  if (typeof url === 'string' && url.trim() !== '') checkUrl(url.trim(), report);
+  // What stands before the path of an address is short: no pattern need read a text of megabytes.
+  if (typeof url === 'string' && url.trim() !== '') checkUrl(url.trim().slice(0, MAX_URL_CHARS), report);
   if (
     typeof body === 'string' &&
     body.trim() !== '' &&
@@ -228,6 +234,8 @@ function checkRequest(config: JsonObject, report: Report): void {
   )
     report('error', 'invalid_config', 'body', body, 'body is no JSON, which body_type says it is.');
 }
+
+const MAX_URL_CHARS = 10_000;
 
 function isJson(text: string): boolean {
   try {
@@ -400,14 +408,9 @@ function checkProject(block: Block, report: Report, project: ProjectFacts): void
   }
   for (const model of models) {
     if (block.type !== 'agent' || !isLiteralId(model) || !project.unknownModels.has(model)) continue;
-    const nearest = nearestNames(model, project.models, 3);
-    report(
-      'error',
-      'unknown_model',
-      'model',
-      model,
-      `There is no model ${model.slice(0, 60)}.`,
-      `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${project.models.join(', ')}.`,
-    );
+    report('error', 'unknown_model', 'model', model, `There is no model ${model.slice(0, 60)}.`, () => {
+      const nearest = nearestNames(model, project.models, 3);
+      return `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}All: ${project.models.join(', ')}.`;
+    });
   }
 }

@@ -1,9 +1,9 @@
 /** Where data flows to: what is never reached, what leads nowhere, and what is connected twice (rules 12, 13, 15). */
 import { findBlockType, handlesOf } from './block-registry.ts';
 import { edgeKey } from './edge.ts';
-import { type Finding, finding, lazyFinding, problem, type ProblemCode } from './finding.ts';
+import { type Finding, lazyFinding, MAX_LISTED, problem, type ProblemCode } from './finding.ts';
 import type { Block, Graph } from './graph.ts';
-import type { Reachability } from './reachability.ts';
+import type { BlockSet, Reachability } from './reachability.ts';
 
 /** Types whose work is seen outside of the workflow, so that nothing need follow. */
 const EFFECTS = ['response', 'general_api', 'platform_api'];
@@ -33,10 +33,14 @@ function checkBlock(
     hint: string | null,
     key = id,
   ): void => {
-    findings.push(finding(key, problem(severity, code, block.name, message, hint, 'edges')));
+    findings.push(
+      lazyFinding({ severity, code, block: block.name }, key, () =>
+        problem(severity, code, block.name, message, hint, 'edges'),
+      ),
+    );
   };
   const edges = reachability.out(block.id);
-  const isTrigger = triggers.includes(block);
+  const isTrigger = findBlockType(block.type)?.trigger ?? false;
   if (
     triggers.length > 0 &&
     !isTrigger &&
@@ -60,15 +64,15 @@ function checkBlock(
       );
   }
   const wired = new Set(edges.map((edge) => edge.sourceHandle));
-  for (const handle of handles) {
-    if (!wired.has(handle))
-      add(
-        'warning',
-        'branch_without_edge',
-        `The ${handle} branch of ${block.name} leads nowhere.`,
-        null,
-        JSON.stringify([block.id, handle]),
-      );
+  // A split of a thousand branches is told by its first ones.
+  for (const handle of handles.filter((name) => !wired.has(name)).slice(0, MAX_LISTED)) {
+    add(
+      'warning',
+      'branch_without_edge',
+      `The ${handle} branch of ${block.name} leads nowhere.`,
+      null,
+      JSON.stringify([block.id, handle]),
+    );
   }
   return findings;
 }
@@ -77,18 +81,16 @@ function checkBlock(
 function checkShortcuts(block: Block, graph: Graph, reachability: Reachability): Finding[] {
   const edges = reachability.out(block.id);
   if (edges.length < 2) return [];
+  const ways = new Map<string | undefined, BlockSet>();
+  for (const { sourceHandle, target } of edges) {
+    const way = ways.get(sourceHandle) ?? reachability.emptySet();
+    way.add(target);
+    ways.set(sourceHandle, way);
+  }
   return edges
-    .filter((edge) =>
-      edges.some(
-        (other) =>
-          other.target !== edge.target &&
-          other.sourceHandle === edge.sourceHandle &&
-          reachability.reaches(other.target, edge.target) &&
-          !reachability.reaches(edge.target, other.target),
-      ),
-    )
+    .filter((edge) => reachability.isStrictlyBelow(edge.target, ways.get(edge.sourceHandle)!))
     .map((edge) =>
-      lazyFinding('shortcut_edge', edgeKey(edge), () => {
+      lazyFinding({ severity: 'warning', code: 'shortcut_edge', block: block.name }, edgeKey(edge), () => {
         const to = graph.blocks.find(({ id }) => id === edge.target)?.name ?? edge.target;
         return problem(
           'warning',

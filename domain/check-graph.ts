@@ -1,5 +1,5 @@
 /** What is wrong with a graph. An edit is judged by the difference: only faults that it introduces count against it. */
-import { findBlockType, handlesOf } from './block-registry.ts';
+import { findBlockType, handlesOf, hasHandle } from './block-registry.ts';
 import { checkConfig, type RulePorts } from './check-config.ts';
 import { checkFlow } from './check-flow.ts';
 import { checkReferences } from './check-references.ts';
@@ -16,11 +16,11 @@ import {
   type ProblemCode,
 } from './finding.ts';
 import type { Block, Edge, Graph } from './graph.ts';
-import { computeReachability } from './reachability.ts';
+import { MAX_BLOCKS, MAX_EDGES } from './limits.ts';
+import { computeReachability, type Reachability } from './reachability.ts';
 import { isReferenceName } from './reference.ts';
 
-export const MAX_BLOCKS = 1_000;
-export const MAX_EDGES = 4_000;
+export { MAX_BLOCKS, MAX_EDGES };
 
 /**
  * Every fault and doubt of a graph, in no particular order. Never throws. `known` keeps what was found in single blocks
@@ -43,7 +43,7 @@ export function checkGraph(
       return findings;
     }),
     ...checkEdges(graph, byId),
-    ...(reachability.acyclic ? [] : checkCycles(graph, byId)),
+    ...(reachability.acyclic ? [] : checkCycles(graph, byId, reachability)),
     ...checkReferences(graph, reachability, ports),
     ...checkFlow(graph, reachability),
   ];
@@ -80,15 +80,18 @@ function checkNames(blocks: readonly Block[]): Finding[] {
     const name = nameKey(block.name);
     if (seen.has(name)) {
       findings.push(
-        lazyFinding('duplicate_name', JSON.stringify([block.id, name]), () =>
-          problem(
-            'error',
-            'duplicate_name',
-            block.name,
-            `Another block is named ${block.name} already.`,
-            `A free name: ${freeName(block.name, blocks)}`,
-            'name',
-          ),
+        lazyFinding(
+          { severity: 'error', code: 'duplicate_name', block: block.name },
+          JSON.stringify([block.id, name]),
+          () =>
+            problem(
+              'error',
+              'duplicate_name',
+              block.name,
+              `Another block is named ${block.name} already.`,
+              `A free name: ${freeName(block.name, blocks)}`,
+              'name',
+            ),
         ),
       );
     } else seen.set(name, block);
@@ -204,7 +207,7 @@ function checkHandle(
       `The edge ${source.name} -> ${to} needs a sourceHandle.`,
       `One of: ${listed(handles)}`,
     );
-  } else if (!handles.includes(handle)) {
+  } else if (!hasHandle(source, handle)) {
     add(
       'unknown_handle',
       source.name,
@@ -214,8 +217,8 @@ function checkHandle(
   }
 }
 
-/** Edges within a strongly connected component are the cyclic ones (Tarjan, without recursion). */
-function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
+/** An edge whose target leads back to its source is on a cycle. */
+function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>, reachability: Reachability): Finding[] {
   const next = new Map<string, string[]>();
   for (const edge of graph.edges) {
     if (edge.source === edge.target || !byId.has(edge.source) || !byId.has(edge.target)) continue;
@@ -223,81 +226,36 @@ function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] 
     if (list) list.push(edge.target);
     else next.set(edge.source, [edge.target]);
   }
-  const component = components(
-    graph.blocks.map((block) => block.id),
-    next,
-  );
   return graph.edges
     .filter(
       (edge) =>
         edge.source !== edge.target &&
-        component.has(edge.source) &&
-        component.get(edge.source) === component.get(edge.target),
+        byId.has(edge.source) &&
+        byId.has(edge.target) &&
+        reachability.reaches(edge.target, edge.source),
     )
     .map((edge) =>
-      lazyFinding('edge_cycle', edgeKey(edge), () => {
-        const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
-          (id) => byId.get(id)?.name ?? id,
-        );
-        // The end closes the circle: of a long way round the middle goes.
-        const shown =
-          path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
-        return problem(
-          'error',
-          'edge_cycle',
-          byId.get(edge.source)!.name,
-          `The edges form a cycle: ${shown.join(' -> ')}.`,
-          'Data flows one way; leave out the edge that goes back.',
-          'edges',
-        );
-      }),
+      lazyFinding(
+        { severity: 'error', code: 'edge_cycle', block: byId.get(edge.source)!.name },
+        edgeKey(edge),
+        () => {
+          const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
+            (id) => byId.get(id)?.name ?? id,
+          );
+          // The end closes the circle: of a long way round the middle goes.
+          const shown =
+            path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
+          return problem(
+            'error',
+            'edge_cycle',
+            byId.get(edge.source)!.name,
+            `The edges form a cycle: ${shown.join(' -> ')}.`,
+            'Data flows one way; leave out the edge that goes back.',
+            'edges',
+          );
+        },
+      ),
     );
-}
-
-function components(
-  ids: readonly string[],
-  next: ReadonlyMap<string, readonly string[]>,
-): Map<string, number> {
-  const index = new Map<string, number>();
-  const low = new Map<string, number>();
-  const component = new Map<string, number>();
-  const stack: string[] = [];
-  let counter = 0;
-  let count = 0;
-  for (const root of ids) {
-    if (index.has(root)) continue;
-    const work: { id: string; child: number }[] = [{ id: root, child: 0 }];
-    while (work.length > 0) {
-      const frame = work.at(-1)!;
-      const { id } = frame;
-      if (frame.child === 0 && !index.has(id)) {
-        index.set(id, counter);
-        low.set(id, counter);
-        counter += 1;
-        stack.push(id);
-      }
-      const children = next.get(id) ?? [];
-      const child = children[frame.child];
-      if (child !== undefined) {
-        frame.child += 1;
-        if (!index.has(child)) work.push({ id: child, child: 0 });
-        else if (!component.has(child)) low.set(id, Math.min(low.get(id)!, index.get(child)!));
-        continue;
-      }
-      work.pop();
-      const parent = work.at(-1);
-      if (parent) low.set(parent.id, Math.min(low.get(parent.id)!, low.get(id)!));
-      if (low.get(id) === index.get(id)) {
-        let member: string;
-        do {
-          member = stack.pop()!;
-          component.set(member, count);
-        } while (member !== id);
-        count += 1;
-      }
-    }
-  }
-  return component;
 }
 
 function findPath(from: string, to: string, next: ReadonlyMap<string, readonly string[]>): string[] {

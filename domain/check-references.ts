@@ -5,7 +5,7 @@ import { nameKey } from './find-block.ts';
 import { type Finding, lazyFinding, listed, type Problem, problem, type ProblemCode } from './finding.ts';
 import type { Block, Graph } from './graph.ts';
 import { isObject } from './json.ts';
-import type { Reachability } from './reachability.ts';
+import type { BlockSet, Reachability } from './reachability.ts';
 import { listReferences, type Reference } from './reference.ts';
 
 /** Every fault of a reference. Its key holds no positions: an unchanged reference keeps its keys. */
@@ -14,12 +14,20 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
   for (const block of graph.blocks)
     if (!byName.has(nameKey(block.name))) byName.set(nameKey(block.name), block);
   const conditions = graph.blocks.filter((block) => block.type === 'condition');
+  const skips = new Map<string, BlockSet>();
+  const mayBeSkipped = (target: Block, block: Block): boolean => {
+    let set = skips.get(target.id);
+    if (!set) skips.set(target.id, (set = blocksPast(target, conditions, reachability)));
+    return set.has(block.id);
+  };
+  let names: string | null = null;
+  const listNames = (): string => (names ??= listed(graph.blocks.map((block) => block.name)));
   return graph.blocks.flatMap((block) =>
     listReferences(block.config, ports.python).flatMap((reference) => {
       const target = reference.broken ? undefined : byName.get(nameKey(reference.name));
       return target
-        ? checkTarget(block, reference, target, conditions, reachability)
-        : [missing(block, reference, graph)];
+        ? checkTarget(block, reference, target, reachability, mayBeSkipped)
+        : [missing(block, reference, listNames)];
     }),
   );
 }
@@ -34,30 +42,36 @@ function targetKey(block: Block, { kind, name }: Reference): string {
   return JSON.stringify([block.id, kind, nameKey(name)]);
 }
 
-function missing(block: Block, reference: Reference, graph: Graph): Finding {
+function missing(block: Block, reference: Reference, listNames: () => string): Finding {
   const { name, kind, field, broken } = reference;
   // Python code that reads a key which is not there can catch that; a template is left in the text as it stands.
   const code = kind === 'code' ? 'code_unknown_block' : 'reference_to_missing_block';
+  const severity = kind === 'code' ? 'warning' : 'error';
   const describe = (): Problem =>
     problem(
-      kind === 'code' ? 'warning' : 'error',
+      severity,
       code,
       block.name,
       `${block.name} refers to ${name.slice(0, 100)}, which is no block.`,
       broken
         ? "A reference can't spell that name: letters, digits, _, space and - only. Rename the block."
-        : `Blocks: ${listed(graph.blocks.map((other) => other.name))}`,
+        : `Blocks: ${listNames()}`,
       field,
     );
-  return lazyFinding(code, targetKey(block, reference), describe, referenceKey(block, reference));
+  return lazyFinding(
+    { severity, code, block: block.name },
+    targetKey(block, reference),
+    describe,
+    referenceKey(block, reference),
+  );
 }
 
 function checkTarget(
   block: Block,
   reference: Reference,
   target: Block,
-  conditions: readonly Block[],
   reachability: Reachability,
+  mayBeSkipped: (target: Block, block: Block) => boolean,
 ): Finding[] {
   const { name, field, path, kind } = reference;
   const found = (
@@ -68,7 +82,7 @@ function checkTarget(
     key = targetKey(block, reference),
   ): Finding[] => [
     lazyFinding(
-      code,
+      { severity, code, block: block.name },
       key,
       () => problem(severity, code, block.name, message, hint, field),
       referenceKey(block, reference),
@@ -89,7 +103,7 @@ function checkTarget(
       `Connect ${target.name} to a block above ${block.name}, in the same call.`,
     );
   return [
-    ...(mayBeSkipped(target, block, conditions, reachability)
+    ...(mayBeSkipped(target, block)
       ? found(
           'warning',
           'reference_may_be_skipped',
@@ -103,25 +117,14 @@ function checkTarget(
   ];
 }
 
-/** Whether some branch of a condition leads to the block and not to what it refers to. */
-function mayBeSkipped(
-  target: Block,
-  block: Block,
-  conditions: readonly Block[],
-  reachability: Reachability,
-): boolean {
-  return conditions.some((condition) => {
-    if (condition.id === target.id || !reachability.reaches(condition.id, target.id)) return false;
-    const handlesTo = (id: string): Set<string> =>
-      new Set(
-        reachability
-          .out(condition.id)
-          .filter((edge) => edge.target === id || reachability.reaches(edge.target, id))
-          .map((edge) => edge.sourceHandle ?? ''),
-      );
-    const toTarget = handlesTo(target.id);
-    return [...handlesTo(block.id)].some((handle) => !toTarget.has(handle));
-  });
+/** The blocks to which some branch of a condition leads that does not lead to this one. */
+function blocksPast(target: Block, conditions: readonly Block[], reachability: Reachability): BlockSet {
+  const past = reachability.emptySet();
+  for (const condition of conditions) {
+    if (condition.id === target.id || !reachability.reaches(condition.id, target.id)) continue;
+    for (const branch of reachability.branches(condition.id)) if (!branch.has(target.id)) past.addAll(branch);
+  }
+  return past;
 }
 
 type Tell = (

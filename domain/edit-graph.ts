@@ -6,10 +6,12 @@
  */
 import { findBlockType, nearestNames, withDefaults } from './block-registry.ts';
 import { type RulePorts, unknownType } from './check-config.ts';
+import { BlockList } from './block-list.ts';
 import { checkGraph, freeName, MAX_BLOCKS } from './check-graph.ts';
 import { referenceKey } from './check-references.ts';
 import { edgeKey, normalHandle, toEdge } from './edge.ts';
-import { type BlockIndex, indexBlocks, nameKey } from './find-block.ts';
+import { EdgeSet } from './edge-set.ts';
+import { type BlockIndex, nameKey } from './find-block.ts';
 import { type Finding, MAX_LISTED, type Problem, problem, type ProblemCode } from './finding.ts';
 import type { Block, Edge, Graph, JsonObject } from './graph.ts';
 import {
@@ -21,7 +23,8 @@ import {
 } from './graph-edit.ts';
 import { getKey, isObject, jsonEqual, mergePatch, setKey, toStorable } from './json.ts';
 import { layOut } from './layout.ts';
-import { isReferenceName, listReferences, renameReferences } from './reference.ts';
+import { isReferenceName, listReferences } from './reference.ts';
+import { Renames } from './renames.ts';
 
 export interface GraphChanges {
   added?: { id: string; name: string; type: string }[];
@@ -94,8 +97,8 @@ export function editGraph(input: {
 
 /** The graph while an edit is applied to it. Faults of the edit itself gather in `problems`; nothing stops early. */
 class Draft {
-  private blocks: Block[];
-  private edges: Edge[];
+  private readonly blocks: BlockList;
+  private readonly edges: EdgeSet;
   private readonly aliases: Map<string, string>;
   private readonly problems: Problem[] = [];
   private readonly changes: Required<GraphChanges> = {
@@ -116,16 +119,20 @@ class Draft {
   private readonly notes: Problem[] = [];
   /** Faults of the edit as the check of the whole graph would name them again: code and block. */
   private readonly told = new Set<string>();
-  private currentIndex: BlockIndex | null = null;
+  private readonly reported = new Set<string>();
+  private readonly updated = new Set<string>();
 
-  /** Renames whose references were rewritten, in their order. */
-  private readonly renames: { id: string; from: string; to: string }[] = [];
+  /** Renames whose references are rewritten: of each block when its config is next read, at the latest at the end. */
+  private readonly renames: Renames;
+  /** How many of them a block's config follows already; absent: none. */
+  private readonly followed = new Map<Block, number>();
   private readonly ports: RulePorts;
 
   constructor(graph: Graph, aliases: ReadonlyMap<string, string>, ports: RulePorts) {
     this.ports = ports;
-    this.blocks = [...graph.blocks];
-    this.edges = [...graph.edges];
+    this.renames = new Renames(ports.python);
+    this.blocks = new BlockList(graph.blocks);
+    this.edges = new EdgeSet(graph.edges);
     this.aliases = new Map(aliases);
   }
 
@@ -175,15 +182,16 @@ class Draft {
       config: blockType ? withDefaults(blockType, config) : config,
       enabled: true,
     };
-    this.index.add(block);
-    this.blocks.push(block);
+    this.blocks.add(block);
+    this.followed.set(block, this.renames.count);
     if (!added.position) unplaced.add(id);
     this.changes.added.push({ id, name, type: added.type });
   }
 
   updateBlock(update: BlockUpdate): void {
-    const block = this.find(update.id, 'update_blocks');
-    if (!block) return;
+    const found = this.find(update.id, 'update_blocks');
+    if (!found) return;
+    const block = this.upToDate(found);
     if (typeof update.type === 'string' && update.type !== block.type) {
       this.report(
         problem(
@@ -226,11 +234,15 @@ class Draft {
       );
       return;
     }
-    if (id === block.id) this.setBlocks(this.blocks.map((other) => (other === block ? next : other)));
-    // A new id is a new block to the user's editor, and new blocks stand at the end.
-    else this.setBlocks([...this.blocks.filter((other) => other !== block), next]);
+    if (id === block.id) this.blocks.replace(block, next);
+    else {
+      // A new id is a new block to the user's editor, and new blocks stand at the end.
+      this.blocks.remove(block);
+      this.blocks.add(next);
+    }
+    this.followed.set(next, this.renames.count);
     if (renamed) this.follow(block, next);
-    if (!this.changes.updated.includes(block.name)) this.changes.updated.push(block.name);
+    this.updated.add(block.name);
   }
 
   removeBlock(ref: string): void {
@@ -240,10 +252,9 @@ class Draft {
     const block = (id === undefined ? undefined : this.index.withId(id)) ?? this.find(ref, 'remove_blocks');
     if (!block) return;
     if (id !== undefined) this.leavingIds.delete(id);
-    const touches = (edge: Edge): boolean => edge.source === block.id || edge.target === block.id;
-    for (const edge of this.edges) if (touches(edge)) this.changes.edges_removed.push(this.describe(edge));
-    this.edges = this.edges.filter((edge) => !touches(edge));
-    this.setBlocks(this.blocks.filter((other) => other !== block));
+    for (const edge of this.edges.removeTouching(block.id))
+      this.changes.edges_removed.push(this.describe(edge));
+    this.blocks.remove(block);
     this.changes.removed.push(block.name);
   }
 
@@ -252,7 +263,7 @@ class Draft {
     const target = this.find(edit.target, 'add_edges');
     if (!source || !target) return;
     const edge = toEdge({ source: source.id, target: target.id, sourceHandle: edit.sourceHandle });
-    if (this.edges.some((other) => sameEdge(other, edge))) {
+    if (this.edges.has(edge)) {
       this.report(
         problem(
           'error',
@@ -265,7 +276,7 @@ class Draft {
       );
       return;
     }
-    this.edges.push(edge);
+    this.edges.add(edge);
     this.changes.edges_added.push(this.describe(edge));
   }
 
@@ -273,7 +284,7 @@ class Draft {
     const source = this.findEnd(edit.source, 'source');
     const target = this.findEnd(edit.target, 'target');
     if (source === null || target === null) return;
-    const between = this.edges.filter((edge) => edge.source === source && edge.target === target);
+    const between = this.edges.between(source, target);
     const handle = normalHandle(edit.sourceHandle);
     // Without a handle, the only edge between two blocks is meant.
     const handles = new Set(between.map((edge) => edge.sourceHandle));
@@ -296,22 +307,23 @@ class Draft {
     }
     const edge = between.find((other) => other.sourceHandle === wanted)!;
     // With its doubles: a diff can't tell them apart.
-    this.edges = this.edges.filter((other) => !sameEdge(other, edge));
+    this.edges.remove(edge);
     this.changes.edges_removed.push(this.describe(edge));
   }
 
   place(unplaced: ReadonlySet<string>): void {
     if (unplaced.size === 0) return;
-    const positions = layOut(this.blocks, this.edges, unplaced);
-    this.setBlocks(
-      this.blocks.map((block) =>
-        positions.has(block.id) ? { ...block, position: positions.get(block.id)! } : block,
-      ),
-    );
+    const blocks = this.blocks.list();
+    const positions = layOut(blocks, this.edges.list(), unplaced);
+    for (const block of blocks) {
+      const position = positions.get(block.id);
+      if (position) this.swap(block, { ...block, position });
+    }
   }
 
   conclude(original: Graph): EditOutcome {
-    const graph = { blocks: this.blocks, edges: this.edges };
+    for (const block of this.blocks.list()) this.upToDate(block);
+    const graph = { blocks: this.blocks.list(), edges: this.edges.list() };
     const before = this.asRenamed(original);
     const known = new Map<Block, Finding[]>();
     const earlier = checkGraph(before, this.ports, known);
@@ -321,59 +333,80 @@ class Draft {
       now.filter((found) => !old.has(found.key)),
       before,
     );
-    const fresh = this.leaveBehind(introduced, before);
-    const errors = distinct([
-      ...this.problems,
-      ...fresh.filter(
-        (found) => found.severity === 'error' && !this.told.has(`${found.code} ${found.block}`),
-      ),
-    ]).slice(0, MAX_LISTED);
+    const leftBehind = this.leftBehind(introduced, before);
+    const isError = (found: Finding): boolean => found.severity === 'error' && !leftBehind.has(found);
+    const untold = introduced.filter(
+      (found) => isError(found) && !this.told.has(`${found.code} ${found.block}`),
+    );
+    const errors = distinct(this.problems, untold);
     if (errors.length > 0) return { applied: false, problems: [...errors, ...oldFaults(now, old, errors)] };
+    this.changes.updated.push(...this.updated);
     const changes = Object.fromEntries(
       Object.entries(this.changes).filter(([, list]) => list.length > 0),
     ) as GraphChanges;
-    const doubts = (severity: Problem['severity']) => fresh.filter((found) => found.severity === severity);
-    const warnings = distinct([...this.notes, ...doubts('warning'), ...doubts('info')]);
+    const warnings = distinct(this.notes, [
+      ...introduced.filter((found) => found.severity === 'warning' || leftBehind.has(found)),
+      ...introduced.filter((found) => found.severity === 'info'),
+    ]);
     return {
       applied: true,
       graph,
       changes,
-      warnings: warnings.slice(0, MAX_LISTED),
+      warnings: warnings.map((found) => asWarning(found)),
       aliases: this.aliases,
     };
   }
 
   /**
-   * A reference that nobody touched does not reject an edit when what it names goes away: it is left behind, and told.
+   * The faults of references that nobody touched: one does not reject an edit when what it names goes away, it is left
+   * behind, and told.
    */
-  private leaveBehind(introduced: Finding[], before: Graph): Problem[] {
-    if (!introduced.some((found) => found.reference !== undefined))
-      return introduced.map((found) => found.problem);
+  private leftBehind(introduced: readonly Finding[], before: Graph): ReadonlySet<Finding> {
+    const faults = introduced.filter((found) => found.severity === 'error' && found.reference !== undefined);
+    if (faults.length === 0) return new Set();
     const there = new Set(
       before.blocks.flatMap((block) =>
         listReferences(block.config, this.ports.python).map((reference) => referenceKey(block, reference)),
       ),
     );
-    return introduced.map(({ problem: found, reference }) =>
-      reference !== undefined && there.has(reference) && found.severity === 'error'
-        ? { ...found, severity: 'warning' }
-        : found,
-    );
+    return new Set(faults.filter((found) => there.has(found.reference!)));
   }
 
   private get index(): BlockIndex {
-    this.currentIndex ??= indexBlocks(this.blocks);
-    return this.currentIndex;
+    return this.blocks.index;
+  }
+
+  /** True when as many faults are known as are told: what is found beyond them need not be described. */
+  private get isFull(): boolean {
+    return this.problems.length >= MAX_LISTED;
   }
 
   private report(found: Problem): void {
-    this.problems.push(found);
     this.told.add(`${found.code} ${found.block}`);
+    const text = JSON.stringify(found);
+    if (this.isFull || this.reported.has(text)) return;
+    this.reported.add(text);
+    this.problems.push(found);
   }
 
-  private setBlocks(blocks: Block[]): void {
-    this.blocks = blocks;
-    this.currentIndex = null;
+  /** The block with its references as the renames so far have left them. */
+  private upToDate(block: Block): Block {
+    const config = this.renames.apply(block.config, this.followed.get(block) ?? 0);
+    if (config === block.config) {
+      this.followed.set(block, this.renames.count);
+      return block;
+    }
+    this.changes.references_rewritten.push(block.name);
+    const next = { ...block, config };
+    this.blocks.replace(block, next);
+    this.followed.set(next, this.renames.count);
+    return next;
+  }
+
+  /** Puts a block into the place of another, its references as they were. */
+  private swap(block: Block, next: Block): void {
+    this.blocks.replace(block, next);
+    this.followed.set(next, this.followed.get(block) ?? 0);
   }
 
   private isLiveAlias(alias: string): boolean {
@@ -394,15 +427,16 @@ class Draft {
   /** The id of an edge's end. An end that names no block is found by what the edge says, so that it can be removed. */
   private findEnd(ref: string, end: 'source' | 'target'): string | null {
     const found = this.lookUp(ref);
-    if ('error' in found && this.edges.some((edge) => edge[end] === ref)) return ref;
+    if ('error' in found && this.edges.hasEnd(ref, end)) return ref;
     return this.find(ref, 'remove_edges')?.id ?? null;
   }
 
   private find(ref: string, field: string): Block | null {
     const found = this.lookUp(ref);
     if ('block' in found) return found.block;
-    if (this.problems.length >= MAX_LISTED) return null;
-    const names = this.blocks.map((block) => block.name);
+    if (this.isFull) return null;
+    const blocks = this.blocks.list();
+    const names = blocks.map((block) => block.name);
     this.report(
       found.error === 'ambiguous'
         ? problem(
@@ -410,7 +444,7 @@ class Draft {
             'ambiguous_name',
             ref.slice(0, 100),
             `Several blocks are named ${ref.slice(0, 100)}.`,
-            `Use an id: ${this.blocks
+            `Use an id: ${blocks
               .filter((block) => nameKey(block.name) === nameKey(ref))
               .slice(0, 5)
               .map((block) => block.id)
@@ -430,6 +464,7 @@ class Draft {
   }
 
   private checkNewName(name: string, block: Block | null): void {
+    if (this.isFull) return;
     const label = block?.name ?? name;
     const fail = (code: ProblemCode, message: string, hint: string | null): void => {
       this.report(problem('error', code, label, message, hint, 'name'));
@@ -461,9 +496,9 @@ class Draft {
       fail(
         'duplicate_name',
         `Another block is named ${name} already.`,
-        `A free name: ${freeName(name, [...this.blocks, ...others])}`,
+        `A free name: ${freeName(name, [...this.blocks.list(), ...others])}`,
       );
-    } else if (isId && this.edges.some((edge) => edge.source === name || edge.target === name)) {
+    } else if (isId && this.edges.hasEnd(name, 'either')) {
       fail(
         'duplicate_name',
         `An edge goes to or from a block ${name} that is not there: the name would connect it.`,
@@ -492,36 +527,24 @@ class Draft {
 
   /** A renamed block keeps its edges, its aliases and everything that refers to it. */
   private follow(from: Block, to: Block): void {
-    for (const [name, id] of this.formerNames) if (id === from.id) this.formerNames.set(name, to.id);
+    if (to.id !== from.id)
+      for (const [name, id] of this.formerNames) if (id === from.id) this.formerNames.set(name, to.id);
     this.formerNames.set(nameKey(from.name), to.id);
     this.formerNames.delete(nameKey(to.name));
     if (to.id !== from.id) {
       this.formerIds.set(to.id, this.formerIds.get(from.id) ?? from.id);
-      const moved: Edge[] = [];
-      this.edges = this.edges.filter((edge) => {
-        if (edge.source !== from.id && edge.target !== from.id) return true;
-        moved.push({
+      for (const edge of this.edges.removeTouching(from.id)) {
+        this.edges.add({
           ...edge,
           source: edge.source === from.id ? to.id : edge.source,
           target: edge.target === from.id ? to.id : edge.target,
         });
-        return false;
-      });
-      this.edges.push(...moved);
+      }
       for (const [alias, id] of this.aliases) if (id === from.id) this.aliases.set(alias, to.id);
     }
     // References can only spell some names; where another block still has the old name, they are that block's.
-    if (this.blocks.some((block) => block !== to && nameKey(block.name) === nameKey(from.name))) return;
-    if (!isReferenceName(to.name)) return;
-    this.renames.push({ id: to.id, from: from.name, to: to.name });
-    this.setBlocks(
-      this.blocks.map((block) => {
-        const config = renameReferences(block.config, from.name, to.name, this.ports.python);
-        if (config === block.config) return block;
-        this.changes.references_rewritten.push(block.name);
-        return { ...block, config };
-      }),
-    );
+    if (this.index.named(from.name).some((block) => block !== to)) return;
+    if (isReferenceName(to.name)) this.renames.add({ id: to.id, from: from.name, to: to.name });
   }
 
   private describe(edge: Edge): string {
@@ -532,19 +555,18 @@ class Draft {
 
   /** The graph before the edit with the ids and names after it, so that old faults are recognised. */
   private asRenamed(graph: Graph): Graph {
-    if (this.formerIds.size === 0 && this.renames.length === 0) return graph;
+    if (this.formerIds.size === 0 && this.renames.count === 0) return graph;
     const now = new Map([...this.formerIds].map(([to, from]) => [from, to]));
     const rename = (id: string): string => now.get(id) ?? id;
-    let blocks = graph.blocks.map((block) =>
-      now.has(block.id) ? { ...block, id: rename(block.id) } : block,
-    );
-    for (const { id, from, to } of this.renames) {
-      blocks = blocks.map((block) => {
-        const config = renameReferences(block.config, from, to, this.ports.python);
-        if (block.id !== id && config === block.config) return block;
-        return { ...block, config, name: block.id === id ? to : block.name };
-      });
-    }
+    const names = new Map(this.renames.list.map(({ id, to }) => [id, to]));
+    const blocks = graph.blocks.map((block) => {
+      const id = rename(block.id);
+      const name = names.get(id) ?? block.name;
+      const config = this.renames.apply(block.config, 0);
+      return id === block.id && name === block.name && config === block.config
+        ? block
+        : { ...block, id, name, config };
+    });
     return {
       blocks,
       edges: graph.edges.map((edge) => ({
@@ -563,9 +585,8 @@ function oldFaults(now: readonly Finding[], old: ReadonlySet<string>, errors: re
   for (const finding of now) {
     if (found.length === MAX_OLD) break;
     if (!old.has(finding.key)) continue;
-    const { problem: fault } = finding;
-    if (fault.severity === 'error' && fault.block !== null && blamed.has(fault.block))
-      found.push({ ...fault, was_there_before: true });
+    if (finding.severity === 'error' && finding.block !== null && blamed.has(finding.block))
+      found.push({ ...finding.problem, was_there_before: true });
   }
   return found;
 }
@@ -575,10 +596,6 @@ function withoutNulls(config: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const key of Object.keys(config)) if (config[key] !== null) setKey(result, key, config[key]!);
   return result;
-}
-
-function sameEdge(a: Edge, b: Edge): boolean {
-  return a.source === b.source && a.target === b.target && a.sourceHandle === b.sourceHandle;
 }
 
 function sameBlock(a: Block, b: Block): boolean {
@@ -599,8 +616,24 @@ function withoutEchoes(findings: Finding[], before: Graph): Finding[] {
   return findings.filter((found) => !there.has(found.key));
 }
 
-function distinct(problems: Problem[]): Problem[] {
-  return [...new Map(problems.map((found) => [JSON.stringify(found), found])).values()];
+/** As many as are told, doubles left out. A finding's problem is made only when it is one of them. */
+function distinct(problems: readonly Problem[], findings: readonly Finding[]): Problem[] {
+  const told = new Map<string, Problem>();
+  const tell = (found: Problem): void => void told.set(JSON.stringify(found), found);
+  for (const found of problems) if (told.size < MAX_LISTED) tell(found);
+  const keys = new Set<string>();
+  for (const found of findings) {
+    if (told.size >= MAX_LISTED) break;
+    if (keys.has(found.key)) continue;
+    keys.add(found.key);
+    tell(found.problem);
+  }
+  return [...told.values()];
+}
+
+/** A fault that was left behind rejects nothing. */
+function asWarning(found: Problem): Problem {
+  return found.severity === 'error' ? { ...found, severity: 'warning' } : found;
 }
 
 function hintNames(nearest: string[], names: string[]): string {

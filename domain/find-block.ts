@@ -8,8 +8,13 @@ export interface BlockIndex {
   withId(id: string): Block | undefined;
   /** The blocks whose name or id is this text, without case. */
   claiming(name: string): readonly Block[];
+  /** The blocks of this name, without case. */
+  named(name: string): readonly Block[];
   /** Takes in one more block, behind the others. */
   add(block: Block): void;
+  remove(block: Block): void;
+  /** Puts a block into the place of another. */
+  replace(old: Block, block: Block): void;
 }
 
 const NUMBERED = /^(.*\S)\s*#(\d+)$/su;
@@ -24,17 +29,38 @@ export function indexBlocks(blocks: readonly Block[]): BlockIndex {
     if (same) same.push(block);
     else map.set(key, [block]);
   };
+  const take = (map: Map<string, Block[]>, key: string, block: Block, next: Block | null): void => {
+    const same = map.get(key);
+    const at = same?.indexOf(block) ?? -1;
+    if (at >= 0) same!.splice(at, 1, ...(next ? [next] : []));
+    if (same?.length === 0) map.delete(key);
+  };
+  const claimsOf = ({ id, name }: Block): Set<string> => new Set([nameKey(name), nameKey(id)]);
   const add = (block: Block): void => {
     if (!byId.has(block.id)) byId.set(block.id, block);
-    const name = nameKey(block.name);
-    const id = nameKey(block.id);
-    put(byName, name, block);
-    put(claims, name, block);
-    if (id !== name) put(claims, id, block);
+    put(byName, nameKey(block.name), block);
+    for (const claim of claimsOf(block)) put(claims, claim, block);
+  };
+  const remove = (block: Block): void => {
+    if (byId.get(block.id) === block) byId.delete(block.id);
+    take(byName, nameKey(block.name), block, null);
+    for (const claim of claimsOf(block)) take(claims, claim, block, null);
   };
   for (const block of blocks) add(block);
   return {
     add,
+    remove,
+    replace(old, block) {
+      if (old.id !== block.id || old.name !== block.name) {
+        remove(old);
+        add(block);
+        return;
+      }
+      if (byId.get(old.id) === old) byId.set(old.id, block);
+      take(byName, nameKey(old.name), old, block);
+      for (const claim of claimsOf(old)) take(claims, claim, old, block);
+    },
+    named: (name) => byName.get(nameKey(name)) ?? [],
     withId: (id) => byId.get(id),
     claiming: (name) => claims.get(nameKey(name)) ?? [],
     find(ref) {

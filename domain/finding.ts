@@ -81,6 +81,9 @@ export interface Problem {
 export interface Finding {
   key: string;
   code: ProblemCode;
+  severity: Problem['severity'];
+  /** As the problem names it. */
+  block: string | null;
   /** Made when it is read: of a faulty graph's many findings only the new ones are ever told. */
   readonly problem: Problem;
   /** For a fault of a reference: which one, as `referenceKey` writes it. */
@@ -100,19 +103,22 @@ export function problem(
 }
 
 export function finding(key: string, found: Problem): Finding {
-  return { key: `${found.code} ${key}`, code: found.code, problem: found };
+  const { code, severity, block } = found;
+  return { key: `${code} ${key}`, code, severity, block, problem: found };
 }
 
-/** A finding whose problem costs something to describe. */
+/** A finding whose problem costs something to describe: `make` is called for the few that are told. */
 export function lazyFinding(
-  code: ProblemCode,
+  facts: Pick<Problem, 'severity' | 'code' | 'block'>,
   key: string,
   make: () => Problem,
   reference?: string,
 ): Finding {
   return {
-    key: `${code} ${key}`,
-    code,
+    key: `${facts.code} ${key}`,
+    code: facts.code,
+    severity: facts.severity,
+    block: facts.block,
     ...(reference === undefined ? {} : { reference }),
     get problem() {
       return make();

@@ -19,24 +19,21 @@ export function layOut(
   newIds: ReadonlySet<string>,
 ): Map<string, Position> {
   const placed = new Map<string, Position>();
-  // Cells of one block's size: what overlaps a place lies in its own cell or in one beside it.
-  const cells = new Map<number, Map<number, Position[]>>();
+  // Rows of one block's height: what overlaps a place lies in its own row or in one beside it.
+  const rows = new Map<number, Position[]>();
+  let lowest = -Infinity;
   const settle = (id: string, position: Position): void => {
     placed.set(id, position);
-    const [row, column] = cellOf(position);
-    const line = cells.get(row) ?? new Map<number, Position[]>();
-    cells.set(row, line.set(column, [...(line.get(column) ?? []), position]));
+    lowest = Math.max(lowest, position.y);
+    const row = rowOf(position);
+    const line = rows.get(row);
+    if (line) line.push(position);
+    else rows.set(row, [position]);
   };
-  const isFree = (at: Position): boolean => {
-    const [row, column] = cellOf(at);
-    return AROUND.every((down) =>
-      AROUND.every((right) =>
-        (cells.get(row + down)?.get(column + right) ?? []).every(
-          (p) => Math.abs(p.x - at.x) >= BLOCK_WIDTH || Math.abs(p.y - at.y) >= BLOCK_HEIGHT,
-        ),
-      ),
+  const inTheWay = ({ y }: Position): number[] =>
+    AROUND.flatMap((down) => rows.get(rowOf({ y }) + down) ?? []).flatMap((other) =>
+      Math.abs(other.y - y) < BLOCK_HEIGHT ? [other.x] : [],
     );
-  };
   for (const block of blocks) if (!newIds.has(block.id)) settle(block.id, block.position);
 
   const parents = new Map<string, string[]>();
@@ -62,8 +59,9 @@ export function layOut(
     });
     const under = (children.get(id) ?? []).filter((child) => !newIds.has(child) && placed.has(child));
     const at = (ids: string[]): Position[] => ids.map((other) => placed.get(other)!);
-    const wanted = above.length > 0 ? below(at(above)) : under.length > 0 ? over(at(under)) : start(placed);
-    const position = firstFree({ x: onCanvas(wanted.x), y: onCanvas(wanted.y) }, isFree);
+    const wanted = above.length > 0 ? below(at(above)) : under.length > 0 ? over(at(under)) : start(lowest);
+    const onRim = { x: onCanvas(wanted.x), y: onCanvas(wanted.y) };
+    const position = firstFree(onRim, inTheWay(onRim));
     settle(id, position);
     result.set(id, position);
   };
@@ -86,8 +84,8 @@ function over(children: Position[]): Position {
   };
 }
 
-function cellOf({ x, y }: Position): [row: number, column: number] {
-  return [Math.floor(y / BLOCK_HEIGHT), Math.floor(x / BLOCK_WIDTH)];
+function rowOf({ y }: Pick<Position, 'y'>): number {
+  return Math.floor(y / BLOCK_HEIGHT);
 }
 
 /** Far out, adding a column's width would not change the number, and the search for a free place would not end. */
@@ -95,19 +93,23 @@ function onCanvas(coordinate: number): number {
   return Math.max(-MAX_COORDINATE, Math.min(MAX_COORDINATE, coordinate));
 }
 
-function start(placed: ReadonlyMap<string, Position>): Position {
-  if (placed.size === 0) return FIRST;
-  let lowest = -Infinity;
-  for (const { y } of placed.values()) lowest = Math.max(lowest, y);
-  return { x: FIRST.x, y: Math.round(lowest + ROW) };
+function start(lowest: number): Position {
+  return lowest === -Infinity ? FIRST : { x: FIRST.x, y: Math.round(lowest + ROW) };
 }
 
-/** The wanted place or the nearest free one beside it, right before left. */
-function firstFree(wanted: Position, isFree: (at: Position) => boolean): Position {
+/**
+ * The wanted place or the nearest free one beside it, right before left. `taken`: where the blocks of the same height
+ * stand. Each of them is looked at once: it takes one column or two beside each other.
+ */
+function firstFree(wanted: Position, taken: readonly number[]): Position {
+  const columns = new Set<number>();
+  for (const x of taken) {
+    const middle = Math.round((x - wanted.x) / COLUMN);
+    for (const column of [middle - 1, middle, middle + 1])
+      if (Math.abs(wanted.x + column * COLUMN - x) < BLOCK_WIDTH) columns.add(column);
+  }
   for (let column = 0; ; column++) {
-    const right = { x: wanted.x + column * COLUMN, y: wanted.y };
-    if (isFree(right)) return right;
-    const left = { x: wanted.x - column * COLUMN, y: wanted.y };
-    if (isFree(left)) return left;
+    if (!columns.has(column)) return { x: wanted.x + column * COLUMN, y: wanted.y };
+    if (!columns.has(-column)) return { x: wanted.x - column * COLUMN, y: wanted.y };
   }
 }

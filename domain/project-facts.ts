@@ -36,7 +36,8 @@ export function findMentions(value: Json): Mentions {
   const stack: Json[] = [value];
   while (stack.length > 0) {
     const item = stack.pop()!;
-    if (Array.isArray(item)) stack.push(...item);
+    // One by one: a list is spread over the call stack otherwise, and a long one does not fit.
+    if (Array.isArray(item)) for (const inner of item) stack.push(inner);
     else if (isObject(item)) {
       for (const [key, inner] of Object.entries(item)) {
         const kind = FIELDS.get(key);

@@ -6,73 +6,170 @@ export interface Reachability {
   reaches(from: string, to: string): boolean;
   /** The edges out of a block, those without ends left out. */
   out(id: string): readonly Edge[];
+  /** For each source handle of a block, what its edges lead to, their targets included. */
+  branches(id: string): readonly BlockSet[];
+  /** Whether one of `others` leads to the block and is not led to by it. */
+  isStrictlyBelow(id: string, others: BlockSet): boolean;
+  emptySet(): BlockSet;
   /** True when no edge but one from a block to itself closes a circle. */
   acyclic: boolean;
 }
 
-/** Computes the ancestors of every block as bit sets: for 500 blocks and 1,000 edges some hundred microseconds. */
+/** A set of blocks of one graph, a bit each. */
+export interface BlockSet {
+  has(id: string): boolean;
+  add(id: string): void;
+  addAll(other: BlockSet): void;
+  readonly bits: Int32Array;
+}
+
+/**
+ * Computes what lies above and below every block as bit sets, one pass over the edges each: for 1,000 blocks and 4,000
+ * edges under a millisecond. The blocks of a cycle share their sets.
+ */
 export function computeReachability({ blocks, edges }: Graph): Reachability {
   const index = new Map(blocks.map((block, at) => [block.id, at]));
   const words = (blocks.length + 31) >> 5;
-  const above = new Int32Array(words * blocks.length);
   const out = new Map<string, Edge[]>();
-  const incoming = new Int32Array(blocks.length);
+  const next: number[][] = blocks.map(() => []);
+  const loops = new Set<number>();
   for (const edge of edges) {
+    const source = index.get(edge.source);
     const target = index.get(edge.target);
-    if (target === undefined || !index.has(edge.source)) continue;
+    if (source === undefined || target === undefined) continue;
     const list = out.get(edge.source);
     if (list) list.push(edge);
     else out.set(edge.source, [edge]);
-    incoming[target]! += 1;
+    if (source === target) loops.add(source);
+    else next[source]!.push(target);
   }
-  const pass = (from: number, to: number): boolean => {
-    let changed = false;
-    const source = from * words;
-    const target = to * words;
-    for (let word = 0; word < words; word++) {
-      const bits = above[source + word]! & ~above[target + word]!;
-      if (bits === 0) continue;
-      above[target + word]! |= bits;
-      changed = true;
-    }
-    const own = target + (from >> 5);
-    if ((above[own]! & (1 << (from & 31))) === 0) {
-      above[own]! |= 1 << (from & 31);
-      changed = true;
-    }
-    return changed;
+  const { of, members } = findComponents(next);
+  const above = new Int32Array(words * members.length);
+  const below = new Int32Array(words * members.length);
+  const join = (into: Int32Array, to: number, from: number): void => {
+    for (let word = 0; word < words; word++) into[to * words + word]! |= into[from * words + word]!;
   };
-  // In topological order one pass is enough; what is left lies on or below a cycle and is repeated until it is still.
-  const queue = blocks.flatMap((_, at) => (incoming[at] === 0 ? [at] : []));
-  for (const at of queue) {
-    for (const edge of out.get(blocks[at]!.id) ?? []) {
-      const target = index.get(edge.target)!;
-      pass(at, target);
-      if (--incoming[target]! === 0) queue.push(target);
+  const put = (into: Int32Array, component: number, at: number): void => {
+    into[component * words + (at >> 5)]! |= 1 << (at & 31);
+  };
+  for (const [component, list] of members.entries()) {
+    if (list.length === 1 && !loops.has(list[0]!)) continue;
+    for (const at of list) {
+      put(above, component, at);
+      put(below, component, at);
     }
   }
-  if (queue.length < blocks.length) {
-    const work = blocks.map((_, at) => at);
-    const waiting = new Set(work);
-    for (const at of work) {
-      waiting.delete(at);
-      for (const edge of out.get(blocks[at]!.id) ?? []) {
-        const target = index.get(edge.target)!;
-        if (pass(at, target) && !waiting.has(target)) {
-          waiting.add(target);
-          work.push(target);
-        }
+  // A component comes before those that lead to it.
+  for (const [component, list] of members.entries()) {
+    for (const at of list) {
+      for (const child of next[at]!) {
+        if (of[child] === component) continue;
+        join(below, component, of[child]!);
+        put(below, component, child);
       }
     }
   }
+  for (let component = members.length - 1; component >= 0; component--) {
+    for (const at of members[component]!) {
+      for (const child of next[at]!) {
+        if (of[child] === component) continue;
+        join(above, of[child]!, component);
+        put(above, of[child]!, at);
+      }
+    }
+  }
+  const rowOf = (from: Int32Array, at: number): Int32Array =>
+    from.subarray(of[at]! * words, (of[at]! + 1) * words);
+  const createSet = (): BlockSet => {
+    const bits = new Int32Array(words);
+    return {
+      bits,
+      has(id) {
+        const at = index.get(id);
+        return at !== undefined && (bits[at >> 5]! & (1 << (at & 31))) !== 0;
+      },
+      add(id) {
+        const at = index.get(id);
+        if (at !== undefined) bits[at >> 5]! |= 1 << (at & 31);
+      },
+      addAll: (other) => unite(bits, other.bits),
+    };
+  };
+  const branchesOf = new Map<string, BlockSet[]>();
   return {
     reaches(from, to) {
       const a = index.get(from);
       const b = index.get(to);
       if (a === undefined || b === undefined) return false;
-      return (above[b * words + (a >> 5)]! & (1 << (a & 31))) !== 0;
+      return (above[of[b]! * words + (a >> 5)]! & (1 << (a & 31))) !== 0;
     },
     out: (id) => out.get(id) ?? [],
-    acyclic: queue.length === blocks.length,
+    branches(id) {
+      const before = branchesOf.get(id);
+      if (before) return before;
+      const byHandle = new Map<string | undefined, BlockSet>();
+      for (const { sourceHandle, target } of out.get(id) ?? []) {
+        const set = byHandle.get(sourceHandle) ?? createSet();
+        byHandle.set(sourceHandle, set);
+        set.add(target);
+        unite(set.bits, rowOf(below, index.get(target)!));
+      }
+      const branches = [...byHandle.values()];
+      branchesOf.set(id, branches);
+      return branches;
+    },
+    isStrictlyBelow(id, others) {
+      const at = index.get(id);
+      if (at === undefined) return false;
+      const [over, under] = [rowOf(above, at), rowOf(below, at)];
+      for (let word = 0; word < words; word++)
+        if ((others.bits[word]! & over[word]! & ~under[word]!) !== 0) return true;
+      return false;
+    },
+    emptySet: createSet,
+    acyclic: members.length === blocks.length,
   };
+}
+
+function unite(into: Int32Array, from: Int32Array): void {
+  for (let word = 0; word < into.length; word++) into[word]! |= from[word]!;
+}
+
+/**
+ * The strongly connected components (Tarjan, without recursion): which one each node is in, and the nodes of each. A
+ * component comes before those that lead to it.
+ */
+function findComponents(next: readonly (readonly number[])[]): { of: Int32Array; members: number[][] } {
+  const of = new Int32Array(next.length).fill(-1);
+  const order = new Int32Array(next.length).fill(-1);
+  const low = new Int32Array(next.length);
+  const child = new Int32Array(next.length);
+  const members: number[][] = [];
+  const stack: number[] = [];
+  let counter = 0;
+  for (const root of next.keys()) {
+    if (order[root] !== -1) continue;
+    const work = [root];
+    while (work.length > 0) {
+      const at = work.at(-1)!;
+      if (order[at] === -1) {
+        order[at] = low[at] = counter++;
+        stack.push(at);
+      }
+      const to = next[at]![child[at]!++];
+      if (to !== undefined) {
+        if (order[to] === -1) work.push(to);
+        else if (of[to] === -1) low[at] = Math.min(low[at]!, order[to]!);
+        continue;
+      }
+      work.pop();
+      const parent = work.at(-1);
+      if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[at]!);
+      if (low[at] !== order[at]) continue;
+      const list = stack.splice(stack.lastIndexOf(at));
+      for (const member of list) of[member] = members.length;
+      members.push(list);
+    }
+  }
+  return { of, members };
 }

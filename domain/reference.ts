@@ -99,26 +99,56 @@ export function renameReferences(
   python?: PythonChecker,
 ): JsonObject {
   const wanted = nameKey(from);
-  if (!listReferences(config, python).some(({ name }) => nameKey(name) === wanted)) return config;
+  return rewriteReferences(config, (name) => (nameKey(name) === wanted ? to : null), python);
+}
+
+/** The same for all names at once: `rename` gives the new name of one (in its `nameKey`), or null where it stays. */
+export function rewriteReferences(
+  config: JsonObject,
+  rename: (name: string) => string | null,
+  python?: PythonChecker,
+): JsonObject {
+  const names = new Set(listReferences(config, python).map(({ name }) => nameKey(name)));
+  const next = new Map<string, string>();
+  for (const name of names) {
+    const to = rename(name);
+    if (to !== null) next.set(name, to);
+  }
+  if (next.size === 0) return config;
   const result: JsonObject = {};
   let changed = false;
   for (const field of Object.keys(config)) {
     const value = mapStrings(config[field]!, (text) => {
-      const next = renameKeys(text, field, wanted, to, python).replace(
+      const now = renameKeys(text, field, next, python).replace(
         REFERENCE,
-        (match, name: string, path: string) => (nameKey(name) === wanted ? `<${to}.output${path}>` : match),
+        (match, name: string, path: string) => {
+          const to = next.get(nameKey(name));
+          return to === undefined ? match : `<${to}.output${path}>`;
+        },
       );
-      changed ||= next !== text;
-      return next;
+      changed ||= now !== text;
+      return now;
     });
     setKey(result, field, value);
   }
   return changed ? result : config;
 }
 
-function renameKeys(text: string, field: string, wanted: string, to: string, python?: PythonChecker): string {
-  const keys = inputKeys(text, field, python).filter(({ name }) => nameKey(name) === wanted);
-  return keys.reduceRight((code, { start, end }) => code.slice(0, start) + to + code.slice(end), text);
+function renameKeys(
+  text: string,
+  field: string,
+  next: ReadonlyMap<string, string>,
+  python?: PythonChecker,
+): string {
+  const keys = inputKeys(text, field, python).filter(({ name }) => next.has(nameKey(name)));
+  if (keys.length === 0) return text;
+  const pieces: string[] = [];
+  let at = 0;
+  for (const { name, start, end } of keys) {
+    pieces.push(text.slice(at, start), next.get(nameKey(name))!);
+    at = end;
+  }
+  return pieces.join('') + text.slice(at);
 }
 
 function inputKeys(text: string, field: string, python?: PythonChecker): readonly InputKey[] {

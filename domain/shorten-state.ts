@@ -11,8 +11,9 @@ export const MAX_CONFIG_CHARS = 2_000;
 export const TRUNCATED = '... [truncated]';
 const MAX_LABEL_CHARS = 200;
 const MIN_BLOCK_CHARS = '{"id":"","name":"","type":""}'.length;
-/** Block names times characters of the message that are compared, so that no input makes this slow. */
-const MAX_COMPARISONS = 50_000_000;
+/** Of a name and of the message, what is compared: names are told apart by their beginnings. */
+const COMPARED_NAME_CHARS = 100;
+const COMPARED_MESSAGE_CHARS = 64_000;
 
 /** Renders the state; at most `maxChars` characters (UTF-16 units). */
 export function renderWorkflowState(input: {
@@ -22,19 +23,26 @@ export function renderWorkflowState(input: {
   maxConfigChars?: number;
 }): string {
   const { graph, message, maxChars = MAX_STATE_CHARS, maxConfigChars = MAX_CONFIG_CHARS } = input;
-  const configs = new Map(graph.blocks.map((block) => [block, shortConfig(block, maxConfigChars)]));
+  // Hidden and rendered once: shedding tries many lengths.
+  const texts = new Map(graph.blocks.map((block) => [block, configText(block)]));
+  const configs = new Map(
+    graph.blocks.map((block) => [block, shortConfig(texts.get(block)!, maxConfigChars)]),
+  );
   const full = render(graph.blocks, graph.edges, configs, null);
   if (full.length <= maxChars) return full;
 
   const bare = render(graph.blocks, graph.edges, null, null);
-  if (bare.length <= maxChars) return shed(graph, configs, maxChars);
+  if (bare.length <= maxChars) return shed(graph, texts, configs, maxChars);
   return nearest(graph, message, maxChars);
 }
 
+/** A webhook's secret, or a key that somebody typed into a header, is no business of a model's. */
+function configText(block: Block): string {
+  return JSON.stringify(hideSecrets(block.config));
+}
+
 /** The config's JSON text; one that was cut becomes a JSON string of its first part. */
-function shortConfig(block: Block, maxConfigChars: number): string {
-  // A webhook's secret, or a key that somebody typed into a header, is no business of a model's.
-  const text = JSON.stringify(hideSecrets(block.config));
+function shortConfig(text: string, maxConfigChars: number): string {
   return text.length <= maxConfigChars ? text : JSON.stringify(`${cut(text, maxConfigChars)}${TRUNCATED}`);
 }
 
@@ -67,7 +75,12 @@ function render(
 }
 
 /** Cuts the longest configs, all to one length that fits: the shorter ones stay whole. */
-function shed(graph: Graph, configs: ReadonlyMap<Block, string>, maxChars: number): string {
+function shed(
+  graph: Graph,
+  texts: ReadonlyMap<Block, string>,
+  configs: ReadonlyMap<Block, string>,
+  maxChars: number,
+): string {
   const render1 = (limit: number): string =>
     render(
       graph.blocks,
@@ -77,14 +90,16 @@ function shed(graph: Graph, configs: ReadonlyMap<Block, string>, maxChars: numbe
           const text = configs.get(block)!;
           return [
             block,
-            text.length <= limit ? text : shortConfig(block, Math.max(0, Math.floor(limit / 2) - 20)),
+            text.length <= limit
+              ? text
+              : shortConfig(texts.get(block)!, Math.max(0, Math.floor(limit / 2) - 20)),
           ];
         }),
       ),
       null,
     );
   let low = 0;
-  let high = Math.max(...[...configs.values()].map((text) => text.length));
+  let high = [...configs.values()].reduce((most, text) => Math.max(most, text.length), 0);
   let best: string | null = null;
   while (low <= high) {
     const limit = Math.floor((low + high) / 2);
@@ -138,12 +153,11 @@ function label(text: string): string {
 }
 
 function byNearness(graph: Graph, message: string): Block[] {
-  const words = message.slice(0, Math.max(100, MAX_COMPARISONS / (graph.blocks.length + 1))).toLowerCase();
+  const isNamed = nameFinder(message);
   const distance = new Map<string, number>();
   const queue: string[] = [];
   for (const block of graph.blocks) {
-    const name = block.name.trim().toLowerCase();
-    if (name !== '' && words.includes(name)) {
+    if (isNamed(block.name)) {
       distance.set(block.id, 0);
       queue.push(block.id);
     }
@@ -168,4 +182,27 @@ function byNearness(graph: Graph, message: string): Block[] {
   }
   const far = Number.MAX_SAFE_INTEGER;
   return [...graph.blocks].sort((a, b) => (distance.get(a.id) ?? far) - (distance.get(b.id) ?? far));
+}
+
+/**
+ * Tells whether a text holds a name, by its sorted ends: a name is looked up in them, not searched for, so that a
+ * thousand names of one long beginning cost no more than others.
+ */
+function nameFinder(text: string): (name: string) => boolean {
+  const words = text.slice(0, COMPARED_MESSAGE_CHARS).toLowerCase();
+  const starts = new Set<string>();
+  for (let at = 0; at < words.length; at++) starts.add(words.slice(at, at + COMPARED_NAME_CHARS));
+  const sorted = [...starts].sort();
+  return (name) => {
+    const wanted = name.trim().toLowerCase().slice(0, COMPARED_NAME_CHARS);
+    if (wanted === '') return false;
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle]! < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return sorted[low]?.startsWith(wanted) ?? false;
+  };
 }

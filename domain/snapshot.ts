@@ -169,6 +169,10 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   const conflicts = new Set<string>();
   const edgeNow = (edge: Edge): Edge => ({ ...edge, source: idNow(edge.source), target: idNow(edge.target) });
   const madeEdges = new Set(after.edges.map((edge) => edgeKey(edgeNow(edge))));
+  // Ends of edges that the change did not make: a block that it made and that goes now must not be among them.
+  const otherEnds = new Set(
+    current.edges.flatMap((edge) => (madeEdges.has(edgeKey(edge)) ? [] : [edge.source, edge.target])),
+  );
 
   const removals = (undo.remove_blocks ?? []).flatMap((id) => {
     const block = locate(id);
@@ -176,8 +180,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
     const made = afterById.get(id)!;
     const edited =
       !jsonEqual(block.config, made.config) || block.name !== made.name || block.enabled !== made.enabled;
-    const touching = current.edges.filter((edge) => edge.source === block.id || edge.target === block.id);
-    if (edited || touching.some((edge) => !madeEdges.has(edgeKey(edge)))) conflicts.add(block.name);
+    if (edited || otherEnds.has(block.id)) conflicts.add(block.name);
     return [block.id];
   });
   const updates = (undo.update_blocks ?? []).flatMap((update) => {
@@ -200,12 +203,10 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
     return [{ ...rest, id: block.id, ...(position === undefined || moved ? {} : { position }) }];
   });
   const gone = new Set(removals);
-  for (const block of undo.add_blocks ?? []) {
-    const sameName = current.blocks.some(
-      (other) => !gone.has(other.id) && nameKey(other.name) === nameKey(block.name),
-    );
-    if (sameName) conflicts.add(block.name);
-  }
+  const staying = new Set(
+    current.blocks.flatMap((block) => (gone.has(block.id) ? [] : [nameKey(block.name)])),
+  );
+  for (const block of undo.add_blocks ?? []) if (staying.has(nameKey(block.name))) conflicts.add(block.name);
   const returning = new Set((undo.add_blocks ?? []).map((block) => block.id));
   for (const edge of undo.add_edges ?? []) {
     for (const end of [edge.source, edge.target]) {
@@ -226,7 +227,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   const known = new Set([...checkGraph(current), ...checkGraph(before)].map((found) => found.key));
   const broken = checkGraph(reverted)
     .filter((found) => !known.has(found.key))
-    .flatMap(({ problem }) => (problem.severity === 'error' ? [problem.block ?? problem.message] : []));
+    .flatMap((found) => (found.severity === 'error' ? [found.block ?? found.problem.message] : []));
   if (broken.length > 0) throw new DiffConflictError([...new Set(broken)]);
   return reverted;
 }

@@ -6,6 +6,7 @@
 import { toEdge } from './edge.ts';
 import type { Block, Edge, Graph, Json } from './graph.ts';
 import { isObject } from './json.ts';
+import { exceededLimit } from './limits.ts';
 
 /** Beyond this a coordinate would not survive being stored. */
 export const MAX_COORDINATE = 1e9;
@@ -31,6 +32,8 @@ export function parseWorkflowState(state: unknown): ParsedState {
   if (nodes === null) return fail('nodes is required');
   if (!Array.isArray(nodes)) return fail('nodes must be a list');
   if (!Array.isArray(edges)) return fail('edges must be a list');
+  const exceeded = exceededLimit({ blocks: nodes.length, edges: edges.length });
+  if (exceeded !== null) return fail(exceeded);
 
   const blocks: Block[] = [];
   const seen = new Set<string>();

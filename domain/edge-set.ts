@@ -1,0 +1,86 @@
+/** The edges of a graph while it is edited: in their order, and found by their ends without a search. */
+import { edgeKey } from './edge.ts';
+import type { Edge } from './graph.ts';
+
+interface Item {
+  edge: Edge;
+  /** Its place in the order. */
+  at: number;
+}
+
+/** Doubles are kept: an existing graph may have them. */
+export class EdgeSet {
+  private readonly items = new Set<Item>();
+  private readonly byKey = new Map<string, Set<Item>>();
+  private readonly byPair = new Map<string, Set<Item>>();
+  private readonly bySource = new Map<string, Set<Item>>();
+  private readonly byTarget = new Map<string, Set<Item>>();
+  private next = 0;
+
+  constructor(edges: readonly Edge[]) {
+    for (const edge of edges) this.add(edge);
+  }
+
+  /** In their order. */
+  list(): Edge[] {
+    return [...this.items].map(({ edge }) => edge);
+  }
+
+  has(edge: Edge): boolean {
+    return this.byKey.has(edgeKey(edge));
+  }
+
+  /** Whether an edge has this id as its source, as its target, or as either. */
+  hasEnd(id: string, end: 'source' | 'target' | 'either'): boolean {
+    return (end !== 'target' && this.bySource.has(id)) || (end !== 'source' && this.byTarget.has(id));
+  }
+
+  between(source: string, target: string): Edge[] {
+    return [...(this.byPair.get(pairKey(source, target)) ?? [])].map(({ edge }) => edge);
+  }
+
+  add(edge: Edge): void {
+    const item = { edge, at: this.next++ };
+    this.items.add(item);
+    for (const [map, key] of this.places(edge)) {
+      const set = map.get(key);
+      if (set) set.add(item);
+      else map.set(key, new Set([item]));
+    }
+  }
+
+  /** Removes an edge with its doubles. */
+  remove(edge: Edge): void {
+    for (const item of this.byKey.get(edgeKey(edge)) ?? []) this.drop(item);
+  }
+
+  /** Removes the edges into and out of a block and returns them in their order. */
+  removeTouching(id: string): Edge[] {
+    const touching = new Set([...(this.bySource.get(id) ?? []), ...(this.byTarget.get(id) ?? [])]);
+    const items = [...touching].sort((a, b) => a.at - b.at);
+    for (const item of items) this.drop(item);
+    return items.map(({ edge }) => edge);
+  }
+
+  private drop(item: Item): void {
+    this.items.delete(item);
+    for (const [map, key] of this.places(item.edge)) {
+      const set = map.get(key);
+      set?.delete(item);
+      if (set?.size === 0) map.delete(key);
+    }
+  }
+
+  private places(edge: Edge): [Map<string, Set<Item>>, string][] {
+    return [
+      [this.byKey, edgeKey(edge)],
+      [this.byPair, pairKey(edge.source, edge.target)],
+      [this.bySource, edge.source],
+      [this.byTarget, edge.target],
+    ];
+  }
+}
+
+function pairKey(source: string, target: string): string {
+  return JSON.stringify([source, target]);
+}

@@ -1,0 +1,55 @@
+/** The renames of one edit, in their order, as references follow them. */
+import { nameKey } from './find-block.ts';
+import type { JsonObject } from './graph.ts';
+import type { PythonChecker } from './python.ts';
+import { rewriteReferences } from './reference.ts';
+
+export class Renames {
+  /** `id`: the block's, after the rename. */
+  readonly list: { id: string; from: string; to: string }[] = [];
+  private readonly byName = new Map<string, number[]>();
+  /** Configs that every rename so far applies to, rewritten: the graph before the edit and the one after share them. */
+  private rewritten = new Map<JsonObject, JsonObject>();
+  private readonly python: PythonChecker | undefined;
+
+  constructor(python: PythonChecker | undefined) {
+    this.python = python;
+  }
+
+  get count(): number {
+    return this.list.length;
+  }
+
+  add(rename: { id: string; from: string; to: string }): void {
+    const name = nameKey(rename.from);
+    const places = this.byName.get(name);
+    if (places) places.push(this.list.length);
+    else this.byName.set(name, [this.list.length]);
+    this.list.push(rename);
+    this.rewritten = new Map();
+  }
+
+  /**
+   * A config with its references as the renames from the `since`th on leave them, all in one pass: a graph in which all
+   * refer to all may be renamed as a whole. The same object when none of them concerns it.
+   */
+  apply(config: JsonObject, since: number): JsonObject {
+    if (since >= this.list.length) return config;
+    const before = since === 0 ? this.rewritten.get(config) : undefined;
+    if (before) return before;
+    const result = rewriteReferences(config, (name) => this.follow(name, since), this.python);
+    if (since === 0) this.rewritten.set(config, result);
+    return result;
+  }
+
+  /** What a name has become; null when no rename takes it away. */
+  private follow(name: string, since: number): string | null {
+    let now: string | null = null;
+    for (let from = since; ; ) {
+      const at: number | undefined = this.byName.get(nameKey(now ?? name))?.find((place) => place >= from);
+      if (at === undefined) return now;
+      now = this.list[at]!.to;
+      from = at + 1;
+    }
+  }
+}
