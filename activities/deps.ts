@@ -7,6 +7,7 @@ import type { FittedContext } from '../llm/fit-context.ts';
 import type { History } from '../llm/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { HeavyWork } from './heavy-work.ts';
 import type { AssetActions } from './tools/manage-project-asset.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
@@ -49,6 +50,7 @@ export interface ActivityDeps {
   prompt: PromptBuilder;
   window: ContextWindow;
   tools: ToolRegistry;
+  heavy: HeavyWork;
   /** What manage_project_asset does, once the user has confirmed it. */
   assets: AssetActions;
   confirmationTtlMs: number;

@@ -1,8 +1,6 @@
 /** finishTurn: the one place where a turn ends. */
 import type { FinishTurnInput } from '../contracts/turn.ts';
 import type { TurnEnd } from '../db/turns.ts';
-import { diffGraph } from '../domain/diff-graph.ts';
-import type { Graph } from '../domain/graph.ts';
 import { runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -16,7 +14,10 @@ export function createFinishActivities(deps: ActivityDeps) {
         () => null,
         async () => {
           try {
-            const end = await deps.store.endTurn({ ...input, diff: diffTexts });
+            const end = await deps.store.endTurn({
+              ...input,
+              diff: (base, working) => deps.heavy.diffGraphs({ base, working }),
+            });
             deps.logger.info({ turn: input.turnId, steps: input.steps, ...end }, 'turn ended');
             return end;
           } catch (error: unknown) {
@@ -27,8 +28,4 @@ export function createFinishActivities(deps: ActivityDeps) {
       );
     },
   };
-}
-
-function diffTexts(base: string, working: string) {
-  return base === working ? null : diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
 }

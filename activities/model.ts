@@ -3,9 +3,7 @@ import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contrac
 import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
 import type { TurnContext } from '../db/turns.ts';
-import type { Graph } from '../domain/graph.ts';
 import { parseJsonObject } from '../domain/json.ts';
-import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import type { FittedContext } from '../llm/fit-context.ts';
 import type {
@@ -16,6 +14,7 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from '../llm/types.ts';
+import { createByteCache } from './byte-cache.ts';
 import { countCharacters, runModelAttempt } from './model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
@@ -31,11 +30,12 @@ import {
 } from './transcript.ts';
 
 const PREVIEW_CHARS = 60;
-/** Turns whose unchanging part of the prompt is kept, so that a step need not read and render it again. */
+/** Of turns, the unchanging part of the prompt is kept, so that a step need not read and render it again. */
 const CACHED_TURNS = 100;
+const CACHED_BYTES = 64 * 1024 * 1024;
 
 interface PromptParts {
-  context: TurnContext;
+  context: Omit<TurnContext, 'baseGraph'>;
   /** What was said before the turn. */
   history: ModelMessage[];
   /** Whether it is more than its first message: a summary could take the place of the rest. */
@@ -46,18 +46,9 @@ interface PromptParts {
 /** Creates the model activity. */
 export function createModelActivities(deps: ActivityDeps) {
   const flights = createSingleFlight<CallModelResult>();
-  const parts = new Map<string, Promise<PromptParts>>();
-
-  const promptParts: LoadParts = (turnId, summarized) => {
-    const key = `${turnId}/${summarized}`;
-    const known = parts.get(key);
-    if (known) return known;
-    const loading = loadPromptParts(deps, turnId);
-    parts.set(key, loading);
-    loading.catch(() => parts.delete(key));
-    if (parts.size > CACHED_TURNS) parts.delete(parts.keys().next().value!);
-    return loading;
-  };
+  const parts = createByteCache({ maxBytes: CACHED_BYTES, maxEntries: CACHED_TURNS, sizeOf: bytesOf });
+  const promptParts: LoadParts = (turnId, summarized) =>
+    parts.get(`${turnId}/${summarized}`, () => loadPromptParts(deps, turnId));
 
   return {
     /**
@@ -73,10 +64,15 @@ export function createModelActivities(deps: ActivityDeps) {
   };
 }
 
+/** A character is two bytes at most. */
+function bytesOf({ context, history, graphText }: PromptParts): number {
+  return 2 * (context.message.length + graphText.length + textLength(history));
+}
+
 type LoadParts = (turnId: string, summarized: boolean) => Promise<PromptParts>;
 
 async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
-  const [context, loaded] = await Promise.all([
+  const [{ baseGraph, ...context }, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
     deps.store.loadHistory(turnId),
   ]);
@@ -84,10 +80,7 @@ async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<Prom
     context,
     history: deps.prompt.buildHistory(toHistory(loaded)),
     isLong: loaded.messages.length > 1,
-    graphText: renderWorkflowState({
-      graph: JSON.parse(context.baseGraph) as Graph,
-      message: context.message,
-    }),
+    graphText: await deps.heavy.renderState({ graph: baseGraph, message: context.message }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { TurnEvent } from '../contracts/events.ts';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import { MAX_SQL_CALLS, type ToolName, WRITING_TOOLS } from '../contracts/names.ts';
 import type { Claim, SavedWork } from '../db/turns.ts';
-import type { Graph, Json } from '../domain/graph.ts';
+import type { Json } from '../domain/graph.ts';
 import { jsonEqual, parseJsonObject } from '../domain/json.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
 import { runAttempt } from './attempt.ts';
@@ -153,7 +153,7 @@ export function toWork(
     ...(outcome.graph
       ? {
           graph: {
-            working: JSON.stringify(outcome.graph.graph),
+            working: outcome.graph.text,
             aliases: Object.fromEntries(outcome.graph.aliases),
           },
         }
@@ -189,7 +189,7 @@ async function runOnce(
     signal,
     async workingGraph() {
       const { working, aliases } = await deps.store.loadWorkingGraph(turnId);
-      return { graph: JSON.parse(working) as Graph, aliases: new Map(Object.entries(aliases)) };
+      return { text: working, aliases: new Map(Object.entries(aliases)) };
     },
   });
   if (JSON.stringify(outcome.result).length > MAX_RESULT_CHARS)

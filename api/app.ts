@@ -8,6 +8,7 @@ import { createChatRouter } from './chat/router.ts';
 import type { ApiDeps } from './deps.ts';
 import { createHealthRouter } from './health/router.ts';
 import { HttpError } from './http-error.ts';
+import { underName } from '../runtime/loop-watchdog.ts';
 import { createAuthMiddleware } from './middleware/auth.ts';
 import { createBodyMiddleware } from './middleware/body.ts';
 import { createCorsMiddleware } from './middleware/cors.ts';
@@ -108,6 +109,6 @@ function createRouteCheckMiddleware(router: Router): Middleware {
       return;
     }
     if (!route) throw new HttpError(405, `This path takes ${allow}, not ${ctx.method}`, {}, { Allow: allow });
-    await next();
+    await underName(`${ctx.method} ${String(path[0]?.path)}`, next);
   };
 }

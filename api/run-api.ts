@@ -8,6 +8,7 @@ import { createKnex } from '../db/knex.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
 import { createApp } from './app.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
@@ -66,7 +67,9 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const app = createApp({ db, config, jwtSecret, logger, turns, hub, readiness });
   const server = createHttpServer(app);
 
+  const watchdog = startLoopWatchdog(logger);
   const release = async (): Promise<void> => {
+    watchdog.stop();
     turns.close();
     await hub.close();
     await withinStep(db.destroy());

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
+import { createHeavyWork } from '../activities/heavy-work.ts';
 import { createActivities } from '../activities/index.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../contracts/models.ts';
@@ -46,6 +47,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     events,
     model: createModelClient(config, catalogue),
     prompt: createPrompt(),
+    heavy: createHeavyWork(null),
     window: createContextWindow(catalogue),
     tools: createToolRegistry([]),
     assets: { plan: unused, perform: unused },

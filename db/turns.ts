@@ -331,7 +331,14 @@ export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[])
   await insertEvents(trx, fence.turnId, Number(rows[0].base), events);
 }
 
-async function insertEvents(trx: Knex, turnId: string, base: number, events: TurnEvent[]): Promise<void> {
+/** `diffJson`: the diff of a terminal event, which is put in as the text that it is. */
+async function insertEvents(
+  trx: Knex,
+  turnId: string,
+  base: number,
+  events: TurnEvent[],
+  diffJson: string | null = null,
+): Promise<void> {
   if (events.length === 0) return;
   await trx.raw(
     `with written as (
@@ -339,7 +346,13 @@ async function insertEvents(trx: Knex, turnId: string, base: number, events: Tur
        select ?, ? + n, event, payload from unnest(?::text[], ?::text[]) with ordinality as e (event, payload, n)
      )
      select pg_notify('${TURN_EVENTS_CHANNEL}', ?)`,
-    [turnId, base, events.map((event) => event.event), events.map(toPayload), turnId],
+    [
+      turnId,
+      base,
+      events.map((event) => event.event),
+      events.map((event) => toPayload(event, diffJson)),
+      turnId,
+    ],
   );
 }
 
@@ -558,7 +571,8 @@ export interface TurnEnd {
 
 /**
  * Ends a turn: the assistant message, the terminal event and the status, in one transaction. The first caller decides;
- * a later one gets what was decided. `diff` is called under the lock with the base and the working graph (JSON texts).
+ * a later one gets what was decided. `diff` is called under the lock with the base and the working graph, and gives the WorkflowDiff (all
+ * of them JSON texts).
  * Throws TurnGoneError.
  */
 export async function endTurn(
@@ -569,7 +583,7 @@ export async function endTurn(
     outcome:
       | { kind: 'complete'; stopReason: StopReason }
       | { kind: 'error'; code: ErrorCode; message: string };
-    diff: (base: string, working: string) => WorkflowDiff | null;
+    diff: (base: string, working: string) => Promise<string | null> | null;
   },
 ): Promise<TurnEnd> {
   const { turnId, outcome } = input;
@@ -594,8 +608,7 @@ export async function endTurn(
     if (turn.status !== 'running')
       return { status: turn.status as TurnEndStatus, stopReason: turn.stop_reason };
 
-    const diff = input.diff(turn.base_graph, turn.working_graph);
-    const diffJson = diff === null ? null : JSON.stringify(diff);
+    const diffJson = await input.diff(turn.base_graph, turn.working_graph);
     const content = await visibleText(trx, turnId);
     const stopReason = outcome.kind === 'complete' ? outcome.stopReason : null;
     const status: TurnEndStatus =
@@ -621,7 +634,7 @@ export async function endTurn(
             event: 'complete',
             message_id: turn.message_id,
             content,
-            workflow_diff: diff,
+            workflow_diff: null,
             stop_reason: outcome.stopReason,
             usage: await sumUsage(trx, turnId),
             turn_id: turnId,
@@ -633,7 +646,7 @@ export async function endTurn(
             message_id: turn.message_id,
             turn_id: turnId,
           };
-    await insertEvents(trx, turnId, Number(turn.last_seq), [terminal]);
+    await insertEvents(trx, turnId, Number(turn.last_seq), [terminal], diffJson);
     return { status, stopReason };
   });
 }

@@ -1,12 +1,26 @@
 /** The context windows of a deployment's models, and what is known of how their tokens count. */
 import type { Catalogue } from '../contracts/models.ts';
-import { type CountedRequest, countRequest, createTokenCounter, maxTokens } from './count-tokens.ts';
-import { CONTEXT_SHARE, type FittedContext, fitContext, fitHistory } from './fit-context.ts';
+import type { ThreadPool } from '../runtime/thread-pool.ts';
+import { type CountedRequest, createTokenCounter, maxTokens } from './count-tokens.ts';
+import { CONTEXT_SHARE, type FittedContext } from './fit-context.ts';
+import { fitMessages, type FitTask } from './fit-task.ts';
 import type { ModelMessage } from './types.ts';
 
-/** Creates the windows; what is learned of a model stays in this process. */
-export function createContextWindow(catalogue: Pick<Catalogue, 'find'>) {
+/** Up to this many bytes of text are counted at once, in a few milliseconds. */
+const SMALL_BYTES = 32 * 1024;
+
+/** Creates the windows; what is learned of a model stays in this process. Long requests are counted in `pool`. */
+export function createContextWindow(
+  catalogue: Pick<Catalogue, 'find'>,
+  pool: Pick<ThreadPool, 'run'> | null = null,
+) {
   const counter = createTokenCounter();
+  const run = (task: FitTask): Promise<FittedContext> => {
+    const bytes = maxTokens(task.request);
+    return pool === null || bytes <= SMALL_BYTES
+      ? fitMessages(task)
+      : pool.run('fitMessages', task, { bytes });
+  };
   return {
     async fit(
       model: string,
@@ -14,24 +28,30 @@ export function createContextWindow(catalogue: Pick<Catalogue, 'find'>) {
       how: { turnStart: number; dropHistory: boolean; squeeze: boolean },
     ): Promise<FittedContext> {
       const spec = catalogue.find(model);
-      const { messages } = request;
+      const { system, tools, messages } = request;
       if (!spec) return { messages: [...messages], fits: true };
       const window = spec.contextTokens * CONTEXT_SHARE;
       if (!how.squeeze && maxTokens(request) <= window) return { messages: [...messages], fits: true };
-      const count = await counter.forModel(spec);
-      const fixed = countRequest({ ...request, messages: [] }, count);
-      // Half of what the messages are, which is counted only here.
-      const half = how.squeeze ? countRequest({ ...request, system: '', tools: [] }, count) / 2 : Infinity;
-      const budgetTokens = Math.min(window - fixed, half);
-      return fitContext(messages, { ...how, budgetTokens, count });
+      const { encoding, contextTokens } = spec;
+      return run({
+        spec: { encoding, contextTokens },
+        ratio: counter.ratioOf(spec),
+        request: { system, tools, messages },
+        how,
+      });
     },
     async fitHistory(model: string, request: CountedRequest): Promise<ModelMessage[]> {
       const spec = catalogue.find(model);
-      const { messages } = request;
+      const { system, tools, messages } = request;
       if (!spec) return [...messages];
-      const count = await counter.forModel(spec);
-      const fixed = countRequest({ ...request, messages: [] }, count);
-      return fitHistory(messages, { budgetTokens: spec.contextTokens * CONTEXT_SHARE - fixed, count });
+      const { encoding, contextTokens } = spec;
+      const fitted = await run({
+        spec: { encoding, contextTokens },
+        ratio: counter.ratioOf(spec),
+        request: { system, tools, messages },
+        how: 'history',
+      });
+      return fitted.messages;
     },
     learn(model: string, request: CountedRequest, reportedTokens: number): void {
       const spec = catalogue.find(model);

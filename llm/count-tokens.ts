@@ -31,6 +31,8 @@ export type CountText = (text: string) => number;
 export interface TokenCounter {
   /** The counting function of a model. Its encoding is loaded at the first use (130 ms). */
   forModel(spec: ModelSpec): Promise<CountText>;
+  /** By how much estimates of this model are to be corrected; 1 for one that has an encoding. */
+  ratioOf(spec: Pick<ModelSpec, 'id' | 'encoding'>): number;
   /** Corrects a model's estimates: what a request really was, by the provider's report. Encoded ones need none. */
   learn(spec: ModelSpec, request: CountedRequest, reportedTokens: number): void;
 }
@@ -38,14 +40,11 @@ export interface TokenCounter {
 /** Creates a counter that has learned nothing yet. */
 export function createTokenCounter(): TokenCounter {
   const ratios = new Map<string, number[]>();
-  let encoder: Promise<CountText> | null = null;
+  // The highest of the newest: a conversation that turns out too long costs more than one that is cut early.
+  const ratioOf: TokenCounter['ratioOf'] = ({ id }) => Math.max(...(ratios.get(id) ?? [1]));
   return {
-    async forModel({ id, encoding }) {
-      if (encoding !== null) return (encoder ??= loadEncoder());
-      // The highest of the newest: a conversation that turns out too long costs more than one that is cut early.
-      const ratio = Math.max(...(ratios.get(id) ?? [1]));
-      return (text) => Math.ceil(estimateTokens(text) * ratio);
-    },
+    ratioOf,
+    forModel: (spec) => countWith(spec.encoding, ratioOf(spec)),
     learn(spec, request, reportedTokens) {
       if (spec.encoding !== null) return;
       const estimated = countRequest(request, estimateTokens);
@@ -54,6 +53,14 @@ export function createTokenCounter(): TokenCounter {
       ratios.set(spec.id, [...(ratios.get(spec.id) ?? []), ratio].slice(-REMEMBERED_REPORTS));
     },
   };
+}
+
+let encoder: Promise<CountText> | null = null;
+
+/** The counting function of an encoding; without one, estimates times `ratio`. Loads the encoding at its first use. */
+export async function countWith(encoding: ModelSpec['encoding'], ratio: number): Promise<CountText> {
+  if (encoding !== null) return (encoder ??= loadEncoder());
+  return (text) => Math.ceil(estimateTokens(text) * ratio);
 }
 
 async function loadEncoder(): Promise<CountText> {

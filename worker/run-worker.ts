@@ -6,6 +6,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { createHeavyWork } from '../activities/heavy-work.ts';
 import { createActivities } from '../activities/index.ts';
 import { createExecutePublicSqlTool } from '../activities/tools/execute-public-sql.ts';
 import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
@@ -32,6 +33,8 @@ import { createPrompt } from '../llm/prompt.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
+import { createThreadPool } from '../runtime/thread-pool.ts';
 import { bundleWorkflows } from './bundle.ts';
 
 export interface RunningWorker {
@@ -81,14 +84,18 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const catalogue = catalogueOf(config);
   const modelIds = catalogue.models.map((model) => model.id);
-  const sandbox = createSqlSandbox({ databaseUrl, config, logger });
+  const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
+  const heavy = createHeavyWork(pool.run);
+  const watchdog = startLoopWatchdog(logger);
+  const sandbox = createSqlSandbox({ databaseUrl, config, logger, pool });
   sandbox.prepare().catch((error: unknown) => logger.warn({ err: error }, 'the SQL tool is not ready'));
   const activities = createActivities({
     store: createTurnStore(db),
     events,
     model: createModelClient(config, catalogue),
     prompt: createPrompt(),
-    window: createContextWindow(catalogue),
+    window: createContextWindow(catalogue, pool),
+    heavy,
     tools: createToolRegistry([
       createExecutePublicSqlTool({ sandbox }),
       getBlockInfoTool,
@@ -106,6 +113,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       manageProjectAssetTool,
       createModifyWorkflowTool({
         python: createPythonChecker(),
+        editGraph: heavy.editGraph,
         loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, modelIds),
       }),
     ]),
@@ -123,7 +131,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
-    activities,
+    activities: withNames(activities),
     workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
     ...LIMITS,
   });
@@ -142,11 +150,25 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     stopping = true;
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
+    watchdog.stop();
+    await pool.close();
     await events.close();
     await db.destroy();
     if (!settings.nativeConnection) await connection.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
+}
+
+/** The activities, each under its name, so that the watchdog can tell what ran. */
+function withNames(
+  activities: ReturnType<typeof createActivities>,
+): Record<string, (input: never) => Promise<unknown>> {
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, run]) => [
+      name,
+      (input: never) => underName<unknown>(`activity ${name}`, () => run(input)),
+    ]),
+  );
 }
 
 const LIMITS: Partial<WorkerOptions> = {

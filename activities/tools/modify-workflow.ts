@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
 import type { Json } from '../../domain/graph.ts';
 import { findMentions, type Mentions, type ProjectFacts } from '../../domain/project-facts.ts';
 import type { PythonChecker } from '../../domain/python.ts';
-import { fitResult } from './fit-result.ts';
-import { type AnyTool, defineTool } from './registry.ts';
+import { type AnyTool, defineTool, toolFailure } from './registry.ts';
+import { type EditResult, type EditTask, runEdit } from './run-edit.ts';
 
 const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
 const position = z.object({ x: z.number(), y: z.number() });
@@ -54,6 +52,8 @@ const count = (list: unknown, sign: string, noun: string): string[] =>
 
 export interface ModifyWorkflowDeps {
   python: PythonChecker;
+  /** Applies edits of any size; absent: they are applied here. */
+  editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
   loadProjectFacts: (mentions: Mentions) => Promise<ProjectFacts>;
 }
 
@@ -74,26 +74,29 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
         ...count(edit.remove_edges, '-', 'edge'),
       ].join(', ') || 'nothing',
     async run(edit, context) {
-      const [{ graph, aliases }, project] = await Promise.all([
+      const [{ text, aliases }, project] = await Promise.all([
         context.workingGraph(),
         deps.loadProjectFacts(findMentions(edit as Json)),
       ]);
-      const ports = { python: deps.python, project };
-      const outcome = editGraph({ graph, edit, newId: randomUUID, aliases, ports });
-      if (!outcome.applied) {
-        return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
+      const task: EditTask = { graph: text, edit: JSON.stringify(edit), aliases, project };
+      try {
+        const { result, isError, changed } = deps.editGraph
+          ? await deps.editGraph(task, context.signal)
+          : runEdit(task, deps.python);
+        return {
+          result,
+          isError,
+          ...(changed ? { graph: { text: changed.graph, aliases: changed.aliases } } : {}),
+        };
+      } catch (error: unknown) {
+        const { code } = error as { code?: unknown };
+        if (code !== 'TASK_TIMEOUT' && code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+        return toolFailure(
+          'too_complex',
+          'The edit could not be checked in time; nothing was changed.',
+          'Make smaller edits: fewer blocks at once, shorter code and configs.',
+        );
       }
-      const summary = describeGraph(outcome.graph);
-      return {
-        result: fitResult({
-          applied: true,
-          changes: outcome.changes,
-          warnings: outcome.warnings,
-          graph: summary,
-        }),
-        isError: false,
-        graph: { graph: outcome.graph, aliases: outcome.aliases },
-      };
     },
   });
 }

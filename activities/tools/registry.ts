@@ -3,7 +3,7 @@
  * What does not fit its schema becomes a result that says what to change, never a failed turn.
  */
 import { z } from 'zod';
-import type { Graph, JsonObject } from '../../domain/graph.ts';
+import type { JsonObject } from '../../domain/graph.ts';
 import { isDeeperThan } from '../../domain/json.ts';
 import type { ModelTool } from '../../llm/types.ts';
 
@@ -15,16 +15,16 @@ export interface ToolContext {
   workflowId: string;
   /** Aborts when nobody waits for the result any more. */
   signal: AbortSignal;
-  /** The graph as the calls before have left it, and the ids the model gave to blocks that it added. */
-  workingGraph(): Promise<{ graph: Graph; aliases: ReadonlyMap<string, string> }>;
+  /** The graph as the calls before have left it, as JSON text, and the ids the model gave to blocks that it added. */
+  workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
 }
 
 export interface ToolOutcome {
   /** Becomes one JSON object as text for the model. */
   result: object;
   isError: boolean;
-  /** The graph after the call; stored in the same transaction as the result. Absent: unchanged. */
-  graph?: { graph: Graph; aliases: ReadonlyMap<string, string> };
+  /** The graph after the call, as JSON text; stored in the same transaction as the result. Absent: unchanged. */
+  graph?: { text: string; aliases: ReadonlyMap<string, string> };
 }
 
 export interface Tool<Input = unknown> {

@@ -44,7 +44,7 @@ import {
 } from '../../db/turns.ts';
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
-import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
+import type { Graph } from '../../domain/graph.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { HttpError } from '../http-error.ts';
@@ -423,8 +423,10 @@ async function settleTurn(options: TurnControlOptions, turn: Turn): Promise<stri
   return ended.status;
 }
 
-function diffTexts(base: string, working: string): WorkflowDiff | null {
-  return base === working ? null : diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
+async function diffTexts(base: string, working: string): Promise<string | null> {
+  if (base === working) return null;
+  const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
+  return diff === null ? null : JSON.stringify(diff);
 }
 
 /** Looks after turns that nobody watches: rows of starts that never happened, turns that were stopped from outside. */

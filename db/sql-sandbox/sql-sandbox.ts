@@ -1,12 +1,14 @@
 /** Where the model's SQL runs: the walls in their order, and the role behind them. */
 import { sqlStateOf } from '../pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { checkNames } from './check-names.ts';
-import { checkSyntax, sqlGrammarReady, SqlRefusal } from './check-syntax.ts';
+import { sqlGrammarReady, SqlRefusal } from './check-syntax.ts';
 import { describeSchema, type SchemaRequest, type SchemaResult } from './describe-schema.ts';
 import { roleScript, sandboxRole, setUpRole } from './role.ts';
 import { MAX_ROWS, type RawResult, type SandboxConnection, withSandboxConnection } from './run-query.ts';
 import { findWeaknesses } from './self-test.ts';
+import { createSyntaxCheck } from './syntax-task.ts';
 
 export interface SqlResult {
   columns: { name: string; type: string; typeOid: number }[];
@@ -51,7 +53,10 @@ export function createSqlSandbox(options: {
   databaseUrl: string;
   config: SandboxConfig;
   logger: Logger;
+  /** Where long queries are read; absent: here. */
+  pool?: Pick<ThreadPool, 'run'>;
 }): SqlSandbox {
+  const readSyntax = createSyntaxCheck(options.pool ?? null);
   const { databaseUrl, config, logger } = options;
   const own =
     config.sqlMode === 'role' && config.sqlDatabaseUrl === undefined ? sandboxRole(databaseUrl) : null;
@@ -133,7 +138,7 @@ export function createSqlSandbox(options: {
     prepare: ensureReady,
     async query(sql, signal) {
       await sqlGrammarReady();
-      const names = checkSyntax(sql);
+      const names = await readSyntax(sql);
       return run(signal, async (connection) => {
         const relations = await checkNames(connection.read, names);
         const closed = relations.filter((relation) => !relation.granted).map(({ name }) => name);

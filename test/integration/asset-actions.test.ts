@@ -186,7 +186,8 @@ test('modify_workflow: any arguments are answered', async () => {
   ]);
   const context = {
     signal: new AbortController().signal,
-    workingGraph: () => Promise.resolve({ graph: graph([]), aliases: new Map<string, string>() }),
+    workingGraph: () =>
+      Promise.resolve({ text: JSON.stringify(graph([])), aliases: new Map<string, string>() }),
   } as unknown as ToolContext;
   await fc.assert(
     fc.asyncProperty(fc.oneof(anyEdit, referringEdit, anyJsonEdit), async (edit) => {

@@ -68,10 +68,10 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
         sessionId: 's',
         workflowId: 'w',
         signal: new AbortController().signal,
-        workingGraph: () => Promise.resolve({ graph: run.graph, aliases }),
+        workingGraph: () => Promise.resolve({ text: JSON.stringify(run.graph), aliases }),
       });
       if (outcome.graph) {
-        run.graph = outcome.graph.graph;
+        run.graph = JSON.parse(outcome.graph.text) as Graph;
         aliases = outcome.graph.aliases;
       }
       run.results.push({ name: call.name, isError: outcome.isError, result: outcome.result });

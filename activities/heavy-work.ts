@@ -1,0 +1,74 @@
+/** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
+import { diffGraph } from '../domain/diff-graph.ts';
+import type { Graph } from '../domain/graph.ts';
+import { renderWorkflowState } from '../domain/shorten-state.ts';
+import { createPythonChecker } from './tools/python-syntax.ts';
+import { type EditResult, type EditTask, runEdit } from './tools/run-edit.ts';
+
+export interface RenderTask {
+  /** A Graph's JSON text. */
+  graph: string;
+  message: string;
+}
+
+export interface DiffTask {
+  /** JSON texts of Graphs. */
+  base: string;
+  working: string;
+}
+
+export interface HeavyWork {
+  /** Applies an edit of modify_workflow. */
+  editGraph: (task: EditTask, signal?: AbortSignal) => Promise<EditResult>;
+  /** The canvas as a model is shown it. */
+  renderState(task: RenderTask): Promise<string>;
+  /** The JSON text of a turn's diff, or null when nothing changed. */
+  diffGraphs(task: DiffTask): Promise<string | null>;
+}
+
+/** Runs one of the tasks below in a thread; `bytes` is the size of its input. */
+export type RunInThread = <Result>(
+  task: keyof typeof tasks,
+  input: unknown,
+  of: { bytes: number; signal?: AbortSignal },
+) => Promise<Result>;
+
+/** Up to this many characters a task takes a few milliseconds, which a thread would not make less. */
+const SMALL_CHARS = 64 * 1024;
+/** A parser of program texts takes time that grows with the square of some texts. */
+const SMALL_CODE_CHARS = 4 * 1024;
+
+/** What a thread can do, and the main one does when it is little. */
+export const tasks = {
+  editGraph: (task: EditTask): EditResult => runEdit(task, (python ??= createPythonChecker())),
+  renderState: ({ graph, message }: RenderTask): string =>
+    renderWorkflowState({ graph: JSON.parse(graph) as Graph, message }),
+  diffGraphs: ({ base, working }: DiffTask): string | null => {
+    const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
+    return diff === null ? null : JSON.stringify(diff);
+  },
+};
+
+let python: ReturnType<typeof createPythonChecker> | null = null;
+
+/** Creates the work; without threads all of it is done at once. */
+export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
+  return {
+    async editGraph(task, signal) {
+      const chars = task.graph.length + task.edit.length;
+      const hasCode = task.graph.includes('"code"') || task.edit.includes('"code"');
+      if (!runInThread || chars <= (hasCode ? SMALL_CODE_CHARS : SMALL_CHARS)) return tasks.editGraph(task);
+      return runInThread('editGraph', task, { bytes: chars, ...(signal ? { signal } : {}) });
+    },
+    async renderState(task) {
+      if (!runInThread || task.graph.length <= SMALL_CHARS) return tasks.renderState(task);
+      return runInThread('renderState', task, { bytes: task.graph.length });
+    },
+    async diffGraphs(task) {
+      if (task.base === task.working) return null;
+      const chars = task.base.length + task.working.length;
+      if (!runInThread || chars <= SMALL_CHARS) return tasks.diffGraphs(task);
+      return runInThread('diffGraphs', task, { bytes: chars });
+    },
+  };
+}

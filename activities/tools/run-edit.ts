@@ -1,0 +1,62 @@
+/** One edit from text to text: what modify_workflow hands to a thread when the graph is large. */
+import { randomUUID } from 'node:crypto';
+import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
+import type { Graph } from '../../domain/graph.ts';
+import type { GraphEdit } from '../../domain/graph-edit.ts';
+import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/limits.ts';
+import { problem } from '../../domain/finding.ts';
+import type { ProjectFacts } from '../../domain/project-facts.ts';
+import type { PythonChecker } from '../../domain/python.ts';
+import { isLargerThan } from '../../domain/utf8-bytes.ts';
+import { fitResult } from './fit-result.ts';
+
+export interface EditTask {
+  /** JSON texts of a Graph and of a GraphEdit. */
+  graph: string;
+  edit: string;
+  aliases: ReadonlyMap<string, string>;
+  project: ProjectFacts;
+}
+
+export interface EditResult {
+  /** The tool's result, cut to its size. */
+  result: Record<string, unknown>;
+  isError: boolean;
+  /** Absent when the edit was not applied. */
+  changed?: { graph: string; aliases: ReadonlyMap<string, string> };
+}
+
+/** Applies an edit and renders what the model is told of it. */
+export function runEdit(task: EditTask, python: PythonChecker): EditResult {
+  const { aliases, project } = task;
+  const before = JSON.parse(task.graph) as Graph;
+  const outcome = editGraph({
+    graph: before,
+    edit: JSON.parse(task.edit) as GraphEdit,
+    newId: randomUUID,
+    aliases,
+    ports: { python, project },
+  });
+  if (!outcome.applied)
+    return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
+  const graph = JSON.stringify(outcome.graph);
+  if (isLargerThan(graph, MAX_GRAPH_BYTES) && graph.length > task.graph.length)
+    return { result: { applied: false, problems: [tooLarge(outcome.graph, graph)] }, isError: true };
+  const { changes, warnings } = outcome;
+  return {
+    result: fitResult({ applied: true, changes, warnings, graph: describeGraph(outcome.graph) }),
+    isError: false,
+    changed: { graph, aliases: outcome.aliases },
+  };
+}
+
+function tooLarge({ blocks, edges }: Graph, text: string) {
+  const size = { blocks: blocks.length, edges: edges.length, bytes: Buffer.byteLength(text) };
+  return problem(
+    'error',
+    'config_too_large',
+    null,
+    `The workflow ${exceededLimit(size) ?? 'is too large'}.`,
+    'Make configs smaller, or split the work over several workflows.',
+  );
+}

@@ -1,0 +1,29 @@
+/** Fitting a conversation into a window, as a thread can do it: counting a megabyte of tokens takes its time. */
+import type { ModelSpec } from '../contracts/models.ts';
+import { countRequest, type CountedRequest, countWith } from './count-tokens.ts';
+import { CONTEXT_SHARE, type FittedContext, fitContext, fitHistory } from './fit-context.ts';
+import type { ModelMessage } from './types.ts';
+
+export interface FitTask {
+  spec: Pick<ModelSpec, 'encoding' | 'contextTokens'>;
+  /** By how much estimates of this model are corrected. */
+  ratio: number;
+  request: CountedRequest;
+  /** `history`: for a summary's request, shortened as far as it takes. */
+  how: { turnStart: number; dropHistory: boolean; squeeze: boolean } | 'history';
+}
+
+/** Shortens a request's messages as `how` says. */
+export async function fitMessages({ spec, ratio, request, how }: FitTask): Promise<FittedContext> {
+  const { messages } = request;
+  const count = await countWith(spec.encoding, ratio);
+  const window = spec.contextTokens * CONTEXT_SHARE;
+  const fixed = countRequest({ ...request, messages: [] }, count);
+  if (how === 'history') {
+    const fitted: ModelMessage[] = fitHistory(messages, { budgetTokens: window - fixed, count });
+    return { messages: fitted, fits: true };
+  }
+  // Half of what the messages are, which is counted only here.
+  const half = how.squeeze ? countRequest({ ...request, system: '', tools: [] }, count) / 2 : Infinity;
+  return fitContext(messages, { ...how, budgetTokens: Math.min(window - fixed, half), count });
+}

@@ -1,0 +1,88 @@
+/**
+ * Measures how long the process's main thread was held at a time, and says in the log what held it. Everything that
+ * waits (heartbeats, streams, health checks) waits that long.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import type { Logger } from './logger.ts';
+
+/** Longer than this is told. */
+export const MAX_DELAY_MS = 50;
+/** The timer's own pace: a delay is seen to about this. */
+const EVERY_MS = 10;
+const TELL_EVERY_MS = 1_000;
+const REMEMBERED = 8;
+
+/** Work that has begun and not ended, and the names that began last, newest last. */
+const running = new Map<string, number>();
+const begun: string[] = [];
+
+/**
+ * Runs a piece of work under a name that the watchdog can tell: a route's pattern, an activity. Never anything of a
+ * caller's.
+ */
+export async function underName<T>(name: string, work: () => Promise<T>): Promise<T> {
+  running.set(name, (running.get(name) ?? 0) + 1);
+  if (begun.at(-1) !== name) begun.push(name);
+  if (begun.length > REMEMBERED) begun.shift();
+  try {
+    return await work();
+  } finally {
+    const left = running.get(name)! - 1;
+    if (left > 0) running.set(name, left);
+    else running.delete(name);
+  }
+}
+
+export interface LoopWatchdog {
+  /** Since the last reset, in milliseconds. */
+  stats(): { maxMs: number; p50Ms: number; p99Ms: number; over: number };
+  reset(): void;
+  stop(): void;
+}
+
+/** Starts watching. The timer does not keep the process alive. */
+export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX_DELAY_MS): LoopWatchdog {
+  const delays = createHistogram();
+  let last = performance.now();
+  let over = 0;
+  let toldAt = -Infinity;
+  let untold = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const delayMs = Math.max(0, now - last - EVERY_MS);
+    last = now;
+    delays.record(Math.max(1, Math.round(delayMs * 1_000)));
+    if (delayMs <= maxDelayMs) return;
+    over += 1;
+    if (now - toldAt < TELL_EVERY_MS) {
+      untold += 1;
+      return;
+    }
+    logger.warn(
+      {
+        delay_ms: Math.round(delayMs),
+        running: [...running.keys()].slice(0, 20),
+        begun: [...begun],
+        more: untold,
+      },
+      'the main thread was held up',
+    );
+    toldAt = now;
+    untold = 0;
+  }, EVERY_MS);
+  timer.unref();
+  return {
+    stats: () => ({
+      maxMs: delays.count === 0 ? 0 : delays.max / 1_000,
+      p50Ms: delays.percentile(50) / 1_000,
+      p99Ms: delays.percentile(99) / 1_000,
+      over,
+    }),
+    reset() {
+      delays.reset();
+      over = 0;
+      last = performance.now();
+    },
+    stop: () => clearInterval(timer),
+  };
+}

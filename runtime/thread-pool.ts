@@ -1,0 +1,102 @@
+/**
+ * Threads for pure work that would hold up the process's own: a large graph, a long program text, a body of megabytes.
+ * Bounded in threads, in the bytes that wait or are worked on, in time and in memory; what goes beyond fails by itself
+ * and nothing else notices. Inputs and results are copied on the main thread: hand over texts, which cost little, not
+ * trees of objects.
+ */
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+
+/** Thrown when a task was ended because it took too long, its wait for a thread included. */
+export class TaskTimeoutError extends Error {
+  readonly code = 'TASK_TIMEOUT';
+  readonly task: string;
+
+  constructor(task: string, limitMs: number) {
+    super(`${task} took longer than ${limitMs} ms and was ended`);
+    this.name = 'TaskTimeoutError';
+    this.task = task;
+  }
+}
+
+/** Thrown when as much work waits as may wait. Try again later. */
+export class PoolBusyError extends Error {
+  readonly code = 'POOL_BUSY';
+
+  constructor() {
+    super('too much work waits for a thread already');
+    this.name = 'PoolBusyError';
+  }
+}
+
+export interface ThreadPoolOptions {
+  /** The module whose exported functions are the tasks: one argument, which can be copied, and a result that can. */
+  entry: URL;
+  /** For a task with its wait. */
+  limitMs?: number;
+  /** Of the inputs of all tasks that wait or run. */
+  maxBytes?: number;
+  maxThreads?: number;
+}
+
+export interface ThreadPool {
+  /**
+   * Runs a task in a thread. `bytes` is about the size of its input. Throws what the task throws (as a copy, without its
+   * class), TaskTimeoutError, PoolBusyError, or the signal's reason.
+   */
+  run: <Result>(task: string, input: unknown, of: { bytes: number; signal?: AbortSignal }) => Promise<Result>;
+  /** Ends the threads and fails what they were at. May be called twice. */
+  close(): Promise<void>;
+}
+
+const LIMIT_MS = 10_000;
+const MAX_BYTES = 128 * 1024 * 1024;
+const MAX_WAITING = 1_000;
+/** A thread that has had nothing to do for this long ends; it takes a third of a second to start. */
+const IDLE_MS = 60_000;
+const MAX_HEAP_MB = 768;
+
+/** Creates a pool. Its threads start when there is work, and do not keep the process alive. The caller closes it. */
+export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
+  const { entry, limitMs = LIMIT_MS, maxBytes = MAX_BYTES } = options;
+  const pool = new Piscina({
+    filename: entry.href,
+    minThreads: 0,
+    // Two at least: a task that runs into its limit must not hold up the others.
+    maxThreads: options.maxThreads ?? Math.max(2, Math.min(4, availableParallelism() - 1)),
+    maxQueue: MAX_WAITING,
+    idleTimeout: IDLE_MS,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    recordTiming: false,
+  });
+  let bytesHeld = 0;
+  let closed: Promise<void> | null = null;
+  return {
+    async run<Result>(
+      task: string,
+      input: unknown,
+      { bytes, signal }: { bytes: number; signal?: AbortSignal },
+    ) {
+      if (bytesHeld + bytes > maxBytes || pool.queueSize >= MAX_WAITING) throw new PoolBusyError();
+      const limit = AbortSignal.timeout(limitMs);
+      bytesHeld += bytes;
+      try {
+        const both = signal ? AbortSignal.any([signal, limit]) : limit;
+        return (await pool.run(input, { name: task, signal: both })) as Result;
+      } catch (error: unknown) {
+        signal?.throwIfAborted();
+        if (limit.aborted) throw new TaskTimeoutError(task, limitMs);
+        throw error;
+      } finally {
+        bytesHeld -= bytes;
+      }
+    },
+    close: () => (closed ??= pool.destroy()),
+  };
+}
+
+/** Whether a pool could not do its work: too slow, too much at once, or a thread that ran out of memory. */
+export function isPoolError(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === 'TASK_TIMEOUT' || code === 'POOL_BUSY' || code === 'ERR_WORKER_OUT_OF_MEMORY';
+}

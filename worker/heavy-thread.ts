@@ -1,0 +1,6 @@
+/** The entry of the worker's threads: the tasks by name. Nothing here opens a connection. */
+import { tasks } from '../activities/heavy-work.ts';
+
+export const { editGraph, renderState, diffGraphs } = tasks;
+export { fitMessages } from '../llm/fit-task.ts';
+export { checkSqlSyntax } from '../db/sql-sandbox/syntax-task.ts';
