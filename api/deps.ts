@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { PlanRevert } from '../db/snapshots.ts';
 import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { TurnEventHub } from './event-stream/turn-event-hub.ts';
@@ -13,6 +14,8 @@ export interface ApiDeps {
   logger: Logger;
   turns: TurnControl;
   hub: TurnEventHub;
+  /** How a revert is planned; absent: at once. */
+  planRevert?: PlanRevert;
   /** Whether Postgres and Temporal answer and the migrations are current; problems are sentences for an operator. */
   readiness: () => Promise<{ ok: boolean; problems: string[] }>;
 }

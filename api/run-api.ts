@@ -8,11 +8,13 @@ import { createKnex } from '../db/knex.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { createThreadPool } from '../runtime/thread-pool.ts';
 import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
 import { createApp } from './app.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http-server.ts';
+import { createRevertPlanner } from './plan-revert.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
@@ -63,13 +65,16 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     logger,
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
   });
+  const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
+  const planRevert = createRevertPlanner(pool);
   const readiness = createReadiness({ db, client: temporal.client, namespace: config.temporal.namespace });
-  const app = createApp({ db, config, jwtSecret, logger, turns, hub, readiness });
+  const app = createApp({ db, config, jwtSecret, logger, turns, hub, planRevert, readiness });
   const server = createHttpServer(app);
 
   const watchdog = startLoopWatchdog(logger);
   const release = async (): Promise<void> => {
     watchdog.stop();
+    await pool.close();
     turns.close();
     await hub.close();
     await withinStep(db.destroy());

@@ -78,11 +78,18 @@ export async function applySnapshot(
   });
 }
 
+/** planRevert, with the earlier graphs as JSON texts. Rejects with DiffConflictError. */
+export type PlanRevert = (input: { before: string; after: string; current: Graph }) => Promise<Graph>;
+
+const planHere: PlanRevert = async ({ before, after, current }) =>
+  planRevert({ before: JSON.parse(before) as Graph, after: JSON.parse(after) as Graph, current });
+
 /** Undoes a message's change on the persisted workflow. A repeat returns what the first one did. */
 export async function revertSnapshot(
   db: Knex,
   target: SnapshotTarget,
   present: (workflow: StoredWorkflow) => unknown,
+  plan: PlanRevert = planHere,
 ): Promise<
   { found: false } | { found: true; applied: false } | { found: true; applied: true; response: unknown }
 > {
@@ -96,9 +103,9 @@ export async function revertSnapshot(
     if (snapshot.revert_response !== null) {
       return { found: true, applied: true, response: JSON.parse(snapshot.revert_response) as unknown };
     }
-    const reverted = planRevert({
-      before: JSON.parse(snapshot.before_graph) as Graph,
-      after: JSON.parse(snapshot.after_graph) as Graph,
+    const reverted = await plan({
+      before: snapshot.before_graph,
+      after: snapshot.after_graph,
       current: toGraph(workflow),
     });
     const response = JSON.stringify(present(await replaceGraph(trx, workflow, reverted)));

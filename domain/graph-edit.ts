@@ -2,6 +2,7 @@
 import { type Problem, problem } from './finding.ts';
 import type { JsonObject, Position } from './graph.ts';
 import { isDeeperThan, isObject } from './json.ts';
+import { MAX_BLOCKS, MAX_EDGES } from './limits.ts';
 import { MAX_COORDINATE } from './workflow-state.ts';
 
 /** Null and absent mean the same. */
@@ -93,6 +94,8 @@ export function checkEditShape(edit: unknown): Problem | null {
   for (const [part, shape] of Object.entries(SHAPE)) {
     const list = edit[part] ?? [];
     if (!Array.isArray(list)) return wrong(part, 'must be a list');
+    const most = part.endsWith('edges') ? MAX_EDGES : MAX_BLOCKS;
+    if (list.length > most) return wrong(part, `has ${list.length} entries; a call takes at most ${most}`);
     for (const [index, item] of list.entries()) {
       const where = `${part}[${index}]`;
       if (typeof shape === 'function') {

@@ -6,7 +6,7 @@
 import { toEdge } from './edge.ts';
 import type { Block, Edge, Graph, Json } from './graph.ts';
 import { isObject } from './json.ts';
-import { exceededLimit } from './limits.ts';
+import { exceededLimit, MAX_LABEL_CHARS } from './limits.ts';
 
 /** Beyond this a coordinate would not survive being stored. */
 export const MAX_COORDINATE = 1e9;
@@ -50,10 +50,14 @@ export function parseWorkflowState(state: unknown): ParsedState {
     if (!isObject(config)) return fail(`${where} (${id.slice(0, 100)}): config must be an object`);
     const enabled = node.enabled ?? data.enabled;
     if (typeof enabled === 'boolean') enabledGiven.add(id);
+    const type = firstText(data.blockType, data.type, node.type) ?? '';
+    const name = firstText(data.label, data.name, node.name) ?? id;
+    const label = Object.entries({ id, type, name }).find(([, text]) => text.length > MAX_LABEL_CHARS);
+    if (label) return fail(`${where}: ${label[0]} has at most ${MAX_LABEL_CHARS} characters`);
     blocks.push({
       id,
-      type: firstText(data.blockType, data.type, node.type) ?? '',
-      name: firstText(data.label, data.name, node.name) ?? id,
+      type,
+      name,
       position: toPosition(node.position),
       config,
       enabled: enabled !== false,
@@ -70,6 +74,8 @@ export function parseWorkflowState(state: unknown): ParsedState {
     // A split's handles are numbers in words: both spellings are meant.
     const handle = sourceHandle === '' ? '' : toId(sourceHandle);
     if (handle === null && sourceHandle !== null) return fail(`${where}: sourceHandle must be text`);
+    if ([source, target, handle ?? ''].some((text) => text.length > MAX_LABEL_CHARS))
+      return fail(`${where}: source, target and sourceHandle have at most ${MAX_LABEL_CHARS} characters`);
     parsed.push(toEdge({ source, target, sourceHandle: handle }));
   }
   return { ok: true, graph: { blocks, edges: parsed }, enabledGiven };

@@ -91,6 +91,8 @@ function findInputKeys(code: string, listing: string): InputKey[] {
   const bytes = Buffer.from(code);
   const text = ({ start, end }: Token): string => bytes.subarray(start, end).toString();
   const tokens = readTokens(listing);
+  // Tokens come in their order: each place is counted on from the one before.
+  let counted = { byte: 0, unit: 0 };
   return tokens.flatMap((token, index) => {
     if (token.kind !== 'Identifier' || text(token) !== 'input_data') return [];
     const [first, second, third] = [1, 2, 3].map((step) => tokens[index + step]);
@@ -101,7 +103,9 @@ function findInputKeys(code: string, listing: string): InputKey[] {
     // Prefixed and triple-quoted texts are left alone: nobody writes a block's name that way.
     const quoted = /^(["'])((?:(?!\1)[^\\\n])+)\1$/.exec(text(key));
     if (!quoted) return [];
-    const start = bytes.subarray(0, key.start).toString().length + 1;
+    const unit = counted.unit + bytes.subarray(counted.byte, key.start).toString().length;
+    counted = { byte: key.start, unit };
+    const start = unit + 1;
     return [{ name: quoted[2]!, start, end: start + quoted[2]!.length }];
   });
 }
@@ -111,14 +115,14 @@ function usesBuiltInInput(code: string, listing: string): boolean {
   if (!/\binput\b/.test(code)) return false;
   const bytes = Buffer.from(code);
   const tokens = readTokens(listing);
-  const uses = tokens.filter(
-    (token, index) =>
-      token.kind === 'Identifier' &&
-      bytes.subarray(token.start, token.end).toString() === 'input' &&
-      tokens[index - 1]?.kind !== 'Dot',
+  const uses = tokens.flatMap((token, index) =>
+    token.kind === 'Identifier' &&
+    bytes.subarray(token.start, token.end).toString() === 'input' &&
+    tokens[index - 1]?.kind !== 'Dot'
+      ? [index]
+      : [],
   );
-  const binds = uses.some((token) => {
-    const index = tokens.indexOf(token);
+  const binds = uses.some((index) => {
     const [before, next] = [tokens[index - 1]?.kind, tokens[index + 1]?.kind];
     return next === 'Equal' || next === 'Colon' || before === 'For' || before === 'As' || before === 'Def';
   });

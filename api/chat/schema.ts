@@ -1,6 +1,6 @@
 /** What POST chat takes, checked by hand where the message must name one field in plain words. */
 import type { Graph, JsonObject } from '../../domain/graph.ts';
-import { parseWorkflowState } from '../../domain/workflow-state.ts';
+import { parseCanvas } from '../canvas.ts';
 import { HttpError } from '../http-error.ts';
 
 /** In Unicode code points, after trimming. */
@@ -24,12 +24,7 @@ export function parseChat(body: JsonObject): ChatInput {
   if (isLongerThan(trimmed, MAX_MESSAGE_CHARACTERS))
     throw new HttpError(400, `message must be at most ${MAX_MESSAGE_CHARACTERS} characters long`);
   if (state === undefined || state === null) return { message, graph: null };
-  const parsed = parseWorkflowState(state);
-  if (!parsed.ok) throw new HttpError(400, `workflow_state: ${parsed.problem}`);
-  // Taken as empty, a state without nodes would make the copilot rebuild what the user has on the canvas.
-  if (!Array.isArray((state as JsonObject).nodes))
-    throw new HttpError(400, 'workflow_state: nodes is required');
-  return { message, graph: parsed.graph };
+  return { message, graph: parseCanvas(state, 'workflow_state').graph };
 }
 
 /** Null when the header is absent. Throws HttpError 400 when it is empty or too long. */

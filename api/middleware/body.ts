@@ -1,5 +1,6 @@
 /** Reads request bodies: bounded in bytes, depth and tokens before anything is parsed, and safe to store after. */
 import type { IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import type { Json, JsonObject } from '../../domain/graph.ts';
 import { HttpError } from '../http-error.ts';
@@ -31,7 +32,7 @@ export function createBodyMiddleware(): Middleware {
           { Connection: 'close' },
         );
       }
-      ctx.state.body = parseBody(bytes);
+      ctx.state.body = await readJson(bytes);
     }
     await next();
   };
@@ -91,21 +92,60 @@ function readBody(request: IncomingMessage): Promise<Buffer | null> {
   });
 }
 
+/** Up to this size all steps together take a few milliseconds. */
+const SMALL_BYTES = 256 * 1024;
+
+/** Parses a body, with room for other work between the steps when it is large. Rejects as parseBody throws. */
+async function readJson(bytes: Uint8Array): Promise<JsonObject> {
+  if (bytes.length <= SMALL_BYTES) return parseBody(bytes);
+  checkSize(bytes);
+  await setImmediate();
+  const text = decode(bytes);
+  await setImmediate();
+  const value = parseText(text);
+  await setImmediate();
+  return toObject(value);
+}
+
 /** Parses a body. Throws HttpError 400 that says what is wrong with it. */
 export function parseBody(bytes: Uint8Array): JsonObject {
+  checkSize(bytes);
+  return toObject(parseText(decode(bytes)));
+}
+
+function checkSize(bytes: Uint8Array): void {
   const exceeded = scanJson(bytes, LIMITS);
   if (exceeded === 'depth')
     throw new HttpError(400, `The body is nested deeper than ${LIMITS.maxDepth} levels`);
   if (exceeded === 'tokens')
     throw new HttpError(400, `The body has more than ${LIMITS.maxTokens} keys and values`);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error: unknown) {
+    if (error instanceof TypeError) throw new HttpError(400, 'The body is not valid UTF-8');
+    throw error;
+  }
+}
+
+function parseText(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error: unknown) {
+    if (error instanceof SyntaxError) throw new HttpError(400, 'The body is not valid JSON');
+    throw error;
+  }
+}
+
+function toObject(parsed: Json): JsonObject {
   let value: Json;
   try {
-    value = toStorableJson(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json);
+    value = toStorableJson(parsed);
   } catch (error: unknown) {
     if (error instanceof NonFiniteNumberError)
       throw new HttpError(400, 'The body holds a number that is too large');
-    if (error instanceof SyntaxError) throw new HttpError(400, 'The body is not valid JSON');
-    if (error instanceof TypeError) throw new HttpError(400, 'The body is not valid UTF-8');
     throw error;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -18,15 +18,22 @@ export function toStorableJson(value: Json): Json {
   }
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) value[index] = toStorableJson(item);
+    for (const [index, item] of value.entries()) {
+      const storable = toStorableJson(item);
+      if (storable !== item) value[index] = storable;
+    }
     return value;
   }
   const keys = Object.keys(value);
   // defineProperty, because a plain assignment to `__proto__` could set the prototype.
   const target = keys.every(isStorableText) ? value : {};
   for (const key of keys) {
+    const item = value[key]!;
+    const storable = toStorableJson(item);
+    // Nearly always: nothing is written, which costs several times what reading does.
+    if (target === value && storable === item) continue;
     Object.defineProperty(target, toStorableText(key), {
-      value: toStorableJson(value[key]!),
+      value: storable,
       writable: true,
       enumerable: true,
       configurable: true,

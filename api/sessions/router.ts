@@ -12,8 +12,8 @@ import {
 import { applySnapshot, revertSnapshot } from '../../db/snapshots.ts';
 import { workflowExists } from '../../db/workflows.ts';
 import { DiffConflictError } from '../../domain/apply-diff.ts';
-import { parseWorkflowState } from '../../domain/workflow-state.ts';
 import type { ApiDeps } from '../deps.ts';
+import { parseCanvas } from '../canvas.ts';
 import { HttpError } from '../http-error.ts';
 import { isUuid } from '../ids.ts';
 import type { Principal } from '../principal.ts';
@@ -83,8 +83,7 @@ export function createSessionsRouter(deps: ApiDeps): Router {
     const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
     const { pre_snapshot: raw } = ctx.state.body as { pre_snapshot?: unknown };
     if (raw === undefined || raw === null) throw new HttpError(400, 'pre_snapshot is required');
-    const canvas = parseWorkflowState(raw);
-    if (!canvas.ok) throw new HttpError(400, `pre_snapshot: ${canvas.problem}`);
+    const canvas = parseCanvas(raw, 'pre_snapshot');
     const { mid } = ctx.params;
     const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
     const answer = isUuid(mid)
@@ -99,7 +98,7 @@ export function createSessionsRouter(deps: ApiDeps): Router {
     const { mid } = ctx.params;
     const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
     const result = isUuid(mid)
-      ? await orConflict(revertSnapshot(db, target, presentWorkflowGraph))
+      ? await orConflict(revertSnapshot(db, target, presentWorkflowGraph, deps.planRevert))
       : { found: false as const };
     if (!result.found) throw new HttpError(404, NO_MESSAGE);
     if (!result.applied)

@@ -42,9 +42,11 @@ import {
   sumUsage,
   type Turn,
 } from '../../db/turns.ts';
+import { measureGraph } from '../../db/graph-size.ts';
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
 import type { Graph } from '../../domain/graph.ts';
+import { exceededLimit } from '../../domain/limits.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { HttpError } from '../http-error.ts';
@@ -311,6 +313,12 @@ async function isLive({ db }: TurnControlOptions, turnId: string): Promise<boole
 }
 
 async function persistedGraph(db: Knex, workflowId: string): Promise<Graph> {
+  const exceeded = exceededLimit(await measureGraph(db, workflowId));
+  if (exceeded !== null)
+    throw new HttpError(
+      400,
+      `The saved workflow ${exceeded}. The copilot can work on it once it is smaller.`,
+    );
   const workflow = await findWorkflow(db, workflowId);
   if (!workflow) throw new HttpError(404, 'No workflow exists with the given ID');
   return toGraph(workflow);

@@ -3,6 +3,8 @@ import { blockTypes, findBlockType, handlesOf } from '../../domain/block-registr
 import { edgeKey, toEdge } from '../../domain/edge.ts';
 import type { Block, Edge, Graph } from '../../domain/graph.ts';
 import { isObject } from '../../domain/json.ts';
+import { exceededLimit } from '../../domain/limits.ts';
+import { requireSize } from '../canvas.ts';
 import { HttpError } from '../http-error.ts';
 import { isUuid } from '../ids.ts';
 
@@ -42,6 +44,8 @@ export function parseGraphBody(body: Record<string, unknown>): { graph: Graph; v
   if (version !== undefined && version !== null && !(Number.isInteger(version) && (version as number) >= 0)) {
     throw new HttpError(400, 'version must be a whole number');
   }
+  const exceeded = exceededLimit({ blocks: blocks.length, edges: edges.length });
+  if (exceeded !== null) throw new HttpError(400, `The workflow ${exceeded}`);
   const parsed = new Map<string, Block>();
   for (const [index, value] of blocks.entries()) {
     const block = parseBlock(value, `blocks[${index}]`);
@@ -58,8 +62,10 @@ export function parseGraphBody(body: Record<string, unknown>): { graph: Graph; v
     keys.add(edgeKey(edge));
     return edge;
   });
+  const graph = { blocks: [...parsed.values()], edges: list };
+  requireSize(graph, graph, 'The workflow');
   return {
-    graph: { blocks: [...parsed.values()], edges: list },
+    graph,
     version: (version as number | null | undefined) ?? null,
   };
 }

@@ -1,0 +1,2 @@
+/** The entry of the API's threads: the tasks by name. Nothing here opens a connection. */
+export { planRevertTexts } from './plan-revert.ts';

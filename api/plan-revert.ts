@@ -1,0 +1,54 @@
+/** Planning a revert: at once for a small graph, in a thread for a large one, whose rules take seconds to judge. */
+import type { PlanRevert } from '../db/snapshots.ts';
+import { DiffConflictError } from '../domain/apply-diff.ts';
+import type { Graph } from '../domain/graph.ts';
+import { planRevert } from '../domain/snapshot.ts';
+import { isPoolError, type ThreadPool } from '../runtime/thread-pool.ts';
+import { HttpError } from './http-error.ts';
+
+/** JSON texts of Graphs. */
+export interface RevertTexts {
+  before: string;
+  after: string;
+  current: string;
+}
+
+type Planned = { graph: string } | { conflicts: string[] };
+
+const SMALL_CHARS = 64 * 1024;
+
+/** The task, as a thread has it. Errors lose their class on the way back, so a conflict is a result. */
+export function planRevertTexts({ before, after, current }: RevertTexts): Planned {
+  try {
+    const graph = planRevert({
+      before: JSON.parse(before) as Graph,
+      after: JSON.parse(after) as Graph,
+      current: JSON.parse(current) as Graph,
+    });
+    return { graph: JSON.stringify(graph) };
+  } catch (error: unknown) {
+    if (!(error instanceof DiffConflictError)) throw error;
+    return { conflicts: error.blocks };
+  }
+}
+
+/** Creates the planner. Throws DiffConflictError; HttpError 503 when it takes too long or too much waits. */
+export function createRevertPlanner(pool: Pick<ThreadPool, 'run'>): PlanRevert {
+  return async ({ before, after, current }) => {
+    const texts = { before, after, current: JSON.stringify(current) };
+    const bytes = before.length + after.length + texts.current.length;
+    let planned: Planned;
+    try {
+      planned =
+        bytes <= SMALL_CHARS
+          ? planRevertTexts(texts)
+          : await pool.run<Planned>('planRevertTexts', texts, { bytes });
+    } catch (error: unknown) {
+      if (!isPoolError(error)) throw error;
+      const message = 'The workflow is too large to be checked now; nothing was changed. Please try again.';
+      throw new HttpError(503, message, {}, { 'Retry-After': '5' }, { cause: error });
+    }
+    if ('conflicts' in planned) throw new DiffConflictError(planned.conflicts);
+    return JSON.parse(planned.graph) as Graph;
+  };
+}
