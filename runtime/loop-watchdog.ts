@@ -35,7 +35,14 @@ export async function underName<T>(name: string, work: () => Promise<T>): Promis
 
 export interface LoopWatchdog {
   /** Since the last reset, in milliseconds. */
-  stats(): { maxMs: number; p50Ms: number; p99Ms: number; over: number };
+  stats(): {
+    maxMs: number;
+    p50Ms: number;
+    p99Ms: number;
+    /** The most time on a processor that the thread took at a stretch: what it held itself up, whoever else is busy. */
+    maxCpuMs: number;
+    over: number;
+  };
   reset(): void;
   stop(): void;
 }
@@ -44,6 +51,8 @@ export interface LoopWatchdog {
 export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX_DELAY_MS): LoopWatchdog {
   const delays = createHistogram();
   let last = performance.now();
+  let lastCpu = cpuMs();
+  let maxCpuMs = 0;
   let over = 0;
   let toldAt = -Infinity;
   let untold = 0;
@@ -51,6 +60,10 @@ export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX
     const now = performance.now();
     const delayMs = Math.max(0, now - last - EVERY_MS);
     last = now;
+    const cpu = cpuMs();
+    const ownMs = cpu - lastCpu;
+    lastCpu = cpu;
+    maxCpuMs = Math.max(maxCpuMs, ownMs);
     delays.record(Math.max(1, Math.round(delayMs * 1_000)));
     if (delayMs <= maxDelayMs) return;
     over += 1;
@@ -61,6 +74,8 @@ export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX
     logger.warn(
       {
         delay_ms: Math.round(delayMs),
+        // Much less than the delay: the machine was busy with something else.
+        cpu_ms: Math.round(ownMs),
         running: [...running.keys()].slice(0, 20),
         begun: [...begun],
         more: untold,
@@ -76,13 +91,22 @@ export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX
       maxMs: delays.count === 0 ? 0 : delays.max / 1_000,
       p50Ms: delays.percentile(50) / 1_000,
       p99Ms: delays.percentile(99) / 1_000,
+      maxCpuMs,
       over,
     }),
     reset() {
       delays.reset();
       over = 0;
+      maxCpuMs = 0;
+      lastCpu = cpuMs();
       last = performance.now();
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** What this thread has used of a processor. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }

@@ -37,6 +37,8 @@ export interface ThreadPoolOptions {
   /** Of the inputs of all tasks that wait or run. */
   maxBytes?: number;
   maxThreads?: number;
+  /** Of one thread's heap. */
+  maxHeapMb?: number;
 }
 
 export interface ThreadPool {
@@ -66,7 +68,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
     maxThreads: options.maxThreads ?? Math.max(2, Math.min(4, availableParallelism() - 1)),
     maxQueue: MAX_WAITING,
     idleTimeout: IDLE_MS,
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb ?? MAX_HEAP_MB },
     recordTiming: false,
   });
   let bytesHeld = 0;
