@@ -5,6 +5,7 @@
 import { nameKey } from './find-block.ts';
 import type { Json, JsonObject } from './graph.ts';
 import { setKey } from './json.ts';
+import { MAX_CODE_BYTES } from './limits.ts';
 import type { InputKey, PythonChecker } from './python.ts';
 
 const NAME = /^[\p{L}\p{N}_ -]+$/u;
@@ -153,7 +154,8 @@ function renameKeys(
 
 function inputKeys(text: string, field: string, python?: PythonChecker): readonly InputKey[] {
   if (!text.includes('input_data')) return [];
-  if (python && field === 'code') {
+  // Longer code is refused unread.
+  if (python && field === 'code' && text.length <= MAX_CODE_BYTES) {
     const facts = python.analyze(text);
     if (facts.syntaxError === null) return facts.inputKeys;
   }

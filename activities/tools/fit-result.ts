@@ -25,14 +25,28 @@ export function fitResult(
       list.value.length = kept;
       continue;
     }
-    const text = longest(
-      copy,
-      (value): value is string => typeof value === 'string' && value.length > MIN_STRING_CHARS,
-    );
-    if (!text) return { truncated: true, error: 'The result is too large to show. Ask for less at once.' };
-    text.parent[text.key] = `${text.value.slice(0, Math.floor(text.value.length / 2))}... [truncated]`;
+    const texts = longTexts(copy);
+    if (texts.length === 0)
+      return { truncated: true, error: 'The result is too large to show. Ask for less at once.' };
+    // All of about the longest one's size at once: one by one, a row of a thousand columns would be measured as often.
+    const most = texts.reduce((length, { value }) => Math.max(length, value.length), 0);
+    for (const { parent, key, value } of texts)
+      if (value.length * 2 > most)
+        parent[key] = `${value.slice(0, Math.floor(value.length / 2))}... [truncated]`;
   }
   return copy;
+}
+
+function longTexts(root: Record<string, unknown>): Place<string>[] {
+  const found: Place<string>[] = [];
+  const visit = (parent: Record<string, unknown>): void => {
+    for (const [key, value] of Object.entries(parent)) {
+      if (typeof value === 'string' && value.length > MIN_STRING_CHARS) found.push({ parent, key, value });
+      else if (typeof value === 'object' && value !== null) visit(value as Record<string, unknown>);
+    }
+  };
+  visit(root);
+  return found;
 }
 
 interface Place<T> {

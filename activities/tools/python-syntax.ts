@@ -7,8 +7,10 @@ import type { InputKey, PythonChecker, PythonFacts } from '../../domain/python.t
 const RULES = ['F701', 'F702', 'F704', 'F706', 'F821'];
 const UNDEFINED = 'F821';
 const PROBE = '\noutput\n';
-/** Analyses that are kept: the same blocks are judged before and after every edit. */
-const MAX_KNOWN = 2_000;
+/** Analyses that are kept, in bytes about: the same blocks are judged before and after every edit. */
+const MAX_KNOWN_BYTES = 16 * 1024 * 1024;
+const FACTS_BYTES = 200;
+const KEY_BYTES = 100;
 /** A parser that has read this many texts is made anew: its memory only grows. */
 const MAX_PARSED = 20_000;
 
@@ -23,6 +25,7 @@ export function createPythonChecker(): PythonChecker {
   const known = new Map<string, PythonFacts>();
   let workspace: Workspace | null = null;
   let parsed = 0;
+  let knownBytes = 0;
 
   const analyze = (code: string): PythonFacts => {
     if (workspace === null || ++parsed > MAX_PARSED) {
@@ -64,11 +67,20 @@ export function createPythonChecker(): PythonChecker {
         workspace = null;
         facts = { ...UNREAD, assignsOutput: true };
       }
-      if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
+      knownBytes += sizeOf(code, facts);
       known.set(code, facts);
+      for (const [old, kept] of known) {
+        if (knownBytes <= MAX_KNOWN_BYTES) break;
+        known.delete(old);
+        knownBytes -= sizeOf(old, kept);
+      }
       return facts;
     },
   };
+}
+
+function sizeOf(code: string, { inputKeys }: PythonFacts): number {
+  return 2 * code.length + FACTS_BYTES + KEY_BYTES * inputKeys.length;
 }
 
 const UNREAD: PythonFacts = { syntaxError: null, inputKeys: [], assignsOutput: false, usesInput: false };
