@@ -49,6 +49,13 @@ export const tasks = {
   },
 };
 
+/** A canvas whose configs take too long to render, without them: the turn goes on with what can be told. */
+function renderBare({ graph: text, message }: RenderTask): string {
+  const { blocks, edges } = JSON.parse(text) as Graph;
+  const bare = blocks.map((block) => ({ ...block, config: { left_out: 'too much to show' } }));
+  return renderWorkflowState({ graph: { blocks: bare, edges }, message });
+}
+
 let python: ReturnType<typeof createPythonChecker> | null = null;
 
 /** Creates the work; without threads all of it is done at once. */
@@ -62,7 +69,13 @@ export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
     },
     async renderState(task) {
       if (!runInThread || task.graph.length <= SMALL_CHARS) return tasks.renderState(task);
-      return runInThread('renderState', task, { bytes: task.graph.length });
+      try {
+        return await runInThread<string>('renderState', task, { bytes: task.graph.length });
+      } catch (error: unknown) {
+        const { code } = error as { code?: unknown };
+        if (code !== 'TASK_TIMEOUT' && code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+        return renderBare(task);
+      }
     },
     async diffGraphs(task) {
       if (task.base === task.working) return null;
