@@ -56,7 +56,8 @@ export async function savePaid(
   try {
     await deps.store.saveWork(fence, work, signal);
   } catch (error: unknown) {
-    if ((error as { code?: unknown }).code === 'FENCED') await recordUsage(deps, fence, work.usage);
+    const { code } = error as { code?: unknown };
+    if (code === 'FENCED' || code === 'TURN_OVER') await recordUsage(deps, fence, work.usage);
     throw error;
   }
 }

@@ -16,7 +16,8 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from '../llm/types.ts';
-import { countCharacters, runModelAttempt } from './model-attempt.ts';
+import type { RunAttempt, Work } from './attempt.ts';
+import { countCharacters, type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
 import { openBill, recordUsage, savePaid } from './ledger.ts';
@@ -44,8 +45,8 @@ interface PromptParts {
 }
 
 /** Creates the model activity. */
-export function createModelActivities(deps: ActivityDeps) {
-  const flights = createSingleFlight<CallModelResult>();
+export function createModelActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
+  const flights = createSingleFlight<CallModelResult, Work>();
   const parts = new Map<string, Promise<PromptParts>>();
 
   const promptParts: LoadParts = (turnId, summarized) => {
@@ -66,8 +67,8 @@ export function createModelActivities(deps: ActivityDeps) {
      * retried ones carry the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
-      return runModelAttempt(deps, flights, `step:${input.step}`, input, (heartbeat, signal) =>
-        performCall(deps, input, promptParts, heartbeat, signal),
+      return runModelAttempt(runAttempt, flights, `step:${input.step}`, input, (attempt) =>
+        performCall(deps, input, promptParts, attempt),
       );
     },
   };
@@ -95,8 +96,7 @@ async function performCall(
   deps: ActivityDeps,
   input: CallModelInput,
   promptParts: LoadParts,
-  heartbeat: ModelHeartbeat,
-  signal: AbortSignal,
+  { claim: claimWork, heartbeat, signal }: ModelAttempt,
 ): Promise<CallModelResult> {
   const { turnId, step } = input;
   // Reading goes on while the claim is made: nothing of what is read changes by it.
@@ -105,7 +105,7 @@ async function performCall(
     step === 1 ? [] : deps.store.listTranscript(turnId),
   ]);
   reading.catch(() => undefined);
-  const claim = await deps.store.claimWork({
+  const claim = await claimWork({
     turnId,
     key: `step:${step}`,
     step,
@@ -114,6 +114,7 @@ async function performCall(
     bill: { step, model: input.model, onSwitch: announceSwitch(deps, step) },
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
+  await refuseDeadly(deps, claim);
   heartbeat.epoch = claim.fence.epoch;
   const [{ context, history, isLong, graphText }, transcript] = await reading;
   const model = input.model ?? context.model;
@@ -173,7 +174,10 @@ async function performCall(
     // Once, only while nothing was shown, and only when there is something to take away.
     if (isOverflow(error) && !input.squeeze && answer.isEmpty()) {
       const { messages } = await fit(true);
-      if (canSummarize || textLength(messages) < textLength(fitted.messages)) return tooLong('refused');
+      if (canSummarize || textLength(messages) < textLength(fitted.messages)) {
+        await deps.store.releaseClaim(claim.fence);
+        return tooLong('refused');
+      }
     }
     throw error;
   }

@@ -9,6 +9,7 @@ import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
 import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
 import * as confirmations from './migrations/20261124000006-confirmations.ts';
 import * as summaries from './migrations/20261124000007-summaries.ts';
+import * as claimCounts from './migrations/20261125000010-claim-counts.ts';
 
 interface NamedMigration extends Knex.Migration {
   name: string;
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000005-tool-indexes', ...toolIndexes },
   { name: '20261124000006-confirmations', ...confirmations },
   { name: '20261124000007-summaries', ...summaries },
+  { name: '20261125000010-claim-counts', ...claimCounts },
 ];
 
 // "copilot" in ASCII: one key for migrations and for the sample project.
