@@ -21,6 +21,8 @@ export interface CallLimits {
   signal: AbortSignal;
   /** Default: TOOL_LIMIT_MS. */
   limitMs?: number;
+  /** True where a statement that takes too long says nothing about the call: it waits for somebody else. */
+  waitsForOthers?: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface CallLimits {
  */
 export async function boundCall<T>(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
-  { name, turnId, signal, limitMs = TOOL_LIMIT_MS }: CallLimits,
+  { name, turnId, signal, limitMs = TOOL_LIMIT_MS, waitsForOthers = false }: CallLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ done: T } | { failed: ToolOutcome }> {
   const limit = new AbortController();
@@ -46,7 +48,7 @@ export async function boundCall<T>(
           deps.logger.error({ turn: turnId, tool: name, limitMs }, 'a tool call took too long');
           return { failed: tookTooLong(name, limitMs) };
         }
-        if (isNotOfTheCall(deps, error)) throw error;
+        if (isNotOfTheCall(deps, error, waitsForOthers)) throw error;
         deps.logger.error({ err: error, turn: turnId, tool: name, tries }, 'a tool call failed unexpectedly');
         if (tries >= MAX_TOOL_TRIES) return { failed: failedOften(name, tries) };
         await delay(PAUSE_MS * tries, undefined, { signal: both }).catch(() => signal.throwIfAborted());
@@ -71,7 +73,7 @@ export async function storeCall(
     await deps.store.saveWork(fence, work, signal);
     return work.entry.body;
   } catch (error: unknown) {
-    if (signal.aborted || isNotOfTheCall(deps, error) || deps.store.isPassingFault(error)) throw error;
+    if (signal.aborted || isNotOfTheCall(deps, error, true)) throw error;
     deps.logger.error({ err: error, turn: fence.turnId, tool: name }, 'a result could not be stored');
     const failed = toFailed(
       toolFailure('failed', `The result of ${name} could not be stored. Nothing was changed.`),
@@ -81,10 +83,14 @@ export async function storeCall(
   }
 }
 
+/** SQLSTATE query_canceled, as by statement_timeout. */
+const TOO_SLOW = '57014';
+
 /** Whether what is thrown says nothing about the call: the attempt ends with it, and the call is made again. */
-function isNotOfTheCall(deps: Pick<ActivityDeps, 'store'>, error: unknown): boolean {
+function isNotOfTheCall(deps: Pick<ActivityDeps, 'store'>, error: unknown, waitsForOthers: boolean): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
-  return ['FENCED', 'TURN_OVER', 'TURN_GONE'].includes(code as string) || deps.store.isConnectionError(error);
+  if (code === 'FENCED' || code === 'TURN_OVER' || code === 'TURN_GONE') return true;
+  return deps.store.isPassingFault(error) && (waitsForOthers || code !== TOO_SLOW);
 }
 
 function tookTooLong(name: string, limitMs: number): ToolOutcome {

@@ -109,7 +109,7 @@ async function settle(
   const outcome =
     claim.deaths >= MAX_TOOL_DEATHS
       ? { failed: lostWorkers(name, claim.deaths) }
-      : await boundCall(deps, { name, turnId, signal }, () =>
+      : await boundCall(deps, { name, turnId, signal, waitsForOthers: true }, () =>
           deps.store.settleConfirmation(claim.fence, {
             wakeUp,
             perform: (trx, confirmation) => deps.assets.perform(trx, confirmation),

@@ -16,7 +16,7 @@ import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
-import { createToolRegistry } from '../activities/tools/registry.ts';
+import { type AnyTool, createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../contracts/models.ts';
 import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/asset-lists.ts';
 import { createEventLog } from '../db/event-log.ts';
@@ -48,6 +48,8 @@ export interface WorkerSettings {
   logger: Logger;
   /** Shared with the API of the same process; its owner closes it. */
   nativeConnection?: NativeConnection;
+  /** Tools beside the product's own. */
+  moreTools?: readonly AnyTool[];
   /** A bundle made before; without it the workflows are bundled now (0.6 s). */
   workflowBundle?: { code: string };
 }
@@ -108,6 +110,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         python: createPythonChecker(),
         loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, modelIds),
       }),
+      ...(settings.moreTools ?? []),
     ]),
     assets: createAssetActions({
       db,
