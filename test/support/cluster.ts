@@ -35,7 +35,8 @@ export interface Cluster {
   workflowId(): string;
   stack(): Role;
   startStack(): Promise<void>;
-  startWorker(): Promise<Role>;
+  /** A worker; of another script than the product's, where one is given. */
+  startWorker(script?: string): Promise<Role>;
   startApi(): Promise<ApiRole>;
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
@@ -75,8 +76,8 @@ export async function startCluster(options: {
     LOG_LEVEL: 'warn',
   });
 
-  const launch = (command: string): Role => {
-    const child = spawn(process.execPath, ['--max-semi-space-size=16', BOOTSTRAP, command], {
+  const launch = (command: string, script = BOOTSTRAP): Role => {
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', script, command], {
       cwd: ROOT,
       env: environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -136,8 +137,8 @@ export async function startCluster(options: {
       await database?.end();
       database = pool();
     },
-    async startWorker() {
-      const worker = launch('worker');
+    async startWorker(script) {
+      const worker = launch('worker', script);
       await untilSaid(worker, /The worker polls/);
       return worker;
     },

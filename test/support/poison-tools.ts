@@ -22,6 +22,11 @@ export function nested(levels: number): object {
   return JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
 }
 
+let letGo: () => void = () => undefined;
+/** Ends every run of `waits_for_the_test`, those to come included. */
+export const release = (): void => letGo();
+const released = new Promise<void>((resolve) => (letGo = resolve));
+
 export const poisonTools: AnyTool[] = [
   poison('always_throws', async () => {
     throw new TypeError('undefined is not a function');
@@ -36,6 +41,10 @@ export const poisonTools: AnyTool[] = [
   poison('kills_its_worker', async () => {
     process.kill(process.pid, 'SIGKILL');
     return new Promise(() => undefined);
+  }),
+  poison('waits_for_the_test', async () => {
+    await released;
+    return { result: { waited: true }, isError: false };
   }),
   poison('blocks_for_ever', async () => {
     for (;;);
