@@ -29,7 +29,7 @@ import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context-window.ts';
 import { createPrompt } from '../llm/prompt.ts';
-import { catalogueOf, type Config } from '../runtime/config.ts';
+import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -128,6 +128,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     taskQueue: config.temporal.taskQueue,
     activities,
     workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
+    ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
   });
   const running = worker.run();
@@ -150,6 +151,18 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     if (!settings.nativeConnection) await connection.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
+}
+
+/** With a version, a turn goes on under the deployment's current one at its next task: it is never left behind. */
+function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerOptions> {
+  if (version === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version,
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }
 
 const LIMITS: Partial<WorkerOptions> = {
