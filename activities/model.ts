@@ -4,7 +4,7 @@ import type { TurnEvent } from '../contracts/events.ts';
 import type { EventStream } from '../db/event-log.ts';
 import type { TurnContext } from '../db/turns.ts';
 import type { Graph } from '../domain/graph.ts';
-import { parseJsonObject } from '../domain/json.ts';
+import { isDeeperThan, JSON_LIMITS, parseJsonObject } from '../domain/json.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { THINKING } from '../domain/status-map.ts';
 import type { FittedContext } from '../llm/fit-context.ts';
@@ -20,6 +20,7 @@ import type { RunAttempt, Work } from './attempt.ts';
 import { countCharacters, type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
+import { final } from './judge-error.ts';
 import { openBill, recordUsage, savePaid } from './ledger.ts';
 import { createSingleFlight } from './single-flight.ts';
 import {
@@ -258,6 +259,9 @@ function createAnswer(stream: EventStream, step: number, separator: string, hear
           usage = event.usage;
           return;
         case 'finish':
+          // It is sent back with every later step: what can't be written as JSON would end each of them.
+          if (isDeeperThan(event.opaque, JSON_LIMITS.maxDepth))
+            throw final('model_bad_response', "The model's answer could not be read. Please try again.");
           finish = { reason: event.reason, opaque: event.opaque };
           return;
         case 'tool_arguments_delta':

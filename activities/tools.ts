@@ -5,6 +5,7 @@ import { MAX_SQL_CALLS, type ToolName } from '../contracts/names.ts';
 import type { Claim, SavedWork } from '../db/turns.ts';
 import type { Graph, Json } from '../domain/graph.ts';
 import { jsonEqual } from '../domain/json.ts';
+import { toJsonText } from '../domain/json-text.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
 import type { Attempt, RunAttempt } from './attempt.ts';
 import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './bounded.ts';
@@ -112,7 +113,8 @@ export function toWork(
     ...(outcome.graph
       ? {
           graph: {
-            working: JSON.stringify(outcome.graph.graph),
+            // Blocks that others wrote may nest deeper than what a call may send.
+            working: toJsonText(outcome.graph.graph),
             aliases: Object.fromEntries(outcome.graph.aliases),
           },
         }

@@ -45,6 +45,7 @@ import {
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
 import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
+import { toJsonText } from '../../domain/json-text.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { HttpError } from '../http-error.ts';
@@ -122,7 +123,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         idempotencyKey,
         message,
         model,
-        graph: JSON.stringify(base),
+        graph: toJsonText(base),
       });
       if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
       if (!inserted.created) return attach(options, inserted.turn, message);
