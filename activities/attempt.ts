@@ -8,6 +8,12 @@ import type { Passenger } from './single-flight.ts';
 import { createSuspects } from './suspects.ts';
 
 const HEARTBEAT_MS = 800;
+/**
+ * Deaths from which on a call runs alone. A tool call is soon done; model calls take long, and all of a killed worker must
+ * go on at once.
+ */
+const TOOL_IS_SUSPECT = 1;
+const MODEL_IS_SUSPECT = 3;
 
 /** What an attempt's work has come to. Attempts that share one flight share its work. */
 export interface Work {
@@ -24,7 +30,7 @@ export interface Attempt extends Passenger {
   lost: number;
   /** Which attempt this is, from 1. */
   number: number;
-  /** Claims the attempt's work. A call with which a worker was lost before waits until no other such call runs here. */
+  /** Claims the attempt's work. A call with which workers were lost before waits until no other such call runs here. */
   claim(input: Omit<Parameters<ActivityDeps['store']['claimWork']>[0], 'over'>): Promise<Claim>;
 }
 
@@ -36,12 +42,14 @@ export type RunAttempt = <T>(work: (attempt: Attempt) => Promise<T>) => Promise<
  * attempt, so that a death (no word) is told from a failure even while the database is away.
  */
 export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): RunAttempt {
-  const suspects = createSuspects();
+  const tools = { queue: createSuspects(), deaths: TOOL_IS_SUSPECT };
+  const models = { queue: createSuspects(), deaths: MODEL_IS_SUSPECT };
   return async (run) => {
     const context = Context.current();
     const before = (context.info.heartbeatDetails ?? {}) as Partial<AttemptHeartbeat>;
-    const { over = null, words = 0, faults = 0 } = before;
-    let leave: () => void = () => undefined;
+    // Attempts of which nothing is known, as of an older release, are not taken for lost ones.
+    const { over = null, words = context.info.attempt - 1, faults = 0 } = before;
+    const gate: { leave: (() => void) | null } = { leave: null };
     const attempt: Attempt = {
       work: { details: {}, fence: null },
       signal: context.cancellationSignal,
@@ -53,9 +61,12 @@ export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): Ru
       },
       async claim(input) {
         const { work } = attempt;
-        const isRepeated = attempt.number > 1;
-        if (isRepeated && (await deps.store.isSuspect({ turnId: input.turnId, key: input.key, over })))
-          leave = await suspects.enter(attempt.signal);
+        const { turnId, key } = input;
+        if (attempt.number > 1 && gate.leave === null) {
+          const { queue, deaths } = key.startsWith('call:') ? tools : models;
+          if (await deps.store.isSuspect({ turnId, key, over, deaths }))
+            gate.leave = await queue.enter(attempt.signal);
+        }
         const claim = await deps.store.claimWork({ ...input, over });
         work.fence = claim.fence;
         return claim;
@@ -81,7 +92,7 @@ export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): Ru
       throw verdict.failure;
     } finally {
       clearInterval(timer);
-      leave();
+      gate.leave?.();
     }
   };
 }

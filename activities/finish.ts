@@ -12,7 +12,9 @@ const ALARM_AFTER = 5;
 const FIRST_PAUSE_MS = 300;
 const MAX_PAUSE_MS = 10_000;
 /** Workers lost with a turn's end after which it does without the diff, the one part of it that could be too much. */
-const MAX_DEATHS = 3;
+const MAX_DEATHS = 5;
+/** An attempt gives its word before Temporal takes its silence for a death. */
+const LIMIT_MS = 20_000;
 
 /** Creates the finishing activity. */
 export function createFinishActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
@@ -30,7 +32,7 @@ export function createFinishActivities(deps: ActivityDeps, runAttempt: RunAttemp
 async function finish(deps: ActivityDeps, input: FinishTurnInput, attempt: Attempt): Promise<TurnEnd> {
   const { turnId, steps } = input;
   try {
-    const end = await endTruly(deps, input, attempt);
+    const end = await within(LIMIT_MS, endTruly(deps, input, attempt));
     deps.logger.info({ turn: turnId, steps, ...end }, 'turn ended');
     return end;
   } catch (error: unknown) {
@@ -74,6 +76,14 @@ async function endTruly(deps: ActivityDeps, input: FinishTurnInput, { lost }: At
     },
     diff: () => null,
   });
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 function diffTexts(base: string, working: string) {

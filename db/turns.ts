@@ -334,16 +334,17 @@ export async function claimWork(
   });
 }
 
-/** Whether a worker was lost with the call of this key, by what its claims tell; before it is claimed again. */
+/** Whether so many workers were lost with the call of this key, by what its claims tell; before it is claimed again. */
 export async function isSuspect(
   db: Knex,
-  claim: { turnId: string; key: string; over: number | null },
+  claim: { turnId: string; key: string; over: number | null; deaths: number },
 ): Promise<boolean> {
   const rows = await rowsOf(
     db,
     `select 1 from ai.copilot_turn_claims
-     where turn_id = ? and key = ? and (deaths > 0 or holder is not null and epoch is distinct from ?::int)`,
-    [claim.turnId, claim.key, claim.over],
+     where turn_id = ? and key = ?
+       and deaths + (holder is not null and epoch is distinct from ?::int)::int >= ?::int`,
+    [claim.turnId, claim.key, claim.over, claim.deaths],
   );
   return rows.length > 0;
 }

@@ -51,8 +51,13 @@ test('a claim without a word of its end is a death, one that told Temporal or th
 
   const handedOver = await claim(newProcess(), turnId, 'call:b');
   const store = newProcess();
-  assert.equal(await store.isSuspect({ turnId, key: 'call:b', over: null }), true);
-  assert.equal(await store.isSuspect({ turnId, key: 'call:b', over: handedOver.fence.epoch }), false);
+  assert.equal(await store.isSuspect({ turnId, key: 'call:b', over: null, deaths: 1 }), true);
+  assert.equal(
+    await store.isSuspect({ turnId, key: 'call:b', over: handedOver.fence.epoch, deaths: 1 }),
+    false,
+  );
+  assert.equal(await store.isSuspect({ turnId, key: 'call:a', over: null, deaths: 3 }), true);
+  assert.equal(await store.isSuspect({ turnId, key: 'call:a', over: null, deaths: 4 }), false);
   const next = await claim(store, turnId, 'call:b', { over: handedOver.fence.epoch });
   await store.recordFailure(next.fence);
   const after = await claim(newProcess(), turnId, 'call:b');
