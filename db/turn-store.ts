@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
 import { isPassingFault } from './passing-fault.ts';
@@ -14,13 +15,10 @@ import {
   endTurn,
   type Fence,
   insertUsage,
-  isSuspect,
   listTranscript,
   loadTurnContext,
   loadWorkingGraph,
   markIdle,
-  recordFailure,
-  releaseClaim,
   type SavedWork,
   saveWork,
 } from './turns.ts';

@@ -9,6 +9,7 @@ import type { TurnEvent, Usage } from '../contracts/events.ts';
 import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
 import type { TurnEndStatus, TurnStatus } from '../contracts/turn.ts';
 import type { WorkflowDiff } from '../domain/graph.ts';
+import { forgetFailures } from './claim-counts.ts';
 import { toPayload } from './event-payload.ts';
 import { USAGE_SUMS } from './usage-sums.ts';
 import { rowsOf } from './sql-rows.ts';
@@ -332,58 +333,6 @@ export async function claimWork(
     await appendLocked(trx, fence, events);
     return { fence, stored: null, deaths: claim.deaths };
   });
-}
-
-/** Whether so many workers were lost with the call of this key, by what its claims tell; before it is claimed again. */
-export async function isSuspect(
-  db: Knex,
-  claim: { turnId: string; key: string; over: number | null; deaths: number },
-): Promise<boolean> {
-  const rows = await rowsOf(
-    db,
-    `select 1 from ai.copilot_turn_claims
-     where turn_id = ? and key = ?
-       and deaths + (holder is not null and epoch is distinct from ?::int)::int >= ?::int`,
-    [claim.turnId, claim.key, claim.over, claim.deaths],
-  );
-  return rows.length > 0;
-}
-
-/**
- * Counts a call that failed by itself under this claim, and ends the claim. Gives how often it failed and for how long
- * it has been failing; null when the claim does not hold any more.
- */
-export async function recordFailure(
-  db: Knex,
-  fence: Fence,
-): Promise<{ failures: number; sinceMs: number } | null> {
-  const rows = await rowsOf<{ failures: number; since_ms: number }>(
-    db,
-    `update ai.copilot_turn_claims
-     set model_failures = model_failures + 1, failing_since = coalesce(failing_since, clock_timestamp()), holder = null
-     where turn_id = ? and key = ? and epoch = ?
-     returning model_failures as failures,
-       extract(epoch from clock_timestamp() - failing_since)::float8 * 1000 as since_ms`,
-    [fence.turnId, fence.key, fence.epoch],
-  );
-  return rows[0] ? { failures: rows[0].failures, sinceMs: rows[0].since_ms } : null;
-}
-
-/** Another model makes the call now: what the one before it did is not on its account. */
-async function forgetFailures(trx: Knex, fence: Fence): Promise<void> {
-  await trx.raw(
-    `update ai.copilot_turn_claims set model_failures = 0, failing_since = null, deaths = 0, lost_holder = null
-     where turn_id = ? and key = ?`,
-    [fence.turnId, fence.key],
-  );
-}
-
-/** Ends a claim that has nothing to store: its holder was not lost. */
-export async function releaseClaim(db: Knex, fence: Fence): Promise<void> {
-  await db.raw(
-    'update ai.copilot_turn_claims set holder = null where turn_id = ? and key = ? and epoch = ?',
-    [fence.turnId, fence.key, fence.epoch],
-  );
 }
 
 /** Says that no model was called under this claim, and ends it. */
