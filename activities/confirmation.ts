@@ -1,32 +1,32 @@
 /** A call that needs the user's confirmation, in two activities: asking, and settling what was decided. */
 import type { AskConfirmationResult, RunToolInput, SettleConfirmationInput } from '../contracts/turn.ts';
+import type { Confirmation, Decision } from '../db/confirmations.ts';
+import type { Fence, SavedWork } from '../db/turns.ts';
 import { WAITING_FOR_CONFIRMATION } from '../domain/status-map.ts';
-import { runAttempt } from './attempt.ts';
+import type { Attempt, RunAttempt } from './attempt.ts';
+import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './bounded.ts';
 import type { ActivityDeps } from './deps.ts';
-import { claimCall, readCall, toWork } from './tools.ts';
+import { claimCall, toWork } from './tools.ts';
+import type { ToolOutcome } from './tools/registry.ts';
+import { readCall, type WrittenCall } from './written-call.ts';
 
 /** Creates the two activities. */
-export function createConfirmationActivities(deps: ActivityDeps) {
+export function createConfirmationActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
-    /** Asks the user, once. A call that can't be done is answered at once, without a question. */
+    /**
+     * Asks the user, once. A call that can't be done is answered at once, without a question; so is one that can't be
+     * asked, because checking it fails, takes too long or costs workers.
+     */
     async askConfirmation(input: RunToolInput): Promise<AskConfirmationResult> {
-      return runAttempt(
-        deps,
-        () => null,
-        ({ signal }) => ask(deps, input, signal),
-      );
+      return runAttempt((attempt) => ask(deps, input, attempt));
     },
 
     /**
      * Does what was decided, and stores the result with it; true when the call is settled. False when nobody has
-     * decided yet, which a wake-up without a decision finds.
+     * decided yet, which a wake-up without a decision finds. What was approved and can't be done ends as a failed result.
      */
     async settleConfirmation(input: SettleConfirmationInput): Promise<boolean> {
-      return runAttempt(
-        deps,
-        () => null,
-        () => settle(deps, input),
-      );
+      return runAttempt((attempt) => settle(deps, input, attempt));
     },
   };
 }
@@ -34,24 +34,41 @@ export function createConfirmationActivities(deps: ActivityDeps) {
 async function ask(
   deps: ActivityDeps,
   input: RunToolInput,
-  signal: AbortSignal,
+  attempt: Attempt,
 ): Promise<AskConfirmationResult> {
-  const { turnId, step, callId, name } = input;
+  const { turnId, callId, name } = input;
+  const { signal } = attempt;
   const call = await readCall(deps, input);
   const asked = await deps.store.findConfirmation(turnId, callId);
   if (asked) return toWait(asked.expiresAt);
-  const claim = await claimCall(deps, input, call);
+  const claim = await claimCall(attempt, input, call);
   if (claim.stored !== null) return { wait: null };
 
+  const outcome =
+    claim.deaths >= MAX_TOOL_DEATHS
+      ? { failed: lostWorkers(name, claim.deaths) }
+      : await boundCall(deps, { name, turnId, signal }, () => planAndAsk(deps, input, call, claim.fence));
+  const answer = 'done' in outcome ? outcome.done : { refusal: outcome.failed };
+  if ('expiresAt' in answer) return toWait(answer.expiresAt);
+  signal.throwIfAborted();
+  const toRefused = (refusal: ToolOutcome): SavedWork => toWork(deps, input, call, refusal);
+  await storeCall(deps, { fence: claim.fence, name, signal }, toRefused(answer.refusal), toRefused);
+  return { wait: null };
+}
+
+/** Checks the call; writes the question when there is one. */
+async function planAndAsk(
+  deps: ActivityDeps,
+  { turnId, step, callId, name }: RunToolInput,
+  call: WrittenCall,
+  fence: Fence,
+): Promise<{ expiresAt: Date } | { refusal: ToolOutcome }> {
+  if (call.refusal) return { refusal: call.refusal };
   const { workflowId } = await deps.store.loadTurnContext(turnId);
   const planned = await deps.assets.plan(call.args, { workflowId });
-  signal.throwIfAborted();
-  if ('refusal' in planned) {
-    await deps.store.saveWork(claim.fence, toWork(deps, input, call, planned.refusal), signal);
-    return { wait: null };
-  }
+  if ('refusal' in planned) return planned;
   const { question } = planned;
-  const expiresAt = await deps.store.askConfirmation(claim.fence, {
+  const expiresAt = await deps.store.askConfirmation(fence, {
     question,
     ttlMs: deps.confirmationTtlMs,
     events: (expires) => [
@@ -68,7 +85,7 @@ async function ask(
       { event: 'status', message: WAITING_FOR_CONFIRMATION, step, tool: name },
     ],
   });
-  return toWait(expiresAt);
+  return { expiresAt };
 }
 
 /** A timer can't run backwards, and one of no time at all would not be one. */
@@ -76,27 +93,55 @@ function toWait(expiresAt: Date): AskConfirmationResult {
   return { wait: { expiresAt: expiresAt.toISOString(), ms: Math.max(1, expiresAt.getTime() - Date.now()) } };
 }
 
-async function settle(deps: ActivityDeps, input: SettleConfirmationInput): Promise<boolean> {
+async function settle(
+  deps: ActivityDeps,
+  input: SettleConfirmationInput,
+  attempt: Attempt,
+): Promise<boolean> {
+  const { turnId, name, wakeUp } = input;
+  const { signal } = attempt;
   const call = await readCall(deps, input);
-  const claim = await claimCall(deps, input, call);
+  const claim = await claimCall(attempt, input, call);
   if (claim.stored !== null) return true;
-  return deps.store.settleConfirmation(claim.fence, {
-    wakeUp: input.wakeUp,
-    perform: (trx, confirmation) => deps.assets.perform(trx, confirmation),
-    toWork: ({ decision, reason }, result) => {
-      const work = toWork(deps, input, call, { result, isError: result.status === 'conflict' });
-      return {
-        ...work,
-        events: [
-          {
-            event: 'confirmation_resolved',
-            call_id: input.callId,
-            decision,
-            ...(reason === null ? {} : { reason }),
-          },
-          ...work.events,
-        ],
-      };
-    },
+  const toSettled = (confirmation: Settled, outcome: ToolOutcome): SavedWork =>
+    toSettledWork(toWork(deps, input, call, outcome), input, confirmation);
+
+  const outcome =
+    claim.deaths >= MAX_TOOL_DEATHS
+      ? { failed: lostWorkers(name, claim.deaths) }
+      : await boundCall(deps, { name, turnId, signal, waitsForOthers: true }, () =>
+          deps.store.settleConfirmation(claim.fence, {
+            wakeUp,
+            perform: (trx, confirmation) => deps.assets.perform(trx, confirmation),
+            toWork: (confirmation, result) =>
+              toSettled(confirmation, { result, isError: result.status === 'conflict' }),
+          }),
+        );
+  if ('done' in outcome) return outcome.done;
+  // A transaction that was given up on may be under way still: a claim waits for its end, and finds what it stored.
+  const again = await claimCall(attempt, input, call);
+  if (again.stored !== null) return true;
+  const { failed } = outcome;
+  return deps.store.settleConfirmation(again.fence, {
+    wakeUp,
+    perform: async () => failed.result,
+    toWork: (confirmation) => toSettled(confirmation, failed),
   });
+}
+
+type Settled = Confirmation & { decision: Decision };
+
+function toSettledWork(work: SavedWork, { callId }: RunToolInput, { decision, reason }: Settled): SavedWork {
+  return {
+    ...work,
+    events: [
+      {
+        event: 'confirmation_resolved',
+        call_id: callId,
+        decision,
+        ...(reason === null ? {} : { reason }),
+      },
+      ...work.events,
+    ],
+  };
 }

@@ -1,31 +1,103 @@
 /** finishTurn: the one place where a turn ends. */
+import { ApplicationFailure } from '@temporalio/activity';
 import type { FinishTurnInput } from '../contracts/turn.ts';
 import type { TurnEnd } from '../db/turns.ts';
-import { runAttempt } from './attempt.ts';
+import type { Attempt, RunAttempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 
+/** Attempts after which every further one is an error in the log. */
+const ALARM_AFTER = 5;
+const FIRST_PAUSE_MS = 300;
+const MAX_PAUSE_MS = 10_000;
+/** Workers lost with a turn's end after which it does without the diff, the one part of it that could be too much. */
+const MAX_DEATHS = 5;
+/** An attempt gives its word before Temporal takes its silence for a death. */
+const LIMIT_MS = 20_000;
+
 /** Creates the finishing activity. */
-export function createFinishActivities(deps: ActivityDeps) {
+export function createFinishActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
-    /** Ends the turn, or returns how it ended. A turn whose session was deleted has ended as cancelled. */
+    /**
+     * Ends the turn, or returns how it ended. A turn whose session was deleted has ended as cancelled. Tried for as long
+     * as it takes, with growing pauses.
+     */
     async finishTurn(input: FinishTurnInput): Promise<TurnEnd> {
-      return runAttempt(
-        deps,
-        () => null,
-        async () => {
-          try {
-            const end = await deps.store.endTurn({
-              ...input,
-              diff: (base, working) => deps.heavy.diffGraphs({ base, working }),
-            });
-            deps.logger.info({ turn: input.turnId, steps: input.steps, ...end }, 'turn ended');
-            return end;
-          } catch (error: unknown) {
-            if ((error as { code?: unknown }).code !== 'TURN_GONE') throw error;
-            return { status: 'cancelled', stopReason: 'cancelled' };
-          }
-        },
-      );
+      return runAttempt((attempt) => finish(deps, input, attempt));
     },
   };
+}
+
+async function finish(deps: ActivityDeps, input: FinishTurnInput, attempt: Attempt): Promise<TurnEnd> {
+  const { turnId, steps } = input;
+  try {
+    const end = await within(LIMIT_MS, endTruly(deps, input, attempt));
+    deps.logger.info({ turn: turnId, steps, ...end }, 'turn ended');
+    return end;
+  } catch (error: unknown) {
+    if ((error as { code?: unknown }).code === 'TURN_GONE')
+      return { status: 'cancelled', stopReason: 'cancelled' };
+    if (attempt.number >= ALARM_AFTER)
+      deps.logger.error(
+        { err: error, turn: turnId, attempt: attempt.number },
+        'the end of a turn is not stored yet',
+      );
+    throw ApplicationFailure.create({
+      type: 'TurnNotEnded',
+      message: 'The end of the turn could not be stored yet.',
+      nextRetryDelay: Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt.number - 1)),
+    });
+  }
+}
+
+class DiffError extends Error {}
+
+/** Ends the turn as it went; as failed when its changes can't be told, for a reader must not take them for none. */
+async function endTruly(deps: ActivityDeps, input: FinishTurnInput, attempt: Attempt): Promise<TurnEnd> {
+  if (attempt.lost < MAX_DEATHS) {
+    try {
+      return await deps.store.endTurn({
+        ...input,
+        diff: (base, working) => diffTexts(deps, { base, working }, attempt),
+      });
+    } catch (error: unknown) {
+      if (!(error instanceof DiffError)) throw error;
+      deps.logger.error(
+        { err: error.cause, turn: input.turnId },
+        'the changes of a turn could not be computed',
+      );
+    }
+  }
+  return deps.store.endTurn({
+    ...input,
+    outcome: {
+      kind: 'error',
+      code: 'internal',
+      message:
+        'What the copilot changed could not be worked out, so nothing of it can be applied. Its text is kept.',
+    },
+    diff: () => null,
+  });
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Throws DiffError for graphs whose diff can't be had; what a busy process could not do now is tried again first. */
+async function diffTexts(
+  deps: ActivityDeps,
+  graphs: { base: string; working: string },
+  attempt: Attempt,
+): Promise<string | null> {
+  try {
+    return await deps.heavy.diffGraphs(graphs);
+  } catch (error: unknown) {
+    const { code } = error as { code?: unknown };
+    if (code === 'POOL_BUSY' || (code === 'TASK_TIMEOUT' && attempt.number < ALARM_AFTER)) throw error;
+    throw new DiffError('no diff', { cause: error });
+  }
 }

@@ -1,6 +1,7 @@
 /** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
 import { diffGraph } from '../domain/diff-graph.ts';
 import type { Graph } from '../domain/graph.ts';
+import { toJsonText } from '../domain/json-text.ts';
 import { renderWorkflowState } from '../domain/shorten-state.ts';
 import { createPythonChecker } from './tools/python-syntax.ts';
 import { type EditResult, type EditTask, runEdit } from './tools/run-edit.ts';
@@ -45,7 +46,7 @@ export const tasks = {
     renderWorkflowState({ graph: JSON.parse(graph) as Graph, message }),
   diffGraphs: ({ base, working }: DiffTask): string | null => {
     const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
-    return diff === null ? null : JSON.stringify(diff);
+    return diff === null ? null : toJsonText(diff);
   },
 };
 

@@ -1,25 +1,45 @@
 /** What the activities that call a model share: one call in a process, and what their heartbeats tell. */
 import type { ModelHeartbeat } from '../contracts/turn.ts';
-import { runAttempt } from './attempt.ts';
+import type { Claim } from '../db/turns.ts';
+import type { Attempt, RunAttempt, Work } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
+import { final } from './judge-error.ts';
 import type { SingleFlight } from './single-flight.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
+/** Workers lost with a model call after which it is not made again. It takes long, so more of them die by chance. */
+const MAX_MODEL_DEATHS = 5;
+
+/** A model call as its work sees it: the attempt that began it, and the heartbeat that all who wait for it tell. */
+export type ModelAttempt = Pick<Attempt, 'claim' | 'signal'> & { heartbeat: ModelHeartbeat };
 
 /** Runs an attempt whose work is done once in this process, however many attempts ask for it. */
 export async function runModelAttempt<T>(
-  deps: ActivityDeps,
-  flights: SingleFlight<T>,
+  runAttempt: RunAttempt,
+  flights: SingleFlight<T, Work>,
   of: string,
   { turnId, step, model = '' }: { turnId: string; step: number; model?: string },
-  work: (heartbeat: ModelHeartbeat, signal: AbortSignal) => Promise<T>,
+  work: (attempt: ModelAttempt) => Promise<T>,
 ): Promise<T> {
   const heartbeat: ModelHeartbeat = { step, epoch: 0, characters: 0, tokens: 0 };
-  return runAttempt(
-    deps,
-    () => heartbeat,
-    (passenger) => flights.join(`${turnId}/${of}/${model}`, passenger, (signal) => work(heartbeat, signal)),
-  );
+  return runAttempt((attempt) => {
+    attempt.work.details = heartbeat;
+    return flights.join(
+      `${turnId}/${of}/${model}`,
+      attempt,
+      attempt.work,
+      (shared) => (attempt.work = shared),
+      (signal) => work({ claim: (input) => attempt.claim(input), signal, heartbeat }),
+    );
+  });
+}
+
+/** Ends a call with which workers were lost again and again: what its answer does to them is not tried once more. */
+export async function refuseDeadly(deps: ActivityDeps, { fence, deaths }: Claim): Promise<void> {
+  if (deaths < MAX_MODEL_DEATHS) return;
+  deps.logger.error({ turn: fence.turnId, key: fence.key, deaths }, 'workers are lost with a model call');
+  await deps.store.markIdle(fence);
+  throw final('model_bad_response', "The model's answer could not be processed. Please try again.");
 }
 
 /** Counts what the model has written, for whoever waits. */

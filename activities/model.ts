@@ -1,21 +1,15 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
-import type { CallModelInput, CallModelResult, ModelHeartbeat } from '../contracts/turn.ts';
+import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
-import type { EventStream } from '../db/event-log.ts';
 import type { TurnContext } from '../db/turns.ts';
 import { parseJsonObject } from '../domain/json.ts';
 import { THINKING } from '../domain/status-map.ts';
 import type { FittedContext } from '../llm/fit-context.ts';
-import type {
-  ModelError,
-  ModelEvent,
-  ModelMessage,
-  ModelToolCall,
-  ModelUsage,
-  OpaqueParts,
-} from '../llm/types.ts';
+import type { ModelError, ModelMessage } from '../llm/types.ts';
+import { createAnswer } from './answer.ts';
+import type { RunAttempt, Work } from './attempt.ts';
 import { createByteCache } from './byte-cache.ts';
-import { countCharacters, runModelAttempt } from './model-attempt.ts';
+import { type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fenceToken, toHistory } from './history.ts';
 import { openBill, recordUsage, savePaid } from './ledger.ts';
@@ -44,8 +38,8 @@ interface PromptParts {
 }
 
 /** Creates the model activity. */
-export function createModelActivities(deps: ActivityDeps) {
-  const flights = createSingleFlight<CallModelResult>();
+export function createModelActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
+  const flights = createSingleFlight<CallModelResult, Work>();
   const parts = createByteCache({ maxBytes: CACHED_BYTES, maxEntries: CACHED_TURNS, sizeOf: bytesOf });
   const promptParts: LoadParts = (turnId, summarized) =>
     parts.get(`${turnId}/${summarized}`, () => loadPromptParts(deps, turnId));
@@ -57,8 +51,8 @@ export function createModelActivities(deps: ActivityDeps) {
      * retried ones carry the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
-      return runModelAttempt(deps, flights, `step:${input.step}`, input, (heartbeat, signal) =>
-        performCall(deps, input, promptParts, heartbeat, signal),
+      return runModelAttempt(runAttempt, flights, `step:${input.step}`, input, (attempt) =>
+        performCall(deps, input, promptParts, attempt),
       );
     },
   };
@@ -88,8 +82,7 @@ async function performCall(
   deps: ActivityDeps,
   input: CallModelInput,
   promptParts: LoadParts,
-  heartbeat: ModelHeartbeat,
-  signal: AbortSignal,
+  { claim: claimWork, heartbeat, signal }: ModelAttempt,
 ): Promise<CallModelResult> {
   const { turnId, step } = input;
   // Reading goes on while the claim is made: nothing of what is read changes by it.
@@ -98,7 +91,7 @@ async function performCall(
     step === 1 ? [] : deps.store.listTranscript(turnId),
   ]);
   reading.catch(() => undefined);
-  const claim = await deps.store.claimWork({
+  const claim = await claimWork({
     turnId,
     key: `step:${step}`,
     step,
@@ -107,6 +100,7 @@ async function performCall(
     bill: { step, model: input.model, onSwitch: announceSwitch(deps, step) },
   });
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
+  await refuseDeadly(deps, claim);
   heartbeat.epoch = claim.fence.epoch;
   const [{ context, history, isLong, graphText }, transcript] = await reading;
   const model = input.model ?? context.model;
@@ -167,7 +161,10 @@ async function performCall(
     // Once, only while nothing was shown, and only when there is something to take away.
     if (isOverflow(error) && !input.squeeze && answer.isEmpty()) {
       const { messages } = await fit(true);
-      if (canSummarize || textLength(messages) < textLength(fitted.messages)) return tooLong('refused');
+      if (canSummarize || textLength(messages) < textLength(fitted.messages)) {
+        await deps.store.releaseClaim(claim.fence);
+        return tooLong('refused');
+      }
     }
     throw error;
   }
@@ -207,75 +204,12 @@ function announceSwitch(deps: ActivityDeps, step: number): (from: string, to: st
   ];
 }
 
-const CUT_TEXT =
-  '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
-const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
-
 function isOverflow(error: unknown): boolean {
   return (error as Partial<ModelError> | null)?.code === 'context_overflow';
 }
 
 function textLength(messages: readonly ModelMessage[]): number {
   return messages.reduce((sum, { content }) => sum + content.length, 0);
-}
-
-/** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
-function createAnswer(stream: EventStream, step: number, separator: string, heartbeat: ModelHeartbeat) {
-  let text = '';
-  let usage: ModelUsage | null = null;
-  let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
-  const calls: ModelToolCall[] = [];
-  return {
-    take(event: ModelEvent, onLost: (error: unknown) => void): void {
-      const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
-      switch (event.type) {
-        case 'text_delta': {
-          if (event.delta === '') return;
-          const between: TurnEvent[] =
-            text === '' && separator !== '' ? [{ event: 'content_delta', step, delta: separator }] : [];
-          text += event.delta;
-          countCharacters(heartbeat, event.delta);
-          show([...between, { event: 'content_delta', step, delta: event.delta }]);
-          return;
-        }
-        case 'reasoning_delta':
-          show([{ event: 'reasoning_delta', step, delta: event.delta }]);
-          return;
-        case 'tool_call':
-          calls.push(event.call);
-          return;
-        case 'usage':
-          usage = event.usage;
-          return;
-        case 'finish':
-          finish = { reason: event.reason, opaque: event.opaque };
-          return;
-        case 'tool_arguments_delta':
-          // Nothing to show, but whoever waits is told that it grows.
-          countCharacters(heartbeat, event.delta);
-          return;
-        case 'tool_call_started':
-      }
-    },
-    usage: () => usage,
-    isEmpty: () => text === '' && calls.length === 0 && heartbeat.characters === 0,
-    toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[], saidBefore: boolean): AssistantBody {
-      if (finish === null) throw new Error('the model stream ended without its finish event');
-      // What a refused or filtered answer asks for is not done.
-      const toolCalls = finish.reason === 'refusal' ? [] : rename(calls);
-      const isEmpty = finish.reason === 'stop' && text === '' && toolCalls.length === 0 && !saidBefore;
-      const note = finish.reason === 'length' ? CUT_TEXT : isEmpty ? EMPTY : undefined;
-      return {
-        content: text,
-        toolCalls,
-        opaque: finish.opaque,
-        finish: finish.reason,
-        ...(note === undefined ? {} : { note }),
-        inputTokens: usage?.inputTokens ?? 0,
-        outputTokens: usage?.outputTokens ?? 0,
-      };
-    },
-  };
 }
 
 function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {

@@ -8,7 +8,8 @@
 
 const LINGER_MS = 15_000;
 
-interface Flight<T> {
+interface Flight<T, W> {
+  work: W;
   result: Promise<T>;
   abort: AbortController;
   passengers: number;
@@ -22,18 +23,27 @@ export interface Passenger {
   isFinal(): boolean;
 }
 
-export interface SingleFlight<T> {
-  /** Joins the flight of `key`, or starts it. Rejects with the signal's reason when the passenger leaves. */
-  join(key: string, passenger: Passenger, start: (signal: AbortSignal) => Promise<T>): Promise<T>;
+export interface SingleFlight<T, W> {
+  /**
+   * Joins the flight of `key`, or starts it with `work`, which the flight keeps: what it has come to. `onBoard` is given
+   * the work of the flight that was joined. Rejects with the signal's reason when the passenger leaves.
+   */
+  join(
+    key: string,
+    passenger: Passenger,
+    work: W,
+    onBoard: (work: W) => void,
+    start: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
 }
 
 /** Creates an empty set of flights. */
-export function createSingleFlight<T>(): SingleFlight<T> {
-  const flights = new Map<string, Flight<T>>();
+export function createSingleFlight<T, W>(): SingleFlight<T, W> {
+  const flights = new Map<string, Flight<T, W>>();
 
-  const takeOff = (key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> => {
+  const takeOff = (key: string, work: W, start: (signal: AbortSignal) => Promise<T>): Flight<T, W> => {
     const abort = new AbortController();
-    const flight: Flight<T> = { result: start(abort.signal), abort, passengers: 0, linger: null };
+    const flight: Flight<T, W> = { work, result: start(abort.signal), abort, passengers: 0, linger: null };
     flights.set(key, flight);
     const land = (): void => {
       if (flight.linger) clearTimeout(flight.linger);
@@ -43,7 +53,7 @@ export function createSingleFlight<T>(): SingleFlight<T> {
     return flight;
   };
 
-  const leave = (key: string, flight: Flight<T>, passenger: Passenger): void => {
+  const leave = (key: string, flight: Flight<T, W>, passenger: Passenger): void => {
     flight.passengers -= 1;
     if (flight.passengers > 0) return;
     const end = (): void => {
@@ -55,9 +65,10 @@ export function createSingleFlight<T>(): SingleFlight<T> {
   };
 
   return {
-    async join(key, passenger, start) {
+    async join(key, passenger, work, onBoard, start) {
       passenger.signal.throwIfAborted();
-      const flight = flights.get(key) ?? takeOff(key, start);
+      const flight = flights.get(key) ?? takeOff(key, work, start);
+      onBoard(flight.work);
       if (flight.linger) clearTimeout(flight.linger);
       flight.linger = null;
       flight.passengers += 1;

@@ -1,11 +1,12 @@
 /** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
-import type { ModelHeartbeat, SummarizeHistoryInput } from '../contracts/turn.ts';
+import type { SummarizeHistoryInput } from '../contracts/turn.ts';
 import { SUMMARIZING, THINKING } from '../domain/status-map.ts';
 import type { ModelError, ModelUsage } from '../llm/types.ts';
+import type { RunAttempt, Work } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './history.ts';
 import { openBill, recordUsage, savePaid } from './ledger.ts';
-import { countCharacters, runModelAttempt } from './model-attempt.ts';
+import { countCharacters, type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
 import { createSingleFlight } from './single-flight.ts';
 
 const KEY = 'summary';
@@ -14,17 +15,15 @@ const STEP = 0;
 const MAX_CHARS = 8_000;
 
 /** Creates the summarizing activity. */
-export function createSummaryActivities(deps: ActivityDeps) {
-  const flights = createSingleFlight<boolean>();
+export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
+  const flights = createSingleFlight<boolean, Work>();
   return {
     /**
      * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
      * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
-      return runModelAttempt(deps, flights, KEY, input, (heartbeat, signal) =>
-        summarize(deps, input, heartbeat, signal),
-      );
+      return runModelAttempt(runAttempt, flights, KEY, input, (attempt) => summarize(deps, input, attempt));
     },
   };
 }
@@ -32,8 +31,7 @@ export function createSummaryActivities(deps: ActivityDeps) {
 async function summarize(
   deps: ActivityDeps,
   { turnId, step, model: override }: SummarizeHistoryInput,
-  heartbeat: ModelHeartbeat,
-  signal: AbortSignal,
+  { claim: claimWork, heartbeat, signal }: ModelAttempt,
 ): Promise<boolean> {
   const [context, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
@@ -42,7 +40,7 @@ async function summarize(
   // A summary of this turn leaves nothing behind it: this is a second request for one that is stored.
   if (loaded.messages.length <= 1) return loaded.summary !== null;
   const model = override ?? context.model;
-  const claim = await deps.store.claimWork({
+  const claim = await claimWork({
     turnId,
     key: KEY,
     step,
@@ -51,6 +49,7 @@ async function summarize(
     bill: { step: STEP, onSwitch: () => [] },
   });
   if (claim.stored !== null) return true;
+  await refuseDeadly(deps, claim);
   heartbeat.epoch = claim.fence.epoch;
 
   const base = { system: deps.prompt.system, tools: deps.tools.definitions };

@@ -1,37 +1,34 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
 import { createHash } from 'node:crypto';
-import type { TurnEvent } from '../contracts/events.ts';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
-import { MAX_SQL_CALLS, type ToolName, WRITING_TOOLS } from '../contracts/names.ts';
+import { MAX_SQL_CALLS, type ToolName } from '../contracts/names.ts';
 import type { Claim, SavedWork } from '../db/turns.ts';
 import type { Json } from '../domain/graph.ts';
-import { jsonEqual, parseJsonObject } from '../domain/json.ts';
+import { jsonEqual } from '../domain/json.ts';
 import { ANALYZING, statusForTool } from '../domain/status-map.ts';
-import { runAttempt } from './attempt.ts';
+import type { Attempt, RunAttempt } from './attempt.ts';
+import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './bounded.ts';
 import type { ActivityDeps } from './deps.ts';
 import { toolFailure, type ToolOutcome } from './tools/registry.ts';
 import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
-import type { AssistantBody, ToolBody } from './transcript.ts';
+import type { ToolBody } from './transcript.ts';
+import { readCall, type WrittenCall } from './written-call.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
 const READABLE_CHARS = 2_000;
-/** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */
-const MAX_ARGUMENT_CHARS = 64 * 1024;
-const MAX_EDIT_CHARS = 256 * 1024;
 const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 const SQL_TOOL: ToolName = 'execute_public_sql';
 
 /** Creates the tool activity. */
-export function createToolActivities(deps: ActivityDeps) {
+export function createToolActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
-    /** Runs a tool call, or returns its stored result. A tool's own failure is a result, not a failed activity. */
+    /**
+     * Runs a tool call, or returns its stored result. A tool's own failure is a result, not a failed activity: so is one
+     * that throws, one that takes too long, and one with which workers are lost again and again.
+     */
     async runTool(input: RunToolInput): Promise<RunToolResult> {
-      return runAttempt(
-        deps,
-        () => null,
-        ({ signal }) => performTool(deps, input, signal),
-      );
+      return runAttempt((attempt) => performTool(deps, input, attempt));
     },
   };
 }
@@ -39,69 +36,31 @@ export function createToolActivities(deps: ActivityDeps) {
 async function performTool(
   deps: ActivityDeps,
   input: RunToolInput,
-  signal: AbortSignal,
+  attempt: Attempt,
 ): Promise<RunToolResult> {
+  const { turnId, name } = input;
+  const { signal } = attempt;
   const call = await readCall(deps, input);
-  const claim = await claimCall(deps, input, call);
+  const claim = await claimCall(attempt, input, call);
   if (claim.stored !== null) return toResult(JSON.parse(claim.stored) as ToolBody);
 
-  const outcome = await runOnce(deps, input, call, signal);
+  const outcome =
+    claim.deaths >= MAX_TOOL_DEATHS
+      ? { failed: lostWorkers(name, claim.deaths) }
+      : await boundCall(deps, { name, turnId, signal }, async (limited) =>
+          toWork(deps, input, call, await runOnce(deps, input, call, limited)),
+        );
   signal.throwIfAborted();
-  const work = toWork(deps, input, call, outcome);
-  await deps.store.saveWork(claim.fence, work, signal);
-  return toResult(JSON.parse(work.entry.body) as ToolBody);
-}
-
-/** A call as the model wrote it. */
-export interface WrittenCall {
-  /** Null when the text is no JSON object, or too long to be read. */
-  args: Record<string, unknown> | null;
-  /** What a reader is shown of the arguments. */
-  shown: Extract<TurnEvent, { event: 'tool_call' }>['arguments'];
-  /** Its place among the calls of the step, from 1. */
-  position: number;
-  /** Calls of the same tool that the turn made before it. */
-  earlier: number;
-  /** The newest result of the same tool, as JSON text; null when it has none. */
-  previous: string | null;
-}
-
-/** Reads a call from the transcript. */
-export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise<WrittenCall> {
-  const entries = await deps.store.listTranscript(input.turnId);
-  let earlier = 0;
-  let previous: string | null = null;
-  for (const entry of entries) {
-    if (entry.role === 'tool') {
-      const result = JSON.parse(entry.body) as ToolBody;
-      if (result.name === input.name) previous = result.content;
-      continue;
-    }
-    if (entry.step > input.step) break;
-    for (const [index, call] of (JSON.parse(entry.body) as AssistantBody).toolCalls.entries()) {
-      if (entry.step === input.step && call.callId === input.callId) {
-        const text = call.arguments;
-        const limit = WRITING_TOOLS.includes(call.name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
-        const args = text.length > limit ? null : parseJsonObject(text);
-        return {
-          args,
-          shown: args ?? text.slice(0, limit),
-          position: index + 1,
-          earlier,
-          previous,
-        };
-      }
-      if (call.name === input.name) earlier += 1;
-    }
-  }
-  // The row is gone only when the session is; claiming says so with the right error.
-  return { args: null, shown: '', position: 0, earlier, previous };
+  const toFailed = (failed: ToolOutcome): SavedWork => toWork(deps, input, call, failed);
+  const work = 'done' in outcome ? outcome.done : toFailed(outcome.failed);
+  const body = await storeCall(deps, { fence: claim.fence, name, signal }, work, toFailed);
+  return toResult(JSON.parse(body) as ToolBody);
 }
 
 /** Claims a call's work; the first claim announces the call. */
-export function claimCall(deps: ActivityDeps, input: RunToolInput, call: WrittenCall): Promise<Claim> {
+export function claimCall(attempt: Attempt, input: RunToolInput, call: WrittenCall): Promise<Claim> {
   const { turnId, step, callId, name } = input;
-  return deps.store.claimWork({
+  return attempt.claim({
     turnId,
     key: `call:${callId}`,
     step,
@@ -174,6 +133,7 @@ async function runOnce(
   call: WrittenCall,
   signal: AbortSignal,
 ): Promise<ToolOutcome> {
+  if (call.refusal) return call.refusal;
   if (name === SQL_TOOL && call.earlier >= MAX_SQL_CALLS) {
     return toolFailure(
       'budget',

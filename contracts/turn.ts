@@ -122,3 +122,16 @@ export interface ModelHeartbeat {
   characters: number;
   tokens: number;
 }
+
+/**
+ * What every activity's heartbeat tells beside its own details. Temporal hands the last one to the next attempt: an
+ * attempt that fails says so in it, and one that is lost does not.
+ */
+export interface AttemptHeartbeat {
+  /** The epoch of the newest claim that ended with a word; null when none has. */
+  over: number | null;
+  /** Attempts that ended with a word. */
+  words: number;
+  /** Unexpected failures that no claim counts. */
+  faults: number;
+}

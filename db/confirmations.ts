@@ -99,7 +99,7 @@ export async function findOpenConfirmation(db: Knex, turnId: string): Promise<Co
 
 /**
  * Asks: the row and the events that show it, in one transaction under the fence. The expiry is the database's clock
- * plus `ttlMs`. Throws FencedError.
+ * plus `ttlMs`. Throws FencedError, TurnOverError.
  */
 export async function askConfirmation(
   db: Knex,
@@ -193,7 +193,7 @@ export type WakeUp = 'decided' | 'expired' | 'cancelled';
 /**
  * Ends the wait: makes the decision of an undecided row (expired, or rejected with reason `cancelled`), performs an
  * approved one, and stores the result with everything that belongs to it, all in one transaction under the fence.
- * False when nobody has decided yet and nothing ends the wait. Throws FencedError.
+ * False when nobody has decided yet and nothing ends the wait. Throws FencedError, TurnOverError.
  */
 export async function settleConfirmation<Result extends object>(
   db: Knex,

@@ -48,7 +48,7 @@ const FLUSH_SQL = `
     update ai.copilot_turn_claims c
     set written = k.written, text_shown = c.text_shown or k.text
     from (
-      select turn_id, key, max(idx) as written, bool_or(event = 'content_delta') as text
+      select turn_id, key, max(idx) as written, bool_or(event in ('content_delta', 'reasoning_delta')) as text
       from fresh group by turn_id, key
     ) k
     join turn on turn.id = k.turn_id

@@ -146,9 +146,14 @@ create table ai.copilot_transcript (
 );
 
 create table ai.copilot_turn_claims (
+  deaths integer not null default 0,
   epoch integer not null,
+  failing_since timestamp with time zone,
+  holder uuid,
   idle boolean not null default false,
   key text not null,
+  lost_holder uuid,
+  model_failures integer not null default 0,
   text_shown boolean not null default false,
   turn_id uuid not null,
   written integer not null default 0,

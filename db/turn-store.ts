@@ -3,9 +3,12 @@
  * work waits for a Postgres that is away, because what it holds has been paid for; everything else fails at once and
  * is tried again by Temporal.
  */
+import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
+import { isPassingFault } from './passing-fault.ts';
 import { isConnectionError } from './pg-errors.ts';
 import {
   claimWork,
@@ -23,7 +26,11 @@ import {
 type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
 
 export interface TurnStore {
-  claimWork: Bound<typeof claimWork>;
+  /** Claims for this process. */
+  claimWork: (input: Omit<Parameters<typeof claimWork>[1], 'holder'>) => ReturnType<typeof claimWork>;
+  isSuspect: Bound<typeof isSuspect>;
+  recordFailure: Bound<typeof recordFailure>;
+  releaseClaim: Bound<typeof releaseClaim>;
   saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
   insertUsage: Bound<typeof insertUsage>;
   loadTurnContext: Bound<typeof loadTurnContext>;
@@ -39,14 +46,19 @@ export interface TurnStore {
     input: Parameters<typeof settleConfirmation<Result>>[2],
   ) => Promise<boolean>;
   isConnectionError: (error: unknown) => boolean;
+  isPassingFault: (error: unknown) => boolean;
 }
 
 const SAVE_RETRY_MS = 250;
 
 /** Binds the turn functions to a database. */
 export function createTurnStore(db: Knex): TurnStore {
+  const holder = randomUUID();
   return {
-    claimWork: (input) => claimWork(db, input),
+    claimWork: (input) => claimWork(db, { ...input, holder }),
+    isSuspect: (claim) => isSuspect(db, claim),
+    recordFailure: (fence) => recordFailure(db, fence),
+    releaseClaim: (fence) => releaseClaim(db, fence),
     async saveWork(fence, work, signal) {
       for (;;) {
         try {
@@ -68,5 +80,6 @@ export function createTurnStore(db: Knex): TurnStore {
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),
     settleConfirmation: (fence, input) => settleConfirmation(db, fence, input),
     isConnectionError,
+    isPassingFault,
   };
 }

@@ -9,6 +9,7 @@ import type { TurnEvent, Usage } from '../contracts/events.ts';
 import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
 import type { TurnEndStatus, TurnStatus } from '../contracts/turn.ts';
 import type { WorkflowDiff } from '../domain/graph.ts';
+import { forgetFailures } from './claim-counts.ts';
 import { toPayload } from './event-payload.ts';
 import { USAGE_SUMS } from './usage-sums.ts';
 import { rowsOf } from './sql-rows.ts';
@@ -20,17 +21,28 @@ export interface Fence {
   epoch: number;
 }
 
-/** Thrown when a newer claim exists or the turn has ended: whoever holds this fence must stop writing. */
+/**
+ * Thrown when a fence holds no more, which a newer claim is the usual reason for: its holder's result counts, and whoever
+ * holds this fence must stop writing. The event log, which asks nobody why, throws it for a turn that has ended as well.
+ */
 export class FencedError extends Error {
   readonly code = 'FENCED';
   readonly fence: Fence;
 
   constructor(fence: Fence) {
-    super(
-      `a newer claim than epoch ${fence.epoch} of ${fence.key} exists, or turn ${fence.turnId} has ended`,
-    );
+    super(`the claim of epoch ${fence.epoch} on ${fence.key} of turn ${fence.turnId} does not hold any more`);
     this.name = 'FencedError';
     this.fence = fence;
+  }
+}
+
+/** Thrown when the turn has written its terminal event: there is nothing left to do for it. */
+export class TurnOverError extends Error {
+  readonly code = 'TURN_OVER';
+
+  constructor(turnId: string) {
+    super(`turn ${turnId} has ended`);
+    this.name = 'TurnOverError';
   }
 }
 
@@ -235,14 +247,19 @@ export interface Claim {
   fence: Fence;
   /** The stored result of this key, when an earlier attempt finished it: nothing is left to do. */
   stored: string | null;
+  /** How many workers were lost with this call. */
+  deaths: number;
 }
 
 /**
  * Claims one activity's work. The first claim appends `onFirst`; a later one fences off all before it and, when text
  * of this key was already shown, appends a content_reset to `textBefore()`. A finished key is returned, not claimed.
  * A claim on a model call (`bill`) notes that the one before it may be on the provider's bill; when its model is not the
- * turn's so far, it becomes that, and `onSwitch` is appended.
- * Throws TurnGoneError without the turn, FencedError when the turn has ended.
+ * turn's so far, it becomes that, `onSwitch` is appended, and the call's counts begin again.
+ * A claim whose holder has told nothing of its end counts as a death: a worker was lost. It is not counted against this
+ * call when the same worker held another call that had more deaths already, which is then the one that did it. `over` is
+ * the epoch of the last claim that ended with a word to Temporal, as it must when the database is away.
+ * Throws TurnGoneError without the turn, TurnOverError when the turn has ended.
  */
 export async function claimWork(
   db: Knex,
@@ -253,29 +270,44 @@ export async function claimWork(
     onFirst: TurnEvent[];
     textBefore: (trx: Knex) => Promise<string>;
     bill?: { step: number; model?: string | undefined; onSwitch: (from: string, to: string) => TurnEvent[] };
+    /** The process that claims. */
+    holder: string;
+    over: number | null;
   },
 ): Promise<Claim> {
   const { turnId, key } = input;
   return db.transaction(async (trx) => {
     const claims = await rowsOf<{
       epoch: number;
+      deaths: number;
       was_shown: boolean;
       was_idle: boolean | null;
       stored: string | null;
     }>(
       trx,
-      `insert into ai.copilot_turn_claims as c (turn_id, key, epoch)
-       select id, ?, 1 from ai.copilot_turns where id = ?
-       on conflict (turn_id, key) do update set epoch = c.epoch + 1, written = 0, idle = false
-       returning c.epoch, c.text_shown as was_shown,
+      `insert into ai.copilot_turn_claims as c (turn_id, key, epoch, holder)
+       select id, ?, 1, ?::uuid from ai.copilot_turns where id = ?
+       on conflict (turn_id, key) do update set epoch = c.epoch + 1, written = 0, idle = false,
+         holder = excluded.holder, lost_holder = coalesce(c.holder, c.lost_holder),
+         deaths = c.deaths + case
+           when c.holder is null or c.epoch = ?::int then 0
+           when exists (
+             select 1 from ai.copilot_turns t join ai.copilot_turn_claims o on o.turn_id = t.id
+             where t.status = 'running' and (o.turn_id, o.key) <> (c.turn_id, c.key)
+               and (o.holder = c.holder and o.deaths > c.deaths
+                 or o.lost_holder = c.holder and o.deaths - 1 > c.deaths)
+           ) then 0
+           else 1
+         end
+       returning c.epoch, c.deaths, c.text_shown as was_shown,
          (select o.idle from ai.copilot_turn_claims o where o.turn_id = c.turn_id and o.key = c.key) as was_idle,
          (select body from ai.copilot_transcript t where t.turn_id = c.turn_id and t.key = c.key) as stored`,
-      [key, turnId],
+      [key, input.holder, turnId, input.over],
     );
     const claim = claims[0];
     if (!claim) throw new TurnGoneError(turnId);
     const fence = { turnId, key, epoch: claim.epoch };
-    if (claim.stored !== null) return { fence, stored: claim.stored };
+    if (claim.stored !== null) return { fence, stored: claim.stored, deaths: 0 };
 
     if (key === 'step:1') await promoteTurn(trx, turnId);
     let events: TurnEvent[] = [];
@@ -292,20 +324,23 @@ export async function claimWork(
       await insertUsage(trx, { turnId, key, epoch: claim.epoch - 1 }, { step: input.bill.step, ...LOST });
     if (input.bill?.model !== undefined) {
       const from = await switchModel(trx, turnId, input.bill.model);
-      if (from !== null) events = [...events, ...input.bill.onSwitch(from, input.bill.model)];
+      if (from !== null) {
+        events = [...events, ...input.bill.onSwitch(from, input.bill.model)];
+        await forgetFailures(trx, fence);
+        claim.deaths = 0;
+      }
     }
     await appendLocked(trx, fence, events);
-    return { fence, stored: null };
+    return { fence, stored: null, deaths: claim.deaths };
   });
 }
 
-/** Says that no model was called under this claim. */
+/** Says that no model was called under this claim, and ends it. */
 export async function markIdle(db: Knex, fence: Fence): Promise<void> {
-  await db.raw('update ai.copilot_turn_claims set idle = true where turn_id = ? and key = ? and epoch = ?', [
-    fence.turnId,
-    fence.key,
-    fence.epoch,
-  ]);
+  await db.raw(
+    'update ai.copilot_turn_claims set idle = true, holder = null where turn_id = ? and key = ? and epoch = ?',
+    [fence.turnId, fence.key, fence.epoch],
+  );
 }
 
 /** Makes `model` the turn's and returns the one before; null when it was that already. */
@@ -319,7 +354,7 @@ async function switchModel(trx: Knex, turnId: string, model: string): Promise<st
   return rows[0]?.before ?? null;
 }
 
-/** Appends events under the turn row's lock and announces them. Throws FencedError when the turn is not running. */
+/** Appends events under the turn row's lock and announces them. Throws TurnOverError when the turn is not running. */
 export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[]): Promise<void> {
   const rows = await rowsOf<{ base: string }>(
     trx,
@@ -327,7 +362,7 @@ export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[])
      returning last_seq - ? as base`,
     [events.length, fence.turnId, events.length],
   );
-  if (!rows[0]) throw new FencedError(fence);
+  if (!rows[0]) throw new TurnOverError(fence.turnId);
   await insertEvents(trx, fence.turnId, Number(rows[0].base), events);
 }
 
@@ -404,7 +439,8 @@ export interface SavedWork {
 
 /**
  * Stores an activity's result with everything that belongs to it, in one transaction under the fence. Saving again
- * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists.
+ * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists,
+ * TurnOverError when the turn has ended.
  */
 export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise<void> {
   await db.transaction(async (trx) => {
@@ -413,11 +449,11 @@ export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise
   });
 }
 
-/** Locks the claim of a fence. Throws FencedError when a newer one exists. */
+/** Locks the claim of a fence and ends it: what is stored in this transaction is its holder's word. Throws FencedError. */
 export async function holdFence(trx: Knex, fence: Fence): Promise<void> {
   const held = await rowsOf(
     trx,
-    'select 1 from ai.copilot_turn_claims where turn_id = ? and key = ? and epoch = ? for update',
+    `update ai.copilot_turn_claims set holder = null where turn_id = ? and key = ? and epoch = ? returning 1`,
     [fence.turnId, fence.key, fence.epoch],
   );
   if (held.length === 0) throw new FencedError(fence);

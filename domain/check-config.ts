@@ -12,6 +12,7 @@ import type { Block, Json, JsonObject } from './graph.ts';
 import { HIDDEN, isSecretName, looksLikeSecret } from './hide-secrets.ts';
 import { getKey, isObject } from './json.ts';
 import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from './limits.ts';
+import { toJsonText } from './json-text.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
 import type { PythonChecker } from './python.ts';
 import { isLargerThan } from './utf8-bytes.ts';
@@ -93,7 +94,7 @@ export function unknownType(block: string, type: string): Problem {
 
 function checkKeys(block: Block, fields: readonly ConfigField[], report: Report): void {
   const { config } = block;
-  if (isLargerThan(JSON.stringify(config), MAX_CONFIG_BYTES))
+  if (isLargerThan(toJsonText(config), MAX_CONFIG_BYTES))
     report(
       'error',
       'config_too_large',
@@ -120,7 +121,7 @@ function checkKeys(block: Block, fields: readonly ConfigField[], report: Report)
       continue;
     }
     const wrong = value === null ? null : checkFieldValue(field, value);
-    if (wrong) report('error', 'invalid_config', key, value, `${key} ${wrong}.`);
+    if (wrong) report('error', 'invalid_config', key, toJsonText(value), `${key} ${wrong}.`);
   }
 }
 
@@ -385,10 +386,16 @@ function checkSecrets({ type, config }: Block, report: Report): void {
   }
 }
 
-function visitTexts(value: Json, name: string, visit: (text: string, name: string) => void): void {
-  if (typeof value === 'string') visit(value, name);
-  else if (Array.isArray(value)) for (const item of value) visitTexts(item, name, visit);
-  else if (isObject(value)) for (const key of Object.keys(value)) visitTexts(value[key]!, key, visit);
+/** Visits the texts in their order, each with the name of the key that it stands under. Safe at any depth. */
+function visitTexts(root: Json, rootName: string, visit: (text: string, name: string) => void): void {
+  const todo: [Json, string][] = [[root, rootName]];
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    const [value, name] = next;
+    if (typeof value === 'string') visit(value, name);
+    else if (Array.isArray(value)) for (const item of value.toReversed()) todo.push([item, name]);
+    else if (isObject(value))
+      for (const key of Object.keys(value).toReversed()) todo.push([value[key]!, key]);
+  }
 }
 
 function checkProject(block: Block, report: Report, project: ProjectFacts): void {

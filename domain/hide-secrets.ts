@@ -148,21 +148,28 @@ export function hideInText(text: string): string {
 
 /** No key or token is shorter; a password may be, in a URL or behind an equals sign. Most names and values are. */
 const SHORTEST = 16;
+/** Deeper than this nothing is shown: whoever reads it further recurses too. */
+const MAX_LEVELS = 64;
+const TOO_DEEP = `[nested deeper than ${MAX_LEVELS} levels]`;
 
-/** A copy of any JSON with its secrets replaced by `[hidden]`: by their shape anywhere, by their name where text stands. */
+/**
+ * A copy of any JSON with its secrets replaced by `[hidden]`: by their shape anywhere, by their name where text stands.
+ * What nests deeper than 64 levels is replaced by a text that says so. Safe at any depth.
+ */
 export function hideSecrets(value: Json): Json {
-  return hide(value, false);
+  return hide(value, false, 1);
 }
 
-function hide(value: Json, secret: boolean): Json {
+function hide(value: Json, secret: boolean, level: number): Json {
   if (typeof value === 'string') {
     return secret && value.replace(REFERENCE, '').trim() !== '' ? HIDDEN : hideInText(value);
   }
   if (typeof value === 'number') return secret ? HIDDEN : value;
-  if (Array.isArray(value)) return value.map((item) => hide(item, secret));
+  if (typeof value === 'object' && value !== null && level > MAX_LEVELS) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((item) => hide(item, secret, level + 1));
   if (!isObject(value)) return value;
   const result: JsonObject = {};
   for (const key of Object.keys(value))
-    setKey(result, hideInText(key), hide(value[key]!, secret || isSecretName(key)));
+    setKey(result, hideInText(key), hide(value[key]!, secret || isSecretName(key), level + 1));
   return result;
 }

@@ -1,5 +1,9 @@
 /** Equality and merging of JSON values. Keys are data: `__proto__` is a key like any other. */
 import type { Json, JsonObject } from './graph.ts';
+import { scanJson } from './scan-json.ts';
+
+/** What JSON from outside may be: levels of containers, and keys and values. */
+export const JSON_LIMITS = { maxDepth: 64, maxTokens: 200_000 };
 
 /** Narrows to a JSON object (no array, no null). */
 export function isObject(value: unknown): value is JsonObject {
@@ -11,18 +15,26 @@ export function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Deep equality; the order of keys does not count. */
+/** Deep equality; the order of keys does not count. Safe at any depth. */
 export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]));
+  const pairs: [Json | undefined, Json | undefined][] = [[a, b]];
+  for (let pair = pairs.pop(); pair; pair = pairs.pop()) {
+    const [x, y] = pair;
+    if (x === y) continue;
+    if (Array.isArray(x)) {
+      if (!Array.isArray(y) || x.length !== y.length) return false;
+      for (const [index, item] of x.entries()) pairs.push([item, y[index]]);
+      continue;
+    }
+    if (!isObject(x) || !isObject(y)) return false;
+    const keys = Object.keys(x);
+    if (keys.length !== Object.keys(y).length) return false;
+    for (const key of keys) {
+      if (!Object.hasOwn(y, key)) return false;
+      pairs.push([x[key], y[key]]);
+    }
   }
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key], b[key]))
-  );
+  return true;
 }
 
 /** Sets an own property, `__proto__` included. */
@@ -74,12 +86,33 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return result;
 }
 
-/** A text as a JSON object (empty text is an empty one, as models send it for no arguments); null when it is none. */
-export function parseJsonObject(text: string): JsonObject | null {
+/** What keeps a text from being a JSON object within the limits. */
+export type JsonProblem = 'depth' | 'tokens' | 'number' | 'syntax';
+
+/** A text as a JSON object (empty text is an empty one, as models send it for no arguments), or why it is none. */
+export function readJsonObject(
+  text: string,
+): { value: JsonObject; problem: null } | { value: null; problem: JsonProblem } {
+  if (text.trim() === '') return { value: {}, problem: null };
+  const exceeded = scanJson(new TextEncoder().encode(text), JSON_LIMITS);
+  if (exceeded !== null) return { value: null, problem: exceeded };
+  let value: Json;
   try {
-    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
-    return isObject(value) ? value : null;
+    value = JSON.parse(text) as Json;
   } catch {
-    return null;
+    return { value: null, problem: 'syntax' };
   }
+  if (!isObject(value)) return { value: null, problem: 'syntax' };
+  return isFinite(value) ? { value, problem: null } : { value: null, problem: 'number' };
+}
+
+/** A text as a JSON object (empty text is an empty one); null when it is none, or more than the limits allow. */
+export function parseJsonObject(text: string): JsonObject | null {
+  return readJsonObject(text).value;
+}
+
+/** False when it holds a number that JSON can't write: JSON.parse makes Infinity of 1e400. Its depth must be bounded. */
+function isFinite(value: Json): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return !isContainer(value) || Object.values(value).every((item) => isFinite(item));
 }

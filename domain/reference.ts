@@ -165,19 +165,44 @@ function inputKeys(text: string, field: string, python?: PythonChecker): readonl
   });
 }
 
-function visitStrings(value: Json, visit: (text: string) => void): void {
-  if (typeof value === 'string') visit(value);
-  else if (Array.isArray(value)) for (const item of value) visitStrings(item, visit);
-  else if (value !== null && typeof value === 'object') {
-    for (const key of Object.keys(value)) visitStrings(value[key]!, visit);
+/** Visits the texts in their order. Safe at any depth. */
+function visitStrings(root: Json, visit: (text: string) => void): void {
+  const todo: Json[] = [root];
+  for (let value = todo.pop(); value !== undefined; value = todo.pop()) {
+    if (typeof value === 'string') visit(value);
+    else if (typeof value === 'object' && value !== null) {
+      const items = Array.isArray(value) ? value : Object.values(value);
+      for (let index = items.length - 1; index >= 0; index--) todo.push(items[index]!);
+    }
   }
 }
 
-function mapStrings(value: Json, map: (text: string) => string): Json {
-  if (typeof value === 'string') return map(value);
-  if (Array.isArray(value)) return value.map((item) => mapStrings(item, map));
-  if (value === null || typeof value !== 'object') return value;
-  const result: JsonObject = {};
-  for (const key of Object.keys(value)) setKey(result, key, mapStrings(value[key]!, map));
-  return result;
+/** A copy with every text mapped. Safe at any depth. */
+function mapStrings(root: Json, map: (text: string) => string): Json {
+  let copy: Json = null;
+  const todo: { value: Json; put: (mapped: Json) => void }[] = [
+    { value: root, put: (mapped) => (copy = mapped) },
+  ];
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    const { value, put } = next;
+    if (typeof value === 'string') {
+      put(map(value));
+    } else if (Array.isArray(value)) {
+      const list: Json[] = value.slice();
+      put(list);
+      for (const [index, item] of value.entries())
+        todo.push({ value: item, put: (mapped) => (list[index] = mapped) });
+    } else if (value !== null && typeof value === 'object') {
+      const object: JsonObject = {};
+      put(object);
+      for (const key of Object.keys(value)) {
+        // In its place before it is mapped: the order of keys is kept.
+        setKey(object, key, null);
+        todo.push({ value: value[key]!, put: (mapped) => setKey(object, key, mapped) });
+      }
+    } else {
+      put(value);
+    }
+  }
+  return copy;
 }

@@ -1,6 +1,7 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
 import type { ModelSpec } from '../contracts/models.ts';
+import { toJsonText } from '../domain/json-text.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
@@ -197,7 +198,7 @@ function toReason(finish: string, refused: boolean, calls: number): FinishReason
 
 /** Arguments are text by the protocol; some servers send the object itself. */
 function toText(args: unknown): string {
-  return typeof args === 'string' ? args : args === undefined || args === null ? '' : JSON.stringify(args);
+  return typeof args === 'string' ? args : args === undefined || args === null ? '' : toJsonText(args);
 }
 
 function toUsage(usage: OpenAI.Completions.CompletionUsage): ModelUsage {

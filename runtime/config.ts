@@ -50,6 +50,9 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** Temporal joins deployment and build with a dot. */
+const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
+
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z
@@ -62,6 +65,9 @@ const schema = z.object({
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  /** Both or none: the worker deployment and the build of Temporal's worker versioning. */
+  COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
+  COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
   TEMPORAL_API_KEY: apiKey.optional(),
   TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
@@ -118,6 +124,8 @@ export interface TemporalConfig {
   address: string | undefined;
   namespace: string;
   taskQueue: string;
+  /** Null: workers take any turn, whatever build started it. */
+  workerVersion: { deploymentName: string; buildId: string } | null;
   apiKey: string | undefined;
   /** Null: TLS only when an API key is given, as Temporal's environment configuration says. */
   tls: {
@@ -178,6 +186,9 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   }
   if (!parsed.success || problems.length > 0) throw unusable(problems);
   const e = parsed.data;
+  const [deploymentName, buildId] = [e.COPILOT_WORKER_DEPLOYMENT, e.COPILOT_WORKER_BUILD_ID];
+  if ((deploymentName === undefined) !== (buildId === undefined))
+    throw unusable(['COPILOT_WORKER_DEPLOYMENT, COPILOT_WORKER_BUILD_ID: set both, or none']);
   const config: Config = {
     host: e.HOST,
     port: e.PORT,
@@ -186,6 +197,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       address: e.TEMPORAL_ADDRESS,
       namespace: e.TEMPORAL_NAMESPACE,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
+      workerVersion:
+        deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
       apiKey: e.TEMPORAL_API_KEY,
       tls: {
         enabled: e.TEMPORAL_TLS === undefined ? null : e.TEMPORAL_TLS === 'true',

@@ -17,7 +17,7 @@ import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
-import { createToolRegistry } from '../activities/tools/registry.ts';
+import { type AnyTool, createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../contracts/models.ts';
 import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/asset-lists.ts';
 import { createEventLog } from '../db/event-log.ts';
@@ -30,7 +30,7 @@ import { createTurnStore } from '../db/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context-window.ts';
 import { createPrompt } from '../llm/prompt.ts';
-import { catalogueOf, type Config } from '../runtime/config.ts';
+import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
@@ -51,6 +51,8 @@ export interface WorkerSettings {
   logger: Logger;
   /** Shared with the API of the same process; its owner closes it. */
   nativeConnection?: NativeConnection;
+  /** Tools beside the product's own. */
+  moreTools?: readonly AnyTool[];
   /** A bundle made before; without it the workflows are bundled now (0.6 s). */
   workflowBundle?: { code: string };
 }
@@ -116,6 +118,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         editGraph: heavy.editGraph,
         loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, modelIds),
       }),
+      ...(settings.moreTools ?? []),
     ]),
     assets: createAssetActions({
       db,
@@ -133,6 +136,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     taskQueue: config.temporal.taskQueue,
     activities: withNames(activities),
     workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
+    ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
   });
   const running = worker.run();
@@ -169,6 +173,18 @@ function withNames(
       (input: never) => underName<unknown>(`activity ${name}`, () => run(input)),
     ]),
   );
+}
+
+/** With a version, a turn goes on under the deployment's current one at its next task: it is never left behind. */
+function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerOptions> {
+  if (version === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version,
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }
 
 const LIMITS: Partial<WorkerOptions> = {

@@ -46,8 +46,8 @@ import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
 type Activities = ReturnType<typeof createActivities>;
 type Outcome = FinishTurnInput['outcome'];
 
-// A dead worker is noticed by its missing heartbeat. Attempts are not counted here: a worker's death is no fault of
-// the model, and the activity itself gives up after its own number of failed calls.
+// A dead worker is noticed by its missing heartbeat. Attempts are not counted here, for they count outages and deploys
+// too: each activity counts in its claim what its own call did, and ends as a result or as a typed error.
 const { callModel, summarizeHistory } = proxyActivities<Activities>({
   startToCloseTimeout: '11 minutes',
   heartbeatTimeout: '4 seconds',
@@ -212,23 +212,27 @@ async function confirm(
   progress.pendingConfirmation = { callId: call.callId, expiresAt: wait.expiresAt };
   setCurrentDetails(`Waiting for the user until ${wait.expiresAt}: \`${preview}\``);
   const until = Date.now() + wait.ms;
-  for (let settled = false, cancelled: unknown = null; !settled; ) {
-    let wakeUp: SettleConfirmationInput['wakeUp'];
-    try {
-      const told = await condition(() => decided.has(call.callId), Math.max(1, until - Date.now()));
-      wakeUp = told ? 'decided' : 'expired';
-    } catch (error: unknown) {
-      if (!isCancellation(error)) throw error;
-      cancelled = error;
-      wakeUp = 'cancelled';
+  try {
+    for (let settled = false, cancelled: unknown = null; !settled; ) {
+      let wakeUp: SettleConfirmationInput['wakeUp'];
+      try {
+        const told = await condition(() => decided.has(call.callId), Math.max(1, until - Date.now()));
+        wakeUp = told ? 'decided' : 'expired';
+      } catch (error: unknown) {
+        if (!isCancellation(error)) throw error;
+        cancelled = error;
+        wakeUp = 'cancelled';
+      }
+      decided.delete(call.callId);
+      settled = await CancellationScope.nonCancellable(() =>
+        settleConfirmation.executeWithOptions({ summary: `settle: ${preview}` }, [{ ...call, wakeUp }]),
+      );
+      if (settled && cancelled !== null) throw cancelled;
     }
-    decided.delete(call.callId);
-    settled = await CancellationScope.nonCancellable(() =>
-      settleConfirmation.executeWithOptions({ summary: `settle: ${preview}` }, [{ ...call, wakeUp }]),
-    );
-    if (settled && cancelled !== null) throw cancelled;
+  } finally {
+    progress.pendingConfirmation = null;
+    progress.activity = ANALYZING;
   }
-  progress.pendingConfirmation = null;
 }
 
 /** Calls in their order: a run of reading ones is one batch, a writing one is a batch of its own. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { GraphEdit } from '../../domain/graph-edit.ts';
+import { toJsonText } from '../../domain/json-text.ts';
 import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/limits.ts';
 import { problem } from '../../domain/finding.ts';
 import type { ProjectFacts } from '../../domain/project-facts.ts';
@@ -39,7 +40,8 @@ export function runEdit(task: EditTask, python: PythonChecker): EditResult {
   });
   if (!outcome.applied)
     return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
-  const graph = JSON.stringify(outcome.graph);
+  // Blocks that others wrote may nest deeper than what a call may send.
+  const graph = toJsonText(outcome.graph);
   if (isLargerThan(graph, MAX_GRAPH_BYTES) && graph.length > task.graph.length)
     return { result: { applied: false, problems: [tooLarge(outcome.graph, graph)] }, isError: true };
   const { changes, warnings } = outcome;

@@ -46,6 +46,7 @@ import { measureGraph } from '../../db/graph-size.ts';
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
 import type { Graph } from '../../domain/graph.ts';
+import { toJsonText } from '../../domain/json-text.ts';
 import { exceededLimit } from '../../domain/limits.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
@@ -124,7 +125,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         idempotencyKey,
         message,
         model,
-        graph: JSON.stringify(base),
+        graph: toJsonText(base),
       });
       if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
       if (!inserted.created) return attach(options, inserted.turn, message);

@@ -1,5 +1,6 @@
 /** npm run worker: one Temporal worker. Any number of them may run. */
 import { installRuntime } from '../../worker/run-worker.ts';
+import { guardAgainstStalls } from '../../worker/stall-guard.ts';
 import { findAddresses } from './find-addresses.ts';
 import { keepWorker } from './keep-worker.ts';
 import { migrateInBackground } from './migrate-in-background.ts';
@@ -11,6 +12,7 @@ await runCommand('worker', async ({ config, logger, shutdown }) => {
     await migrateInBackground({ databaseUrl: config.databaseUrl, logger, shutdown });
   }
   installRuntime(logger);
+  shutdown.add('the stall guard', guardAgainstStalls());
   await keepWorker({ config, ...addresses, logger }, shutdown);
   console.log(`The worker polls the task queue ${config.temporal.taskQueue}.`);
 });

@@ -147,6 +147,8 @@ async function claimedTurn(): Promise<{ fence: Fence; sessionId: string; claim: 
       turnId,
       key: 'step:1',
       step: 1,
+      holder: randomUUID(),
+      over: null,
       onFirst: [],
       textBefore: async () => '',
       bill: { step: 1, onSwitch: () => [] },

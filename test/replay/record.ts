@@ -1,14 +1,27 @@
 /**
- * Records the histories that replay.test.ts holds the workflow to. Run by hand when a released shape is added:
- * COPILOT_TEST_TEMPORAL_ADDRESS=<address> node test/replay/record.ts
+ * Records the histories that replay.test.ts holds the workflow to, those that are not there yet. Run by hand, before the
+ * workflow is changed, when a released shape is added: COPILOT_TEST_TEMPORAL_ADDRESS=<address> node test/replay/record.ts
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ApplicationFailure } from '@temporalio/common';
-import type { CallModelInput, ChatTurnInput } from '../../contracts/turn.ts';
-import { type Activities, fakeActivities, modelAnswer, startTurnWorker } from '../support/turn-worker.ts';
+import type { CallModelInput, ChatTurnInput, TurnProgress } from '../../contracts/turn.ts';
+import {
+  type Activities,
+  fakeActivities,
+  modelAnswer,
+  startTurnWorker,
+  type TurnWorker,
+} from '../support/turn-worker.ts';
 
-const SHAPE = '2026-11-24';
+const asks: Partial<Activities> = {
+  callModel: async ({ step }: CallModelInput) =>
+    step === 1
+      ? modelAnswer({ name: 'manage_project_asset', callId: 'c1' }, { name: 'modify_workflow' })
+      : modelAnswer(),
+  askConfirmation: async () => ({ wait: { expiresAt: '2026-11-26T00:00:00.000Z', ms: 86_400_000 } }),
+};
 const turns: Record<string, Partial<Activities>> = {
   'reads-then-writes-then-answers': {
     callModel: async ({ step }: CallModelInput) =>
@@ -50,6 +63,28 @@ const turns: Record<string, Partial<Activities>> = {
     },
   },
 };
+/** Turns of a later day, with what a person does to them; one that nobody ends is recorded while it is open. */
+const SHAPES: Record<string, string[]> = {
+  '2026-11-24': Object.keys(turns),
+  '2026-11-25': [
+    'is-approved',
+    'is-cancelled-while-it-waits',
+    'is-cancelled-by-temporal',
+    'waits-for-a-person',
+  ],
+};
+for (const name of SHAPES['2026-11-25']!) turns[name] = asks;
+type Turn = Awaited<ReturnType<TurnWorker['start']>>;
+const deeds: Record<string, (turn: Turn) => Promise<unknown>> = {
+  'is-approved': ({ handle, input }) => handle.signal('confirm', { turnId: input.turnId, callId: 'c1' }),
+  'is-cancelled-while-it-waits': ({ handle, input }) => handle.signal('cancel', { turnId: input.turnId }),
+  'is-cancelled-by-temporal': ({ handle }) => handle.cancel(),
+};
+
+async function untilItWaits({ handle }: Turn): Promise<void> {
+  while ((await handle.query<TurnProgress>('progress')).pendingConfirmation === null) await delay(20);
+}
+
 /** What the turns are started with, beside the usual. */
 const inputs: Record<string, Partial<ChatTurnInput>> = {
   'summarizes-and-falls-back': { fallbackModel: 'other' },
@@ -60,14 +95,17 @@ function withoutPlace(key: string, value: unknown): unknown {
   return key === 'identity' || key === 'stackTrace' ? 'recorded' : value;
 }
 
-for (const [name, activities] of Object.entries(turns)) {
-  const worker = await startTurnWorker(fakeActivities(activities));
-  const turn = await worker.start(inputs[name]);
-  await turn.result();
-  const history = JSON.parse(historyToJSON(await turn.handle.fetchHistory())) as unknown;
-  writeFileSync(
-    new URL(`./histories/${SHAPE}-${name}.json`, import.meta.url),
-    `${JSON.stringify(history, withoutPlace)}\n`,
-  );
-  await worker.close();
+for (const [shape, names] of Object.entries(SHAPES)) {
+  for (const name of names) {
+    const file = new URL(`./histories/${shape}-${name}.json`, import.meta.url);
+    if (existsSync(file)) continue;
+    const worker = await startTurnWorker(fakeActivities(turns[name]!));
+    const turn = await worker.start(inputs[name]);
+    if (turns[name] === asks) await untilItWaits(turn);
+    await deeds[name]?.(turn);
+    if (turns[name] !== asks || deeds[name]) await turn.result();
+    const history = JSON.parse(historyToJSON(await turn.handle.fetchHistory())) as unknown;
+    writeFileSync(file, `${JSON.stringify(history, withoutPlace)}\n`);
+    await worker.close();
+  }
 }

@@ -15,14 +15,41 @@ const read = (file: string) =>
   };
 
 for (const file of readdirSync(folder)) {
-  test(`replays ${file.replace('.json', '')}`, async () => {
+  const name = file.replace('.json', '');
+  test(`replays ${name}`, async () => {
     await Worker.runReplayHistory({ workflowBundle }, read(file));
+  });
+
+  test(`does not replay ${name} when its last activity was another one`, async () => {
+    const history = read(file);
+    const scheduled = history.events.findLast((event) => event.activityTaskScheduledEventAttributes)!;
+    scheduled.activityTaskScheduledEventAttributes!.activityType!.name = 'another';
+    await assert.rejects(Worker.runReplayHistory({ workflowBundle }, history), DeterminismViolationError);
   });
 }
 
-test('a history in which another activity ran does not replay', async () => {
-  const history = read('2026-11-24-reads-then-writes-then-answers.json');
-  const scheduled = history.events.find((event) => event.activityTaskScheduledEventAttributes)!;
-  scheduled.activityTaskScheduledEventAttributes!.activityType!.name = 'runTool';
-  await assert.rejects(Worker.runReplayHistory({ workflowBundle }, history), DeterminismViolationError);
+/** Names of the event kinds that the histories hold, such as `timerStarted`. */
+const kinds = new Set(
+  readdirSync(folder).flatMap((file) =>
+    read(file).events.flatMap((event) =>
+      Object.keys(event).flatMap((key) => /^(\w+)EventAttributes$/.exec(key)?.[1] ?? []),
+    ),
+  ),
+);
+
+test('the histories hold signals, cancellations, timers, failures, and a turn that waits', () => {
+  for (const kind of [
+    'workflowExecutionSignaled',
+    'workflowExecutionCancelRequested',
+    'timerStarted',
+    'timerFired',
+    'timerCanceled',
+    'activityTaskFailed',
+    'upsertWorkflowSearchAttributes',
+  ])
+    assert.ok(kinds.has(kind), kind);
+  const open = readdirSync(folder).filter(
+    (file) => !read(file).events.at(-1)!.workflowExecutionCompletedEventAttributes,
+  );
+  assert.deepEqual(open, ['2026-11-25-waits-for-a-person.json']);
 });

@@ -34,8 +34,8 @@ export interface Cluster {
   workflowId(): string;
   stack(): Role;
   startStack(): Promise<void>;
-  /** `env` adds to the role's environment; `root` is the folder of its code, where it is not the one under test. */
-  startWorker(env?: NodeJS.ProcessEnv, root?: string): Promise<Role>;
+  /** `env` adds to the role's environment; `root` is the folder of its code, `script` its entry, where it is another one. */
+  startWorker(env?: NodeJS.ProcessEnv, root?: string, script?: string): Promise<Role>;
   startApi(env?: NodeJS.ProcessEnv, root?: string): Promise<ApiRole>;
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
@@ -75,9 +75,13 @@ export async function startCluster(options: {
     LOG_LEVEL: 'warn',
   });
 
-  const launch = (command: string, env: NodeJS.ProcessEnv = {}, root = ROOT): Role => {
-    const bootstrap = join(root, 'runtime/bootstrap.mjs');
-    const child = spawn(process.execPath, ['--max-semi-space-size=16', bootstrap, command], {
+  const launch = (
+    command: string,
+    env: NodeJS.ProcessEnv = {},
+    root = ROOT,
+    script = join(root, 'runtime/bootstrap.mjs'),
+  ): Role => {
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', script, command], {
       cwd: root,
       env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -137,8 +141,8 @@ export async function startCluster(options: {
       await database?.end();
       database = pool();
     },
-    async startWorker(env, root) {
-      const worker = launch('worker', env, root);
+    async startWorker(env, root, script) {
+      const worker = launch('worker', env, root, script);
       await untilSaid(worker, /The worker polls/);
       return worker;
     },

@@ -55,7 +55,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
       turnId: turn.id,
       steps: 1,
       outcome: { kind: 'complete', stopReason: 'done' },
-      diff: () => ({ add_blocks: workflow.blocks }),
+      diff: () => Promise.resolve(JSON.stringify({ add_blocks: workflow.blocks })),
     });
     return { turnId: turn.id, attached: false };
   };

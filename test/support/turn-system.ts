@@ -6,9 +6,9 @@ import type { Knex } from 'knex';
 import { startApi } from '../../api/run-api.ts';
 import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts';
 import { createKnex } from '../../db/knex.ts';
-import { loadConfig } from '../../runtime/config.ts';
+import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import { installRuntime, startWorker } from '../../worker/run-worker.ts';
+import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
 import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 import { signToken, TEST_SECRET } from './test-api.ts';
@@ -57,10 +57,11 @@ export interface TurnSystem {
   close(): Promise<void>;
 }
 
-/** Starts everything; `env` adds to the configuration. */
+/** Starts everything; `env` adds to the configuration, `forWorker` to what each worker is started with. */
 export async function startTurnSystem(
   env: Record<string, string> = {},
   logger = createLogger({ level: 'silent' }),
+  forWorker: (system: { url: string; config: Config }) => Partial<WorkerSettings> = () => ({}),
 ): Promise<TurnSystem> {
   const scripts = new Map<string, ScriptOf>();
   const counts = new Map<string, number>();
@@ -80,8 +81,9 @@ export async function startTurnSystem(
     ...env,
   });
   const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
+  const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
   const [firstWorker, api, connection] = await Promise.all([
-    startWorker(common),
+    startWorker(workerSettings()),
     startApi({ ...common, jwtSecret: TEST_SECRET }),
     Connection.connect({ address: ADDRESS }),
   ]);
@@ -151,7 +153,7 @@ export async function startTurnSystem(
       worker = null;
     },
     async startWorker() {
-      worker = await startWorker(common);
+      worker = await startWorker(workerSettings());
     },
     async close() {
       assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');

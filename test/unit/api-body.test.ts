@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { HttpError } from '../../api/http-error.ts';
 import { parseBody } from '../../api/middleware/body.ts';
-import { scanJson } from '../../api/middleware/scan-json.ts';
+import { scanJson } from '../../domain/scan-json.ts';
 import { toStorableJson } from '../../api/middleware/storable-json.ts';
 import type { Json } from '../../domain/graph.ts';
 

@@ -168,3 +168,17 @@ test('any text is a positive whole number of milliseconds or nothing', () => {
     ),
   );
 });
+
+test('the two variables of worker versioning stand together', () => {
+  assert.equal(loadConfig({}).temporal.workerVersion, null);
+  assert.deepEqual(
+    loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'copilot', COPILOT_WORKER_BUILD_ID: 'a1b2c3' }).temporal
+      .workerVersion,
+    { deploymentName: 'copilot', buildId: 'a1b2c3' },
+  );
+  assert.throws(() => loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'copilot' }), /set both, or none/);
+  assert.throws(
+    () => loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'a.b', COPILOT_WORKER_BUILD_ID: 'c' }),
+    /COPILOT_WORKER_DEPLOYMENT: write letters/,
+  );
+});

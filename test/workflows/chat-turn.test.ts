@@ -233,6 +233,8 @@ test('a waiting turn holds no activity; a signal wakes it, one without a decisio
 
 test('a cancellation while waiting settles the question first, and asks no further one', async () => {
   const log: string[] = [];
+  const finishing: TurnProgress[] = [];
+  let ask: () => Promise<TurnProgress>;
   const worker = await startTurnWorker(
     fakeActivities({
       callModel: async () =>
@@ -245,15 +247,24 @@ test('a cancellation while waiting settles the question first, and asks no furth
         return waitFor(600_000)();
       },
       settleConfirmation: async ({ callId, wakeUp }) => log.push(`${wakeUp} ${callId}`) > 0,
+      finishTurn: async () => {
+        finishing.push(await ask());
+        return { status: 'cancelled', stopReason: 'cancelled' };
+      },
     }),
   );
   try {
     const turn = await worker.start();
     const { handle, input } = turn;
+    ask = () => handle.query<TurnProgress>('progress');
     while ((await handle.query<TurnProgress>('progress')).pendingConfirmation === null);
     await handle.signal('cancel', { turnId: input.turnId });
     assert.deepEqual(await turn.result(), { status: 'cancelled', stopReason: 'cancelled', steps: 1 });
     assert.deepEqual(log, ['ask c1', 'cancelled c1']);
+    assert.deepEqual(
+      finishing.map(({ pendingConfirmation, activity }) => [pendingConfirmation, activity]),
+      [[null, 'Analyzing result...']],
+    );
   } finally {
     await worker.close();
   }

@@ -1,0 +1,80 @@
+/** One streamed answer of a model: what the reader sees of it at once, and what is stored of it at the end. */
+import type { ModelHeartbeat } from '../contracts/turn.ts';
+import type { TurnEvent } from '../contracts/events.ts';
+import type { EventStream } from '../db/event-log.ts';
+import { isDeeperThan, JSON_LIMITS } from '../domain/json.ts';
+import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
+import { final } from './judge-error.ts';
+import { countCharacters } from './model-attempt.ts';
+import type { AssistantBody } from './transcript.ts';
+
+const CUT_TEXT =
+  '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
+const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
+
+/** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
+export function createAnswer(
+  stream: EventStream,
+  step: number,
+  separator: string,
+  heartbeat: ModelHeartbeat,
+) {
+  let text = '';
+  let usage: ModelUsage | null = null;
+  let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
+  const calls: ModelToolCall[] = [];
+  return {
+    take(event: ModelEvent, onLost: (error: unknown) => void): void {
+      const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
+      switch (event.type) {
+        case 'text_delta': {
+          if (event.delta === '') return;
+          const between: TurnEvent[] =
+            text === '' && separator !== '' ? [{ event: 'content_delta', step, delta: separator }] : [];
+          text += event.delta;
+          countCharacters(heartbeat, event.delta);
+          show([...between, { event: 'content_delta', step, delta: event.delta }]);
+          return;
+        }
+        case 'reasoning_delta':
+          show([{ event: 'reasoning_delta', step, delta: event.delta }]);
+          return;
+        case 'tool_call':
+          calls.push(event.call);
+          return;
+        case 'usage':
+          usage = event.usage;
+          return;
+        case 'finish':
+          // It is sent back with every later step: what can't be written as JSON would end each of them.
+          if (isDeeperThan(event.opaque, JSON_LIMITS.maxDepth))
+            throw final('model_bad_response', "The model's answer could not be read. Please try again.");
+          finish = { reason: event.reason, opaque: event.opaque };
+          return;
+        case 'tool_arguments_delta':
+          // Nothing to show, but whoever waits is told that it grows.
+          countCharacters(heartbeat, event.delta);
+          return;
+        case 'tool_call_started':
+      }
+    },
+    usage: () => usage,
+    isEmpty: () => text === '' && calls.length === 0 && heartbeat.characters === 0,
+    toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[], saidBefore: boolean): AssistantBody {
+      if (finish === null) throw new Error('the model stream ended without its finish event');
+      // What a refused or filtered answer asks for is not done.
+      const toolCalls = finish.reason === 'refusal' ? [] : rename(calls);
+      const isEmpty = finish.reason === 'stop' && text === '' && toolCalls.length === 0 && !saidBefore;
+      const note = finish.reason === 'length' ? CUT_TEXT : isEmpty ? EMPTY : undefined;
+      return {
+        content: text,
+        toolCalls,
+        opaque: finish.opaque,
+        finish: finish.reason,
+        ...(note === undefined ? {} : { note }),
+        inputTokens: usage?.inputTokens ?? 0,
+        outputTokens: usage?.outputTokens ?? 0,
+      };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** JSON texts of values that may nest deeper than JSON.stringify goes (about 4,000 levels), as rows of others may. */
+import type { Json } from './graph.ts';
+
+/** The JSON text of a value, as JSON.stringify writes it. Safe at any depth. */
+export function toJsonText(value: Json | object): string {
+  return write(
+    value,
+    (inner) => inner,
+    () => JSON.stringify(value),
+  );
+}
+
+/** The JSON text of a value with the keys of every object in order: equal for equal values. Safe at any depth. */
+export function canonicalJson(value: unknown): string {
+  return write(value, sorted, () =>
+    JSON.stringify(value, (_key, inner: unknown) => (isPlainObject(inner) ? sorted(inner) : inner)),
+  );
+}
+
+function sorted(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Tries the fast way, which recurses; what is too deep for it is written by a loop. */
+function write(value: unknown, ordered: (object: object) => object, fast: () => string): string {
+  try {
+    return fast();
+  } catch (error: unknown) {
+    if (!(error instanceof RangeError)) throw error;
+    return writeDeep(value, ordered);
+  }
+}
+
+function writeDeep(root: unknown, ordered: (object: object) => object): string {
+  const parts: string[] = [];
+  // What is still to be written, last first: texts as they are, and values.
+  const todo: ({ text: string } | { value: unknown })[] = [{ value: root }];
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    if ('text' in next) {
+      parts.push(next.text);
+    } else if (Array.isArray(next.value)) {
+      const items: typeof todo = next.value.flatMap((value: unknown, index) => [
+        { text: index === 0 ? '[' : ',' },
+        { value },
+      ]);
+      if (items.length === 0) items.push({ text: '[' });
+      push(todo, [...items, { text: ']' }]);
+    } else if (isPlainObject(next.value)) {
+      const entries = Object.entries(ordered(next.value)).filter(([, value]) => value !== undefined);
+      const items: typeof todo = entries.flatMap(([key, value]: [string, unknown], index) => [
+        { text: `${index === 0 ? '{' : ','}${JSON.stringify(key)}:` },
+        { value },
+      ]);
+      if (items.length === 0) items.push({ text: '{' });
+      push(todo, [...items, { text: '}' }]);
+    } else {
+      parts.push(JSON.stringify(next.value) ?? 'null');
+    }
+  }
+  return parts.join('');
+}
+
+function push<T>(stack: T[], items: T[]): void {
+  for (const item of items.toReversed()) stack.push(item);
+}

@@ -1,0 +1,52 @@
+/** Tools that do what no tool should. */
+import { z } from 'zod';
+import { type AnyTool, defineTool } from '../../activities/tools/registry.ts';
+
+/** How often each was run in this process. */
+export const runs = new Map<string, number>();
+
+function poison(name: string, run: AnyTool['run']): AnyTool {
+  return defineTool({
+    name,
+    description: name,
+    input: z.object({}),
+    run: (input, context) => {
+      runs.set(name, (runs.get(name) ?? 0) + 1);
+      return run(input, context);
+    },
+  });
+}
+
+/** Nested so deep that JSON.stringify gives up. */
+export function nested(levels: number): object {
+  return JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
+}
+
+let letGo: () => void = () => undefined;
+/** Ends every run of `waits_for_the_test`, those to come included. */
+export const release = (): void => letGo();
+const released = new Promise<void>((resolve) => (letGo = resolve));
+
+export const poisonTools: AnyTool[] = [
+  poison('always_throws', async () => {
+    throw new TypeError('undefined is not a function');
+  }),
+  poison('throws_at_once', () => {
+    throw new RangeError('Maximum call stack size exceeded');
+  }),
+  poison('never_returns', () => new Promise(() => undefined)),
+  poison('gives_a_big_int', async () => ({ result: { n: 1n }, isError: false })),
+  poison('gives_too_deep', async () => ({ result: nested(20_000), isError: false })),
+  poison('gives_too_much', async () => ({ result: { text: 'x'.repeat(1_000_000) }, isError: false })),
+  poison('kills_its_worker', async () => {
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => undefined);
+  }),
+  poison('waits_for_the_test', async () => {
+    await released;
+    return { result: { waited: true }, isError: false };
+  }),
+  poison('blocks_for_ever', async () => {
+    for (;;);
+  }),
+];
