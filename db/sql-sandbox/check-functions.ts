@@ -39,8 +39,9 @@ export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
         `Write pg_catalog.${name}(...).`,
       );
   }
+  const columns = knownColumns(facts);
   for (const attribute of names.attributes) {
-    if (callsByDot(attribute, facts))
+    if (!isKnownColumn(attribute, columns) && callsByDot(attribute, facts))
       throw new SqlRefusal(
         'function',
         `.${attribute.name} could call the function ${attribute.name} on a value.`,
@@ -54,14 +55,14 @@ export function typesOfCalls(names: QueryNames, facts: CatalogFacts): string[] {
   const called = names.functions.flatMap(({ schema, name, args }) =>
     args === 1 && schema === null ? [name] : [],
   );
+  const columns = knownColumns(facts);
   const dotted = names.attributes.flatMap((attribute) =>
-    isKnownColumn(attribute, facts) ? [] : [attribute.name],
+    isKnownColumn(attribute, columns) ? [] : [attribute.name],
   );
   return [...called, ...dotted];
 }
 
 function callsByDot(attribute: Attribute, facts: CatalogFacts): boolean {
-  if (isKnownColumn(attribute, facts)) return false;
   const { name, of } = attribute;
   const allowed = ALLOWED_FUNCTIONS.has(name) && !NAMING_FUNCTIONS.has(name) && !MIN_ARGUMENTS.has(name);
   return facts.dotFunctions.some(
@@ -69,11 +70,16 @@ function callsByDot(attribute: Attribute, facts: CatalogFacts): boolean {
   );
 }
 
-function isKnownColumn({ name, of }: Attribute, facts: CatalogFacts): boolean {
-  if (typeof of === 'string') return false;
-  return of.relations.every((relation) =>
-    facts.relations.some((found) => found.name === relation && found.columns.includes(name)),
+/** As JSON of relation and column. */
+function knownColumns(facts: CatalogFacts): ReadonlySet<string> {
+  return new Set(
+    facts.relations.flatMap(({ name, columns }) => columns.map((column) => JSON.stringify([name, column]))),
   );
+}
+
+function isKnownColumn({ name, of }: Attribute, columns: ReadonlySet<string>): boolean {
+  if (typeof of === 'string') return false;
+  return of.relations.every((relation) => columns.has(JSON.stringify([relation, name])));
 }
 
 const BUILT_IN =

@@ -63,7 +63,7 @@ export class NameCollector {
   readonly #bareNames = new Set<string>();
   readonly #columns = new Set<string>();
   readonly #ranges = new Map<string, Source[]>();
-  readonly #dotted: { name: string; qualifier: string | null }[] = [];
+  readonly #dotted = new Map<string, { name: string; qualifier: string | null }>();
 
   constructor(select: Node, isExplain: boolean) {
     this.#outputs = plainOutputs(select);
@@ -89,7 +89,12 @@ export class NameCollector {
     );
     names.everyColumn ||= names.wholeRows;
     names.columns = [...this.#columns];
-    names.attributes = this.#dotted.map(({ name, qualifier }) => ({ name, of: this.#sourceOf(qualifier) }));
+    const sources = new Map<string | null, Attribute['of']>();
+    for (const { name, qualifier } of this.#dotted.values()) {
+      const of = sources.get(qualifier) ?? this.#sourceOf(qualifier);
+      sources.set(qualifier, of);
+      names.attributes.push({ name, of });
+    }
     return names;
   }
 
@@ -228,7 +233,7 @@ export class NameCollector {
 
   #dot(name: string, qualifier: string | null): void {
     if (qualifier === null) this.#columns.add(name);
-    this.#dotted.push({ name, qualifier });
+    this.#dotted.set(JSON.stringify([name, qualifier]), { name, qualifier });
   }
 
   #indirections(fields: Node): number {
