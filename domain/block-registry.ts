@@ -387,10 +387,14 @@ interface Handles {
 /** Configs are never changed in place; each of a block's many edges asks for its handles. */
 const known = new WeakMap<JsonObject, Handles>();
 
+const NONE: Handles = { type: '', list: [], set: new Set() };
+
 function knownHandles({ type, config }: Pick<Block, 'type' | 'config'>): Handles {
+  const handlesFor = byType.get(type)?.handles ?? plain.handles;
+  if (handlesFor === plain.handles) return NONE;
   const before = known.get(config);
   if (before?.type === type) return before;
-  const list = byType.get(type)?.handles(config) ?? [];
+  const list = handlesFor(config);
   const handles = { type, list, set: new Set(list) };
   known.set(config, handles);
   return handles;

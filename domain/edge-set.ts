@@ -8,13 +8,17 @@ interface Item {
   at: number;
 }
 
+/** An index and the key in it. */
+type Place = [Map<string, Set<Item>>, string];
+
 /** Doubles are kept: an existing graph may have them. */
 export class EdgeSet {
   private readonly items = new Set<Item>();
   private readonly byKey = new Map<string, Set<Item>>();
-  private readonly byPair = new Map<string, Set<Item>>();
   private readonly bySource = new Map<string, Set<Item>>();
   private readonly byTarget = new Map<string, Set<Item>>();
+  /** Made when it is first asked: only a removal of edges does. */
+  private byPair: Map<string, Set<Item>> | null = null;
   private next = 0;
 
   constructor(edges: readonly Edge[]) {
@@ -36,6 +40,7 @@ export class EdgeSet {
   }
 
   between(source: string, target: string): Edge[] {
+    this.byPair ??= this.indexPairs();
     return [...(this.byPair.get(pairKey(source, target)) ?? [])].map(({ edge }) => edge);
   }
 
@@ -71,13 +76,24 @@ export class EdgeSet {
     }
   }
 
-  private places(edge: Edge): [Map<string, Set<Item>>, string][] {
+  private places(edge: Edge): Place[] {
     return [
       [this.byKey, edgeKey(edge)],
-      [this.byPair, pairKey(edge.source, edge.target)],
       [this.bySource, edge.source],
       [this.byTarget, edge.target],
+      ...(this.byPair ? [[this.byPair, pairKey(edge.source, edge.target)] satisfies Place] : []),
     ];
+  }
+
+  private indexPairs(): Map<string, Set<Item>> {
+    const pairs = new Map<string, Set<Item>>();
+    for (const item of this.items) {
+      const key = pairKey(item.edge.source, item.edge.target);
+      const set = pairs.get(key);
+      if (set) set.add(item);
+      else pairs.set(key, new Set([item]));
+    }
+    return pairs;
   }
 }
 
