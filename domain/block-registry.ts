@@ -33,7 +33,7 @@ export interface BlockType {
   terminal: boolean;
   fields: readonly ConfigField[];
   /** The source handles of a block with this config; empty for a plain block, whose edges carry none. */
-  handles(config: JsonObject): readonly string[];
+  handles: (config: JsonObject) => readonly string[];
   /** How the handles are named, for people and models. */
   handleRule: string;
   /** Output fields that references may name, and what they are. */
