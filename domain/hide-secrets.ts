@@ -82,7 +82,7 @@ const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
     /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END )[^])*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g,
   ],
   ['AGE-SECRET-KEY-', /(?<![A-Za-z])AGE-SECRET-KEY-1[A-Z0-9]{30,}/g],
-  ['eyJ', /(?<![A-Za-z])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*/g],
+  ['eyJ', /(?<![A-Za-z])eyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*/g],
   [
     /authorization/i,
     /(?<=\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?(?:bearer|basic|token|apikey)\s{1,4})[^\s"'<>,;]{4,}/gi,

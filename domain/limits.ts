@@ -5,8 +5,8 @@
 
 export const MAX_BLOCKS = 1_000;
 export const MAX_EDGES = 4_000;
-/** Of a whole graph as JSON text in UTF-8. A thousand ordinary blocks take one to two million bytes. */
-export const MAX_GRAPH_BYTES = 4 * 1024 * 1024;
+/** Of a whole graph as JSON text in UTF-8: as much as a body may carry. A thousand ordinary blocks take 1 to 2 MB. */
+export const MAX_GRAPH_BYTES = 8 * 1024 * 1024;
 export const MAX_CONFIG_BYTES = 64 * 1024;
 export const MAX_CODE_BYTES = 32 * 1024;
 
