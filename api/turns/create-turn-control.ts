@@ -20,6 +20,7 @@ import {
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { HttpError } from '../http-error.ts';
+import type { TemporalFault } from '../temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
 import { attach, launch } from './launch.ts';
 import { presentTurn } from './present.ts';
@@ -34,6 +35,7 @@ const CLOSE_POLL_MS = 15;
 /** How long a delete waits for its cancelled turn to end in order before the rows go anyway. */
 const DELETE_WAIT_MS = 2_000;
 const SWEEP_EVERY_MS = 20_000;
+const REFUSAL_LOG_MS = 60_000;
 
 /** Creates the turn control. `close` ends its sweeper. */
 export function createTurnControl(options: TurnControlOptions): TurnControl & { close(): void } {
@@ -45,6 +47,14 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     );
   }, SWEEP_EVERY_MS);
   sweep.unref();
+
+  let refusalReportedAt = -Infinity;
+  // Every silent turn is asked about every two seconds: one line a minute says it for all.
+  const reportRefusal = (fault: TemporalFault): void => {
+    if (performance.now() - refusalReportedAt < REFUSAL_LOG_MS) return;
+    refusalReportedAt = performance.now();
+    logger.error({ status: fault.status }, fault.message);
+  };
 
   return {
     async start({ session, message, graph, idempotencyKey }) {
@@ -134,8 +144,14 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       const turn = await findTurn(db, turnId);
       if (!turn || (turn.status !== 'running' && turn.status !== 'starting')) return null;
       const description = await describe(client, turn);
-      if (description === 'unreachable')
-        return { message: 'The workflow service is not reachable; the turn goes on when it is back...' };
+      if (description !== null && 'fault' in description) {
+        if (description.fault.kind !== 'refused')
+          return {
+            message: `${description.fault.message.slice(0, -1)}; the turn goes on when it is back...`,
+          };
+        reportRefusal(description.fault);
+        return { message: description.fault.message };
+      }
       if (description === null || !isOpen(description, turn)) {
         await settleTurn(options, turn);
         return null;

@@ -1,19 +1,16 @@
 /** What the API asks of a turn's workflow, each call with its own deadline. */
-import {
-  type Client,
-  isGrpcServiceError,
-  type WorkflowExecutionDescription,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { turnWorkflowId } from '../../contracts/names.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Turn } from '../../db/turns.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
-import { HttpError } from '../http-error.ts';
+import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 
 export const RPC_DEADLINE_MS = 3_000;
 const QUERY_DEADLINE_MS = 1_500;
+/** A run in any other state, one that is not known included, may go on. */
+const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
 
 /** False when no workflow of this turn is open. */
 export async function sendCancel({ client }: TurnControlOptions, turn: Turn): Promise<boolean> {
@@ -24,34 +21,32 @@ export async function sendCancel({ client }: TurnControlOptions, turn: Turn): Pr
     return true;
   } catch (error: unknown) {
     if (error instanceof WorkflowNotFoundError) return false;
-    throw new HttpError(
-      503,
-      'The workflow service is not reachable. Please try again.',
-      {},
-      { 'Retry-After': '2' },
-      { cause: error },
-    );
+    const fault = toTemporalFault(error);
+    throw fault ? toTemporalHttpError(fault, error) : error;
   }
 }
 
-/** Tells a waiting turn that its question was decided. */
+/** Tells a waiting turn that its question was decided. False when it could not be told. */
 export async function wake(
   { client, logger }: TurnControlOptions,
   turn: { id: string; sessionId: string },
   callId: string,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
       client.workflow
         .getHandle(turnWorkflowId(turn.sessionId))
         .signal(confirmSignal, { turnId: turn.id, callId }),
     );
+    return true;
   } catch (error: unknown) {
-    if (error instanceof WorkflowNotFoundError) return;
-    logger.warn(
+    // Its workflow is over: settling the turn is somebody else's work, telling it nobody's.
+    if (error instanceof WorkflowNotFoundError) return true;
+    logger[toTemporalFault(error)?.kind === 'refused' ? 'error' : 'warn'](
       { err: error, turn: turn.id },
       'a turn could not be told of a decision; it will be told again',
     );
+    return false;
   }
 }
 
@@ -67,23 +62,29 @@ export async function queryProgress(client: Client, turn: Turn): Promise<TurnPro
   }
 }
 
+/** What Temporal knows of a turn's workflow: its latest run, null when there is none, or why it does not say. */
 export async function describe(
   client: Client,
   turn: Turn,
-): Promise<WorkflowExecutionDescription | 'unreachable' | null> {
+): Promise<WorkflowExecutionDescription | { fault: TemporalFault } | null> {
   try {
     return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
       client.workflow.getHandle(turnWorkflowId(turn.sessionId)).describe(),
     );
   } catch (error: unknown) {
     if (error instanceof WorkflowNotFoundError) return null;
-    if (isGrpcServiceError(error)) return 'unreachable';
+    const fault = toTemporalFault(error);
+    if (fault) return { fault };
     throw error;
   }
 }
 
-/** Whether the latest run under the session's id is this turn's and still open. */
+/** Whether this is the latest run under the session's id and not known to be over. */
 export function isOpen(description: WorkflowExecutionDescription, turn: Turn): boolean {
-  const { turnId } = (description.memo ?? {}) as { turnId?: unknown };
-  return description.status.name === 'RUNNING' && turnId === turn.id;
+  return isOwn(description, turn) && !CLOSED.has(description.status.name);
+}
+
+/** Whether the latest run under the session's id is this turn's. */
+export function isOwn(description: WorkflowExecutionDescription, turn: Turn): boolean {
+  return ((description.memo ?? {}) as { turnId?: unknown }).turnId === turn.id;
 }
