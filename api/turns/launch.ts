@@ -5,6 +5,7 @@ import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../con
 import type { ChatTurnInput } from '../../contracts/turn.ts';
 import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns.ts';
 import { HttpError } from '../http-error.ts';
+import { toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { wait } from './wait.ts';
@@ -35,26 +36,52 @@ export async function attach(
   return { turnId: turn.id, attached: true };
 }
 
-/** Starts the workflow of a starting turn and makes the turn visible. On any failure nothing of it is left. */
+/**
+ * Starts the workflow of a starting turn and makes the turn visible. A failure whose answer says that nothing was
+ * started leaves nothing; where that is not known, the answer says so and names the turn.
+ */
 export async function launch(options: TurnControlOptions, turn: Turn): Promise<void> {
-  const { db } = options;
+  const { db, logger } = options;
   try {
     await startWorkflow(options, turn);
   } catch (error: unknown) {
-    // The start may have arrived although its answer did not: then the worker has promoted the turn, or finds no row.
-    const removed = await deleteStartingTurn(db, turn.id).catch(() => true);
-    if (!removed && (await findTurn(db, turn.id))?.status !== undefined && !(error instanceof HttpError))
-      return;
-    if (error instanceof HttpError) throw error;
+    if (await takeBack(options, turn, error)) return;
+    throw startFailure(error);
+  }
+  try {
+    await promoteTurn(db, turn.id);
+  } catch (error: unknown) {
+    // The workflow runs and its first activity promotes the turn as well: the caller gets the stream, which waits.
+    logger.warn({ err: error, turn: turn.id }, 'a started turn is left to its worker to be made visible');
+  }
+}
+
+/**
+ * Removes what a failed start left. True when the turn runs after all: the start arrived although its answer did not.
+ * Throws HttpError 503 with the turn's id when neither is known.
+ */
+async function takeBack({ db, logger }: TurnControlOptions, turn: Turn, cause: unknown): Promise<boolean> {
+  try {
+    if (await deleteStartingTurn(db, turn.id)) return false;
+    return !(cause instanceof HttpError) && (await findTurn(db, turn.id)) !== null;
+  } catch (error: unknown) {
+    logger.warn({ err: error, turn: turn.id }, 'a turn that could not start is left to the sweeper');
+    // Temporal has refused for certain: the row is nobody's, and the sweeper removes it.
+    if (cause instanceof HttpError || toTemporalFault(cause)?.undone === true) return false;
     throw new HttpError(
       503,
-      'The workflow service is not reachable; nothing was started. Please try again.',
-      {},
+      'It is not known whether the turn was started: neither the workflow service nor the database has answered. ' +
+        'Look at its events, or send the message again with the same Idempotency-Key.',
+      { turn_id: turn.id },
       { 'Retry-After': '2' },
-      { cause: error },
+      { cause },
     );
   }
-  await promoteTurn(db, turn.id);
+}
+
+function startFailure(error: unknown): unknown {
+  const fault = toTemporalFault(error);
+  return fault ? toTemporalHttpError(fault, error, 'Nothing was started.') : error;
 }
 
 async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<void> {
