@@ -11,6 +11,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
 import { createApp } from './app.ts';
+import { createGraphDiff } from './diff-graphs.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http-server.ts';
@@ -50,6 +51,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     options.nativeConnection,
   );
   const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });
+  const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
   const turns = createTurnControl({
     db,
     client: temporal.client,
@@ -58,6 +60,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     fallbackModel: config.fallbackModel,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
+    diffGraphs: createGraphDiff(pool),
     logger,
   });
   const hub = createTurnEventHub({
@@ -65,7 +68,6 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     logger,
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
   });
-  const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
   const planRevert = createRevertPlanner(pool);
   const readiness = createReadiness({ db, client: temporal.client, namespace: config.temporal.namespace });
   const app = createApp({ db, config, jwtSecret, logger, turns, hub, planRevert, readiness });

@@ -2,12 +2,12 @@
  * The one place where errors become responses. Known ones get the documented body; of an unknown one the client
  * learns the request id only, and the log has the rest.
  */
-import { isGrpcServiceError } from '@temporalio/client';
 import type { Context, Middleware } from 'koa';
 import { isConnectionError, isTransactionConflict, sqlStateOf } from '../../db/pg-errors.ts';
 import { StoredGraphError } from '../../db/workflows.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http-error.ts';
+import { toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
 
 const RETRY = { 'Retry-After': '2' };
 
@@ -20,6 +20,7 @@ export function createErrorMiddleware(logger: Logger): Middleware {
       const known = toHttpError(error);
       const facts = { err: error, request_id: ctx.state.requestId as string };
       if (known === null) logger.error(facts, 'request failed');
+      else if (needsOperator(error)) logger.error(facts, 'the workflow service refuses this service');
       else if (known.status >= 500) logger.warn(facts, 'request refused');
       if (ctx.res.headersSent || ctx.respond === false) {
         ctx.respond = false;
@@ -51,9 +52,8 @@ export function toHttpError(error: unknown): HttpError | null {
   if (isTransactionConflict(error)) {
     return new HttpError(503, 'Something else was changing the same thing. Please try again.', {}, RETRY);
   }
-  if (isTemporalAway(error)) {
-    return new HttpError(503, 'The workflow service is not reachable. Please try again.', {}, RETRY);
-  }
+  const fault = toTemporalFault(error);
+  if (fault) return toTemporalHttpError(fault, error);
   // Class 22: a value that Postgres can't take. The boundary keeps such values out; this is the net below it.
   if (sqlStateOf(error)?.startsWith('22')) {
     return new HttpError(400, "The request holds a value that can't be stored");
@@ -65,13 +65,7 @@ export function toHttpError(error: unknown): HttpError | null {
   return null;
 }
 
-// UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED (a connection that closes): all mean "not now".
-const AWAY_CODES = new Set([14, 4, 8, 1]);
-
-function isTemporalAway(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (isGrpcServiceError(cause)) return AWAY_CODES.has(cause.code);
-    if (cause.name === 'TransportError') return true;
-  }
-  return false;
+/** True when Temporal refuses this service until somebody mends that; also where the error was translated before. */
+function needsOperator(error: unknown): boolean {
+  return toTemporalFault(error)?.kind === 'refused';
 }

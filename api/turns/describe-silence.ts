@@ -31,7 +31,7 @@ export function describeSilence(
       if (attempt > 1 && nextMs > 0) {
         const seconds = Math.max(1, Math.ceil(nextMs / 1_000));
         return {
-          message: `${reasonOf(activity.lastFailure?.message, isModel)} (retry ${attempt - 1} in ${seconds} s)...`,
+          message: `${reasonOf(activity.lastFailure, isModel)} (retry ${attempt - 1} in ${seconds} s)...`,
           ...step,
         };
       }
@@ -59,11 +59,15 @@ function tokensSoFar(data: Uint8Array | null | undefined): string[] {
   }
 }
 
-/** Failure messages of our activities are ours; those that Temporal makes (timeouts) are put in words. */
-function reasonOf(message: string | null | undefined, isModel: boolean): string {
-  if (!message || /timeout/i.test(message)) return 'The worker was lost; another one takes over';
-  const text = message.replace(/[.\s]+$/, '');
-  return isModel && text === '' ? 'The model is not available' : text;
+/** Failure messages of our activities are ours; a failure that Temporal makes itself says what it is in its info. */
+function reasonOf(
+  failure: { message?: string | null; timeoutFailureInfo?: object | null } | null | undefined,
+  isModel: boolean,
+): string {
+  if (!failure || failure.timeoutFailureInfo) return 'The worker was lost; another one takes over';
+  const text = (failure.message ?? '').replace(/[.\s]+$/, '');
+  if (text !== '') return text;
+  return isModel ? 'The model is not available' : 'The step failed';
 }
 
 function ageMs(

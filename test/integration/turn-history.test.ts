@@ -66,6 +66,7 @@ test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, 
     fallbackModel: null,
     eagerStart: false,
     searchAttributes: async () => true,
+    diffGraphs: async () => null,
     logger,
   });
   try {

@@ -28,6 +28,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
     fallbackModel: null,
     eagerStart: false,
     searchAttributes: async () => false,
+    diffGraphs: async () => null,
     logger: silentLogger,
   });
   const start: TurnControl['start'] = async ({ session, message, graph, idempotencyKey }) => {

@@ -31,12 +31,22 @@ test('a retry is said with its reason, its number and the seconds until it', () 
     state: 1,
     attempt: 2,
     scheduledTime: at(NOW + 200),
-    lastFailure: { message: 'activity Heartbeat timeout' },
+    lastFailure: { message: 'activity heartbeat ended', timeoutFailureInfo: { timeoutType: 4 } },
   });
   assert.equal(
     say({ pendingActivities: [lost] }),
     'The worker was lost; another one takes over (retry 1 in 1 s)...',
   );
+});
+
+test('a failure that only speaks of a timeout is told as it is', () => {
+  const waiting = (message: string) =>
+    model({ state: 1, attempt: 2, scheduledTime: at(NOW + 900), lastFailure: { message } });
+  assert.equal(
+    say({ pendingActivities: [waiting('The provider reports a timeout.')] }),
+    'The provider reports a timeout (retry 1 in 1 s)...',
+  );
+  assert.equal(say({ pendingActivities: [waiting('')] }), 'The model is not available (retry 1 in 1 s)...');
 });
 
 test('work that nobody takes waits for a worker', () => {

@@ -1,0 +1,161 @@
+/** The start of a turn: a row, then a workflow, then the row made visible. See create-turn-control.ts. */
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
+import type { ChatTurnInput } from '../../contracts/turn.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns.ts';
+import { HttpError } from '../http-error.ts';
+import { toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
+import { RPC_DEADLINE_MS } from './turn-workflow.ts';
+import type { TurnControlOptions } from './turn-control-options.ts';
+import { wait } from './wait.ts';
+
+/** How long a start waits for a finished turn's workflow to close. It takes one workflow task. */
+const CLOSE_WAIT_MS = 8_000;
+const CLOSE_POLL_MS = 15;
+
+const attributes = {
+  session: defineSearchAttributeKey(SEARCH_ATTRIBUTES.session, SearchAttributeType.KEYWORD),
+  workflow: defineSearchAttributeKey(SEARCH_ATTRIBUTES.workflow, SearchAttributeType.KEYWORD),
+  model: defineSearchAttributeKey(SEARCH_ATTRIBUTES.model, SearchAttributeType.KEYWORD),
+  status: defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, SearchAttributeType.KEYWORD),
+};
+
+/** The turn that an idempotency key started: started again when its first start was lost on the way. */
+export async function attach(
+  options: TurnControlOptions,
+  turn: Turn,
+  message: string,
+): Promise<{ turnId: string; attached: boolean }> {
+  if (turn.message !== message) {
+    throw new HttpError(409, 'This Idempotency-Key was used with another message in this session', {
+      turn_id: turn.id,
+    });
+  }
+  if (turn.status === 'starting') await launch(options, turn);
+  return { turnId: turn.id, attached: true };
+}
+
+/**
+ * Starts the workflow of a starting turn and makes the turn visible. A failure whose answer says that nothing was
+ * started leaves nothing; where that is not known, the answer says so and names the turn.
+ */
+export async function launch(options: TurnControlOptions, turn: Turn): Promise<void> {
+  const { db, logger } = options;
+  try {
+    await startWorkflow(options, turn);
+  } catch (error: unknown) {
+    if (await takeBack(options, turn, error)) return;
+    throw startFailure(error);
+  }
+  try {
+    await promoteTurn(db, turn.id);
+  } catch (error: unknown) {
+    // The workflow runs and its first activity promotes the turn as well: the caller gets the stream, which waits.
+    logger.warn({ err: error, turn: turn.id }, 'a started turn is left to its worker to be made visible');
+  }
+}
+
+/**
+ * Removes what a failed start left. True when the turn runs after all: the start arrived although its answer did not.
+ * Throws HttpError 503 with the turn's id when neither is known.
+ */
+async function takeBack({ db, logger }: TurnControlOptions, turn: Turn, cause: unknown): Promise<boolean> {
+  try {
+    if (await deleteStartingTurn(db, turn.id)) return false;
+    return !(cause instanceof HttpError) && (await findTurn(db, turn.id)) !== null;
+  } catch (error: unknown) {
+    logger.warn({ err: error, turn: turn.id }, 'a turn that could not start is left to the sweeper');
+    // Temporal has refused for certain: the row is nobody's, and the sweeper removes it.
+    if (cause instanceof HttpError || toTemporalFault(cause)?.undone === true) return false;
+    throw new HttpError(
+      503,
+      'It is not known whether the turn was started: neither the workflow service nor the database has answered. ' +
+        'Look at its events, or send the message again with the same Idempotency-Key.',
+      { turn_id: turn.id },
+      { 'Retry-After': '2' },
+      { cause },
+    );
+  }
+}
+
+function startFailure(error: unknown): unknown {
+  const fault = toTemporalFault(error);
+  return fault ? toTemporalHttpError(fault, error, 'Nothing was started.') : error;
+}
+
+async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<void> {
+  const { client, taskQueue } = options;
+  const searchAttributes = await options.searchAttributes();
+  const input: ChatTurnInput = {
+    turnId: turn.id,
+    sessionId: turn.sessionId,
+    workflowId: turn.workflowId,
+    model: turn.model,
+    ...(options.fallbackModel === null ? {} : { fallbackModel: options.fallbackModel }),
+    searchAttributes,
+  };
+  const until = Date.now() + CLOSE_WAIT_MS;
+  for (;;) {
+    try {
+      await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
+        client.workflow.start(CHAT_TURN_WORKFLOW, {
+          workflowId: turnWorkflowId(turn.sessionId),
+          taskQueue,
+          args: [input],
+          memo: { turnId: turn.id },
+          // A task takes milliseconds; one that a standing worker took is given to another after this long.
+          workflowTaskTimeout: '4s',
+          staticSummary: `chat turn, ${turn.model}`,
+          requestEagerStart: options.eagerStart,
+          ...(searchAttributes
+            ? {
+                typedSearchAttributes: [
+                  { key: attributes.session, value: turn.sessionId },
+                  { key: attributes.workflow, value: turn.workflowId },
+                  { key: attributes.model, value: turn.model },
+                  { key: attributes.status, value: 'running' },
+                ],
+              }
+            : {}),
+        }),
+      );
+      return;
+    } catch (error: unknown) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    const holder = await holderOf(options, turn.sessionId);
+    if (holder === turn.id) return;
+    if (holder !== null && (await isLive(options, holder))) {
+      throw new HttpError(409, 'A turn is running in this session', { turn_id: holder });
+    }
+    if (Date.now() > until)
+      throw new HttpError(
+        503,
+        'The previous turn of this session is still closing. Please try again.',
+        {},
+        { 'Retry-After': '2' },
+      );
+    await wait(CLOSE_POLL_MS);
+  }
+}
+
+/** The turn that holds the session's workflow id, or null when the workflow has closed by now. */
+async function holderOf({ client }: TurnControlOptions, sessionId: string): Promise<string | null> {
+  try {
+    const description = await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
+      client.workflow.getHandle(turnWorkflowId(sessionId)).describe(),
+    );
+    const { turnId } = (description.memo ?? {}) as { turnId?: unknown };
+    return description.status.name === 'RUNNING' && typeof turnId === 'string' ? turnId : null;
+  } catch (error: unknown) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** A turn is live until it has written its terminal event. One without a row is about to find that out and end. */
+async function isLive({ db }: TurnControlOptions, turnId: string): Promise<boolean> {
+  const turn = await findTurn(db, turnId);
+  return turn !== null && (turn.status === 'running' || turn.status === 'starting');
+}

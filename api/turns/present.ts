@@ -1,0 +1,38 @@
+/** A turn as GET shows it. Pure. */
+import type { ToolName } from '../../contracts/names.ts';
+import type { TurnProgress } from '../../contracts/turn.ts';
+import type { Confirmation } from '../../db/confirmations.ts';
+import type { Turn } from '../../db/turns.ts';
+import type { ConfirmationView, TurnView } from './turn-control.ts';
+
+export function presentTurn(
+  turn: Turn,
+  usage: TurnView['usage'],
+  progress: TurnProgress | null,
+  question: Confirmation | null,
+): TurnView {
+  return {
+    id: turn.id,
+    status: turn.status,
+    step: progress?.step ?? turn.steps,
+    model: turn.model,
+    started_at: turn.startedAt?.toISOString() ?? null,
+    finished_at: turn.finishedAt?.toISOString() ?? null,
+    pending_confirmation: question && presentQuestion(question),
+    workflow_diff: turn.workflowDiff,
+    usage,
+    stop_reason: turn.stopReason,
+  };
+}
+
+function presentQuestion(question: Confirmation): ConfirmationView {
+  return {
+    call_id: question.callId,
+    name: 'manage_project_asset' satisfies ToolName,
+    arguments: question.arguments,
+    summary: question.summary,
+    before: question.before,
+    after: question.after,
+    expires_at: question.expiresAt.toISOString(),
+  };
+}

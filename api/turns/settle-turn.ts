@@ -1,0 +1,52 @@
+/** The end of a turn whose workflow can't end it any more. */
+import { deleteStartingTurn, endTurn, findTurn, type Turn } from '../../db/turns.ts';
+import type { TurnControlOptions } from './turn-control-options.ts';
+import { describeClosing } from './describe-closing.ts';
+import { describe, isOpen, isOwn } from './turn-workflow.ts';
+
+/** A starting turn that is younger may be between the two writes of an API. */
+export const SWEEP_OLDER_THAN_MS = 30_000;
+
+/**
+ * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
+ * history was lost. While Temporal does not say, nothing is ended. Returns the turn's status.
+ */
+export async function settleTurn(options: TurnControlOptions, turn: Turn): Promise<string> {
+  const { db, client, logger } = options;
+  const description = await describe(client, turn);
+  if (description !== null && ('fault' in description || isOpen(description, turn))) return turn.status;
+  const fresh = await findTurn(db, turn.id);
+  if (!fresh) return 'gone';
+  // An API may be between its two writes right now; only an old starting row was left behind by a dead one.
+  if (fresh.status === 'starting') {
+    if (Date.now() - fresh.createdAt.getTime() > SWEEP_OLDER_THAN_MS) await deleteStartingTurn(db, turn.id);
+    return 'starting';
+  }
+  if (fresh.status !== 'running') return fresh.status;
+  const closing = describeClosing(
+    description === null ? 'LOST' : isOwn(description, turn) ? description.status.name : 'REPLACED',
+  );
+  logger[closing.level]({ turn: turn.id, session: turn.sessionId }, closing.log);
+  const ended = await endTurn(db, {
+    turnId: turn.id,
+    steps: null,
+    outcome: closing.outcome,
+    diff: (base, working) => diffOrNone(options, turn.id, base, working),
+  });
+  return ended.status;
+}
+
+/** A diff that can't be had is no reason to leave a turn open for ever: it ends as failed in any case. */
+async function diffOrNone(
+  { diffGraphs, logger }: TurnControlOptions,
+  turnId: string,
+  base: string,
+  working: string,
+): Promise<string | null> {
+  try {
+    return await diffGraphs({ base, working });
+  } catch (error: unknown) {
+    logger.error({ err: error, turn: turnId }, 'the changes of a lost turn could not be computed');
+    return null;
+  }
+}

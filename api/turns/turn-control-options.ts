@@ -1,0 +1,21 @@
+/** What the parts of the turn control work with. */
+import type { Client } from '@temporalio/client';
+import type { Knex } from 'knex';
+import type { Catalogue } from '../../contracts/models.ts';
+import type { Logger } from '../../runtime/logger.ts';
+
+export interface TurnControlOptions {
+  db: Knex;
+  client: Client;
+  taskQueue: string;
+  catalogue: Catalogue;
+  /** Goes on with a turn whose model fails; null: nobody does. */
+  fallbackModel: string | null;
+  /** True when the client shares its native connection with a worker of this process. */
+  eagerStart: boolean;
+  /** Whether the server knows our search attributes. */
+  searchAttributes: () => Promise<boolean>;
+  /** The JSON text of the diff of two graphs' JSON texts; null when they are equal. */
+  diffGraphs: (texts: { base: string; working: string }) => Promise<string | null>;
+  logger: Logger;
+}
