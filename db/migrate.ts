@@ -1,8 +1,9 @@
 /** Brings a database up to date. Any number of processes may do it at once. */
 import type { Knex } from 'knex';
-import { Client } from 'pg';
+import { POSTGRES_MIGRATIONS } from '../runtime/bounds.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createKnex } from './knex.ts';
+import { BoundedClient } from './pg-client.ts';
 import * as platformTables from './migrations/20261124000001-platform-tables.ts';
 import * as copilotTurns from './migrations/20261124000002-copilot-turns.ts';
 import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
@@ -40,7 +41,11 @@ const SETTINGS: Knex.MigratorConfig = {
 
 /** Runs work while holding the lock. The server gives it back when our connection ends, however that happens. */
 export async function withMigrationLock<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'copilot-migrations' });
+  const client = new BoundedClient({
+    connectionString: databaseUrl,
+    application_name: 'copilot-migrations',
+    bounds: POSTGRES_MIGRATIONS,
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -57,6 +62,7 @@ export async function migrateDatabase(options: { databaseUrl: string; logger: Lo
     databaseUrl: options.databaseUrl,
     applicationName: 'copilot-migrations',
     poolMax: 2,
+    bounds: POSTGRES_MIGRATIONS,
   });
   try {
     await withMigrationLock(options.databaseUrl, async () => {
@@ -82,6 +88,7 @@ export async function rollbackDatabase(options: { databaseUrl: string }): Promis
     databaseUrl: options.databaseUrl,
     applicationName: 'copilot-migrations',
     poolMax: 2,
+    bounds: POSTGRES_MIGRATIONS,
   });
   try {
     await withMigrationLock(options.databaseUrl, () => db.migrate.rollback(SETTINGS, true));

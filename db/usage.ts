@@ -1,5 +1,6 @@
 /** The platform's bill: sums over the ledger of model calls. */
 import type { Knex } from 'knex';
+import { withLongBound } from './knex.ts';
 import { rowsOf } from './sql-rows.ts';
 
 export interface ModelUsageRow {
@@ -22,9 +23,10 @@ export async function sumUsageByModel(
   range: { from: Date | null; to: Date | null },
 ): Promise<ModelUsageRow[]> {
   // As doubles: exact up to 2^53, where int would overflow after two billion tokens.
-  return rowsOf<ModelUsageRow>(
-    db,
-    `select model, count(distinct turn_id) filter (where not estimated)::int as turns,
+  return withLongBound(db, (trx) =>
+    rowsOf<ModelUsageRow>(
+      trx,
+      `select model, count(distinct turn_id) filter (where not estimated)::int as turns,
        count(*) filter (where not estimated)::int as calls, count(*) filter (where estimated)::int as estimated_calls,
        coalesce(sum(input_tokens) filter (where not estimated), 0)::float8 as input_tokens,
        coalesce(sum(cached_tokens) filter (where not estimated), 0)::float8 as cached_tokens,
@@ -35,6 +37,7 @@ export async function sumUsageByModel(
      from ai.copilot_usage
      where created_at >= coalesce(?::timestamptz, '-infinity') and created_at < coalesce(?::timestamptz, 'infinity')
      group by model order by model`,
-    [range.from, range.to],
+      [range.from, range.to],
+    ),
   );
 }

@@ -4,7 +4,13 @@
  */
 import { isGrpcServiceError } from '@temporalio/client';
 import type { Context, Middleware } from 'koa';
-import { isConnectionError, isTransactionConflict, sqlStateOf } from '../../db/pg-errors.ts';
+import {
+  isConnectionError,
+  isLockHeld,
+  isTransactionConflict,
+  isTransient,
+  sqlStateOf,
+} from '../../db/pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http-error.ts';
 
@@ -45,8 +51,11 @@ export function toHttpError(error: unknown): HttpError | null {
   if (isConnectionError(error)) {
     return new HttpError(503, 'The database is not reachable. Please try again.', {}, RETRY);
   }
-  if (isTransactionConflict(error)) {
+  if (isTransactionConflict(error) || isLockHeld(error)) {
     return new HttpError(503, 'Something else was changing the same thing. Please try again.', {}, RETRY);
+  }
+  if (isTransient(error)) {
+    return new HttpError(503, 'The database did not answer in time. Please try again.', {}, RETRY);
   }
   if (isTemporalAway(error)) {
     return new HttpError(503, 'The workflow service is not reachable. Please try again.', {}, RETRY);

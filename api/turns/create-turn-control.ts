@@ -30,6 +30,7 @@ import {
   findOpenConfirmation,
   listUnheardDecisions,
 } from '../../db/confirmations.ts';
+import { answeredWithin } from '../../db/pg-errors.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
   deleteStartingTurn,
@@ -45,14 +46,15 @@ import {
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { diffGraph } from '../../domain/diff-graph.ts';
 import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
+import { SILENCE, TEMPORAL } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { HttpError } from '../http-error.ts';
 import { describeSilence } from './describe-silence.ts';
 import type { ConfirmationView, TurnControl, TurnView } from './turn-control.ts';
 
-const RPC_DEADLINE_MS = 3_000;
-const QUERY_DEADLINE_MS = 1_500;
+const RPC_DEADLINE_MS = TEMPORAL.rpcMs;
+const QUERY_DEADLINE_MS = TEMPORAL.queryMs;
 /** How long a start waits for a finished turn's workflow to close. It takes one workflow task. */
 const CLOSE_WAIT_MS = 8_000;
 const CLOSE_POLL_MS = 15;
@@ -181,16 +183,20 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async inspectSilence(turnId) {
-      const turn = await findTurn(db, turnId);
+      const turn = await answeredWithin(SILENCE.databaseMs, findTurn(db, turnId));
       if (!turn || (turn.status !== 'running' && turn.status !== 'starting')) return null;
-      const description = await describe(client, turn);
+      // Side by side: a reader must be told before the two would have ended one after the other.
+      const [description, progress] = await Promise.all([
+        describe(client, turn),
+        queryProgress(client, turn),
+      ]);
       if (description === 'unreachable')
         return { message: 'The workflow service is not reachable; the turn goes on when it is back...' };
       if (description === null || !isOpen(description, turn)) {
         await settleTurn(options, turn);
         return null;
       }
-      return describeSilence(description, await queryProgress(client, turn), Date.now());
+      return describeSilence(description, progress, Date.now());
     },
 
     close: () => clearInterval(sweep),
