@@ -38,6 +38,7 @@ export function createPool(config: BoundedPoolConfig, onError: (error: unknown) 
   const { bounds = POSTGRES, ...rest } = config;
   const pool = new BoundedPool({
     idleTimeoutMillis: IDLE_MS,
+    allowExitOnIdle: true,
     ...boundedConfig({ ...rest, bounds }),
     Client: BoundedClient as unknown as NonNullable<PoolConfig['Client']>,
   });

@@ -72,8 +72,11 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
 /** Starts a worker. Fails when Temporal is not there. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { config, databaseUrl, logger } = settings;
-  const connection =
-    settings.nativeConnection ?? (await connectNative(config.temporal, settings.temporalAddress));
+  const ownLink =
+    settings.nativeConnection === undefined
+      ? await connectNative(config.temporal, settings.temporalAddress, logger)
+      : null;
+  const connection = settings.nativeConnection ?? ownLink!.connection;
   const db = createKnex({ databaseUrl, applicationName: 'copilot-worker' });
   const events = createEventLog({
     databaseUrl,
@@ -144,7 +147,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
     await events.close();
     await db.destroy();
-    if (!settings.nativeConnection) await connection.close();
+    await ownLink?.close();
   };
   return { stop: () => (stopped ??= stop()), failed };
 }
