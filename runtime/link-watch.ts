@@ -4,6 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How often an answer is looked for while one may come. */
+const LOOKS = 10;
+
 export interface WatchedLink<Fresh> {
   /** A cheap question over the link in use; settles as soon as anything is heard. */
   probe(): Promise<unknown>;
@@ -32,29 +35,32 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
   const { probeEveryMs, probeMs } = times;
   const ended = new AbortController();
 
-  const isAlive = async (): Promise<boolean> => {
-    const late = new AbortController();
-    try {
-      return await Promise.race([
-        // An error is an answer too, whoever gave it: the library sees to a link that is broken in the open.
-        link.probe().then(
-          () => true,
-          () => true,
-        ),
-        delay(probeMs, false, { signal: late.signal, ref: false }),
-      ]);
-    } finally {
-      late.abort();
-    }
+  /** Asks; the answer, or an error, which is an answer too: the library sees to a link that is broken in the open. */
+  const ask = (): { answered: boolean } => {
+    const question = { answered: false };
+    const note = (): void => void (question.answered = true);
+    link.probe().then(note, note);
+    return question;
+  };
+  const isAnswered = (questions: { answered: boolean }[]): boolean =>
+    questions.some(({ answered }) => answered);
+
+  /** Waits for an answer for as long as one may take. */
+  const wait = async (questions: { answered: boolean }[]): Promise<void> => {
+    for (const until = performance.now() + probeMs; performance.now() < until && !isAnswered(questions); )
+      await delay(probeMs / LOOKS, undefined, { ref: false });
   };
 
   const look = async (): Promise<void> => {
-    if (await isAlive()) return;
-    const trying = link.tryFresh();
-    // The old link has the time that the new one takes, and its own.
-    const [alive, fresh] = await Promise.all([isAlive(), trying.catch(() => null)]);
+    const questions = [ask()];
+    await wait(questions);
+    if (isAnswered(questions)) return;
+    questions.push(ask());
+    const trying = link.tryFresh().catch(() => null);
+    // The old link has its own time, and that which the new one takes: a slow server is slow for both.
+    const [fresh] = await Promise.all([trying, wait(questions)]);
     if (fresh === null) return;
-    if (alive || ended.signal.aborted) await link.discard(fresh);
+    if (isAnswered(questions) || ended.signal.aborted) await link.discard(fresh);
     else await link.replace(fresh);
   };
 

@@ -35,8 +35,11 @@ export interface Cluster {
   workflowId(): string;
   stack(): Role;
   startStack(): Promise<void>;
-  startWorker(): Promise<Role>;
-  startApi(): Promise<ApiRole>;
+  /** `env` adds to the role's environment. */
+  startWorker(env?: NodeJS.ProcessEnv): Promise<Role>;
+  startApi(env?: NodeJS.ProcessEnv): Promise<ApiRole>;
+  /** Where the stack's servers listen. */
+  addresses(): { databaseUrl: string; temporalAddress: string };
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
@@ -75,10 +78,10 @@ export async function startCluster(options: {
     LOG_LEVEL: 'warn',
   });
 
-  const launch = (command: string): Role => {
+  const launch = (command: string, env: NodeJS.ProcessEnv = {}): Role => {
     const child = spawn(process.execPath, ['--max-semi-space-size=16', BOOTSTRAP, command], {
       cwd: ROOT,
-      env: environment(),
+      env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -98,7 +101,7 @@ export async function startCluster(options: {
     return role;
   };
   const untilSaid = async (role: Role, pattern: RegExp): Promise<RegExpExecArray> => {
-    for (const until = Date.now() + 60_000; ; await delay(20)) {
+    for (const until = Date.now() + 120_000; ; await delay(20)) {
       const match = pattern.exec(role.output());
       if (match) return match;
       if (role.child.exitCode !== null || Date.now() > until)
@@ -110,6 +113,7 @@ export async function startCluster(options: {
       key: string;
       workflow_id: string;
       database_url: string;
+      temporal_address: string;
     };
   let facts: ReturnType<typeof readyFile> | null = null;
   const pool = (): pg.Pool => {
@@ -128,6 +132,10 @@ export async function startCluster(options: {
     folder: data,
     key: () => (facts ??= readyFile()).key,
     workflowId: () => (facts ??= readyFile()).workflow_id,
+    addresses() {
+      const { database_url, temporal_address } = readyFile();
+      return { databaseUrl: database_url, temporalAddress: temporal_address };
+    },
     stack: () => stack!,
     async startStack() {
       stack = launch('stack');
@@ -136,13 +144,13 @@ export async function startCluster(options: {
       await database?.end();
       database = pool();
     },
-    async startWorker() {
-      const worker = launch('worker');
+    async startWorker(env) {
+      const worker = launch('worker', env);
       await untilSaid(worker, /The worker polls/);
       return worker;
     },
-    async startApi() {
-      const api = launch('api');
+    async startApi(env) {
+      const api = launch('api', env);
       const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
       return Object.assign(api, { url });
     },
@@ -231,6 +239,8 @@ export async function newSession(cluster: Cluster, api: { url: string }): Promis
 
 export interface Reader {
   events: WireEvent[];
+  /** When each of them came, as performance.now(). */
+  times: number[];
   turnId(): string;
   /** HTTP status of the first answer. */
   status(): number;
@@ -253,6 +263,7 @@ export function chat(
   headers: Record<string, string> = {},
 ): Reader {
   const events: WireEvent[] = [];
+  const times: number[] = [];
   const waiting = new Set<() => void>();
   const abort = new AbortController();
   cluster.onStop(() => abort.abort());
@@ -277,6 +288,7 @@ export function chat(
         if (block.startsWith('id: ')) lastId = Number(block.slice(4));
         if (!block.startsWith('data: ')) continue;
         events.push(JSON.parse(block.slice(6)) as WireEvent);
+        times.push(performance.now());
         wake();
       }
     }
@@ -348,6 +360,7 @@ export function chat(
     });
   return {
     events,
+    times,
     turnId: () => turnId,
     status: () => status,
     until,

@@ -27,7 +27,7 @@ export interface FaultProxy {
   open(): number;
   inject(fault: Fault): void;
   heal(): void;
-  /** Resets every open connection after so many more bytes in either direction: in the middle of a frame. */
+  /** Resets every open connection after so many more bytes, in the middle of a frame, unless it is healed before. */
   resetAfter(bytes: number): void;
   /** From now on nothing gets through on the open connections, and neither side is told. New ones work. */
   abandon(): void;
@@ -138,6 +138,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     heal() {
       const was = fault;
       fault = null;
+      for (const link of links) link.left = null;
       // What was half open stays so: nobody is there to answer.
       if (was?.kind === 'halfOpen') for (const link of links) link.isDead = true;
     },
