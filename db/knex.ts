@@ -39,8 +39,9 @@ export function createKnex(options: {
   let ended: Promise<void> | null = null;
   // knex leaves a pool that it did not make to its owner.
   const destroy = async (): Promise<void> => {
-    await db.client.destroy();
+    // What is under way gives its connection back to knex first.
     await (ended ??= pool.end());
+    await db.client.destroy();
   };
   return Object.defineProperty(db, 'destroy', { value: destroy });
 }

@@ -16,8 +16,43 @@ type Connected = (
 
 /** As long as tarn keeps them, so that a service in use does not connect again and again. */
 const IDLE_MS = 30_000;
+const END_MS = 2_000;
 
 class BoundedPool extends Pool {
+  readonly #clients = new Set<BoundedClient>();
+
+  constructor(config: PoolConfig) {
+    super(config);
+    this.on('connect', (client) => this.#keep(client as unknown as BoundedClient));
+    this.on('remove', (client) => void this.#clients.delete(client as unknown as BoundedClient));
+  }
+
+  #keep(client: BoundedClient): void {
+    // Whoever has the connection hears of it by the next query; a broken one does not come back into the pool.
+    client.on('error', () => undefined);
+    this.#clients.add(client);
+    client.onSilent = (since) => {
+      for (const other of this.#clients)
+        if (other !== client && other.isQuiet && other.heardAt < since)
+          other.destroy(new PostgresAwayError('another connection of the pool does not answer'));
+    };
+  }
+
+  /** Closes the pool; what is still under way after two seconds is ended. */
+  override end: Pool['end'] = ((callback?: () => void): unknown => {
+    const force = setTimeout(() => {
+      for (const client of this.#clients) client.destroy(new PostgresAwayError('the pool is closed'));
+    }, END_MS).unref();
+    const end = super.end.bind(this) as (done: () => void) => void;
+    const leave = (done: () => void): void =>
+      end(() => {
+        clearTimeout(force);
+        done();
+      });
+    if (callback) return leave(callback);
+    return new Promise<void>(leave);
+  }) as Pool['end'];
+
   override connect(): Promise<PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): Promise<PoolClient> | void {
@@ -42,19 +77,6 @@ export function createPool(config: BoundedPoolConfig, onError: (error: unknown) 
     ...boundedConfig({ ...rest, bounds }),
     Client: BoundedClient as unknown as NonNullable<PoolConfig['Client']>,
   });
-  const clients = new Set<BoundedClient>();
   pool.on('error', onError);
-  pool.on('connect', (client) => {
-    // Whoever has the connection hears of it by the next query; a broken one does not come back into the pool.
-    client.on('error', () => undefined);
-    const bounded = client as unknown as BoundedClient;
-    clients.add(bounded);
-    bounded.onSilent = (since) => {
-      for (const other of clients)
-        if (other !== bounded && other.isQuiet && other.heardAt < since)
-          other.destroy(new PostgresAwayError('another connection of the pool does not answer'));
-    };
-  });
-  pool.on('remove', (client) => void clients.delete(client as unknown as BoundedClient));
   return pool;
 }

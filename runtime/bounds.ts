@@ -23,10 +23,10 @@ export interface PostgresBounds {
 /** Requests, activities and the read side of the event streams. */
 export const POSTGRES: PostgresBounds = {
   connectMs: 3_000,
-  statementMs: 6_000,
+  statementMs: 5_000,
   lockMs: 2_000,
-  idleInTransactionMs: 6_000,
-  answerMs: 7_000,
+  idleInTransactionMs: 5_000,
+  answerMs: 6_000,
 };
 
 /** The event log's writer: its statements take a millisecond, and all turns of a worker wait for each of them. */

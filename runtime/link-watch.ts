@@ -8,8 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const LOOKS = 10;
 
 export interface WatchedLink<Fresh> {
-  /** A cheap question over the link in use; settles as soon as anything is heard. */
-  probe(): Promise<unknown>;
+  /** A cheap question over the link in use; settles as soon as anything is heard, or the signal aborts. */
+  probe(signal: AbortSignal): Promise<unknown>;
   /** Makes a new link and asks the same over it. */
   tryFresh(): Promise<Fresh>;
   /** Puts the new link in the place of the silent one. */
@@ -36,10 +36,10 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
   const ended = new AbortController();
 
   /** Asks; the answer, or an error, which is an answer too: the library sees to a link that is broken in the open. */
-  const ask = (): { answered: boolean } => {
+  const ask = (signal: AbortSignal): { answered: boolean } => {
     const question = { answered: false };
     const note = (): void => void (question.answered = true);
-    link.probe().then(note, note);
+    link.probe(signal).then(note, note);
     return question;
   };
   const isAnswered = (questions: { answered: boolean }[]): boolean =>
@@ -51,11 +51,11 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
       await delay(probeMs / LOOKS, undefined, { ref: false });
   };
 
-  const look = async (): Promise<void> => {
-    const questions = [ask()];
+  const look = async (signal: AbortSignal): Promise<void> => {
+    const questions = [ask(signal)];
     await wait(questions);
     if (isAnswered(questions)) return;
-    questions.push(ask());
+    questions.push(ask(signal));
     const trying = link.tryFresh().catch(() => null);
     // The old link has its own time, and that which the new one takes: a slow server is slow for both.
     const [fresh] = await Promise.all([trying, wait(questions)]);
@@ -68,7 +68,8 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
     while (!ended.signal.aborted) {
       try {
         await delay(probeEveryMs, undefined, { signal: ended.signal, ref: false });
-        await look();
+        const done = new AbortController();
+        await look(AbortSignal.any([ended.signal, done.signal])).finally(() => done.abort());
       } catch (error: unknown) {
         if (!ended.signal.aborted) link.onError(error);
       }

@@ -17,6 +17,7 @@ export class TemporalClientLink implements ConnectionLike {
   /** Deadlines belong to one connection: a call that has one stays on it. */
   readonly #pinned = new AsyncLocalStorage<Connection>();
   readonly #endWatch: () => void;
+  readonly #retired = new Set<Connection>();
   #current: Connection;
 
   /** Connects on the first call. `onReplaced` hears of links that had fallen silent. */
@@ -25,7 +26,7 @@ export class TemporalClientLink implements ConnectionLike {
     this.#current = Connection.lazy(this.#options);
     this.#endWatch = watchLink<Connection>(
       {
-        probe: () => ask(this.#current),
+        probe: (signal) => ask(this.#current, signal),
         tryFresh: async () => {
           const fresh = Connection.lazy({ ...this.#options, connectTimeout: TEMPORAL.connectMs });
           try {
@@ -36,17 +37,28 @@ export class TemporalClientLink implements ConnectionLike {
             throw error;
           }
         },
-        replace: async (fresh) => {
+        replace: (fresh) => {
           const silent = this.#current;
           this.#current = fresh;
           onReplaced();
-          await silent.close();
+          this.#retire(silent);
         },
         discard: (fresh) => fresh.close(),
         onError: () => undefined,
       },
       TEMPORAL,
     );
+  }
+
+  /**
+   * Closes a connection once the calls on it have met their deadlines: gRPC's retry of a call whose channel was closed
+   * throws where nobody can catch it.
+   */
+  #retire(connection: Connection): void {
+    this.#retired.add(connection);
+    setTimeout(() => {
+      if (this.#retired.delete(connection)) void connection.close();
+    }, PROBE_END_MS).unref();
   }
 
   get #connection(): Connection {
@@ -80,14 +92,15 @@ export class TemporalClientLink implements ConnectionLike {
     return this.#connection.ensureConnected();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#endWatch();
-    return this.#current.close();
+    await Promise.all([this.#current, ...this.#retired].map((connection) => connection.close()));
+    this.#retired.clear();
   }
 }
 
-function ask(connection: Connection): Promise<unknown> {
-  return connection.withDeadline(Date.now() + PROBE_END_MS, () =>
-    connection.workflowService.getSystemInfo({}),
+function ask(connection: Connection, signal: AbortSignal): Promise<unknown> {
+  return connection.withAbortSignal(signal, () =>
+    connection.withDeadline(Date.now() + PROBE_END_MS, () => connection.workflowService.getSystemInfo({})),
   );
 }

@@ -122,6 +122,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     catalogue,
     logger,
   });
+  const release = async (): Promise<void> => {
+    await events.close();
+    await db.destroy();
+    await ownLink?.close();
+  };
   const worker = await Worker.create({
     connection,
     namespace: config.temporal.namespace,
@@ -129,6 +134,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     activities,
     workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
     ...LIMITS,
+  }).catch(async (error: unknown) => {
+    await release();
+    throw error;
   });
   const running = worker.run();
   let stopping = false;
@@ -145,9 +153,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     stopping = true;
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
-    await events.close();
-    await db.destroy();
-    await ownLink?.close();
+    await release();
   };
   return { stop: () => (stopped ??= stop()), failed };
 }

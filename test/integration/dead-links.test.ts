@@ -115,6 +115,17 @@ describe('links to Postgres', { concurrency: true }, () => {
     }
   });
 
+  test('a pool whose connections do not answer is closed within seconds', async (t) => {
+    const { proxy, proxied } = await startLink(t);
+    const db = createKnex({ databaseUrl: proxied, applicationName: 'test-links', poolMax: 2 });
+    await db.raw('select 1');
+    proxy.abandon();
+    const asked = assert.rejects((async () => db.raw('select 1'))(), (error) => isConnectionError(error));
+    await delay(20);
+    assert.ok((await secondsOf(db.destroy())) < 4);
+    await asked;
+  });
+
   test('locks and open transactions are bounded by the server; what takes long has a bound of its own', async () => {
     const db = createKnex({
       databaseUrl: database.url,

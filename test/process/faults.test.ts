@@ -232,11 +232,13 @@ function declare(pair: Pair, round: number): void {
   const each = long.map(() => Promise.withResolvers<void>());
   if (long.length > 0) {
     test(`${pair}: ${long.map(({ name }) => name).join(', ')}`, async () => {
-      await Promise.all(
-        long.map((scenario, n) =>
-          tryScenario(pair, scenario, round, each[n]!.resolve).finally(each[n]!.resolve),
-        ),
-      );
+      const runs: Promise<void>[] = [];
+      for (const [n, scenario] of long.entries()) {
+        const { promise, resolve } = each[n]!;
+        runs.push(tryScenario(pair, scenario, round, resolve).finally(resolve));
+        await promise;
+      }
+      await Promise.all(runs);
     });
   }
   for (const scenario of SCENARIOS.filter((scenario) => !isLongFor(pair, scenario))) {
