@@ -25,6 +25,7 @@ export function isConnectionError(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isConnectionError);
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return AWAY.test(code) || ERRNO.has(code);
+  if (error.name === 'KnexTimeoutError') return true;
   // pg gives these no code, and not every connection is one of db/pg-client.ts, which gives them one.
   return /^(Connection terminated|Connection ended|timeout exceeded when trying|Client has encountered a connection error)/.test(
     error.message,

@@ -11,6 +11,33 @@ const OWN_TRANSPORT = { 'grpc.use_local_subchannel_pool': 1 };
 /** The questions of the watch end by themselves long after it has made up its mind. */
 const PROBE_END_MS = 5 * TEMPORAL.probeMs;
 
+/** CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE: nobody answered. Any other error is an answer. */
+const UNHEARD = new Set([1, 4, 14]);
+
+class AskedConnection extends Connection {
+  /**
+   * Resolves when the server says anything. The SDK's own calls are no use for it: they are repeated for as long as the
+   * deadline lasts, and a repeat on a channel that was closed meanwhile throws where nobody can catch it.
+   */
+  ask(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = this.client.makeUnaryRequest(
+        '/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo',
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.alloc(0),
+        { deadline: Date.now() + ms },
+        (error) => (error && UNHEARD.has(error.code) ? reject(error) : resolve()),
+      );
+      signal?.addEventListener('abort', () => call.cancel(), { once: true });
+    });
+  }
+
+  static open(options: ConnectionOptions): AskedConnection {
+    return AskedConnection.lazy(options) as AskedConnection;
+  }
+}
+
 export class TemporalClientLink implements ConnectionLike {
   readonly plugins: ConnectionLike['plugins'] = [];
   readonly #options: ConnectionOptions;
@@ -18,19 +45,19 @@ export class TemporalClientLink implements ConnectionLike {
   readonly #pinned = new AsyncLocalStorage<Connection>();
   readonly #endWatch: () => void;
   readonly #retired = new Set<Connection>();
-  #current: Connection;
+  #current: AskedConnection;
 
   /** Connects on the first call. `onReplaced` hears of links that had fallen silent. */
   constructor(options: ConnectionOptions, onReplaced: () => void) {
     this.#options = { ...options, channelArgs: OWN_TRANSPORT };
-    this.#current = Connection.lazy(this.#options);
-    this.#endWatch = watchLink<Connection>(
+    this.#current = AskedConnection.open(this.#options);
+    this.#endWatch = watchLink<AskedConnection>(
       {
-        probe: (signal) => ask(this.#current, signal),
+        probe: (signal) => this.#current.ask(PROBE_END_MS, signal),
         tryFresh: async () => {
-          const fresh = Connection.lazy({ ...this.#options, connectTimeout: TEMPORAL.connectMs });
+          const fresh = AskedConnection.open(this.#options);
           try {
-            await fresh.ensureConnected();
+            await fresh.ask(TEMPORAL.connectMs);
             return fresh;
           } catch (error: unknown) {
             await fresh.close();
@@ -97,10 +124,4 @@ export class TemporalClientLink implements ConnectionLike {
     await Promise.all([this.#current, ...this.#retired].map((connection) => connection.close()));
     this.#retired.clear();
   }
-}
-
-function ask(connection: Connection, signal: AbortSignal): Promise<unknown> {
-  return connection.withAbortSignal(signal, () =>
-    connection.withDeadline(Date.now() + PROBE_END_MS, () => connection.workflowService.getSystemInfo({})),
-  );
 }
