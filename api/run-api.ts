@@ -48,6 +48,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const temporal = await connectTemporalClient(
     config.temporal,
     options.temporalAddress,
+    logger,
     options.nativeConnection,
   );
   const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });

@@ -6,12 +6,15 @@
  * A flush whose answer is lost (the server went away) is sent again until it is answered: `written` on the claim
  * says which events of an epoch are there already, so nothing is doubled. Events of a fence that no longer holds
  * reject with FencedError.
+ *
+ * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
+ * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
  */
-import type { PoolClient } from 'pg';
 import type { TurnEvent } from '../contracts/events.ts';
-import { STEP_SEPARATOR, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
-import { toPayload } from './event-payload.ts';
-import { isConnectionError } from './pg-errors.ts';
+import { STEP_SEPARATOR } from '../contracts/names.ts';
+import { POSTGRES_FLUSH } from '../runtime/bounds.ts';
+import { claimOf, findHeldTurns, flushEvents, type NumberedEvent } from './flush-events.ts';
+import { isConnectionError, isTransient } from './pg-errors.ts';
 import { createPool } from './pg-pool.ts';
 import { type Fence, FencedError } from './turns.ts';
 
@@ -19,58 +22,17 @@ import { type Fence, FencedError } from './turns.ts';
 const MAX_TURNS_PER_FLUSH = 200;
 const MAX_EVENTS_PER_FLUSH = 2_000;
 const RETRY_DELAY_MS = 200;
+/** Pauses between two looks at turns that are held: the first, and the longest. */
+const HELD_PAUSE_MS = 100;
+const MAX_HELD_PAUSE_MS = 1_000;
+const CLOSE_MS = 1_000;
 /** Between the beginnings of two flushes: each costs a quarter of a millisecond of processor time, however full. */
 const FLUSH_GAP_MS = 8;
-
-const FLUSH_SQL = `
-  with input as (
-    select i.* from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::text[], $6::text[])
-      as i (turn_id, key, epoch, idx, event, payload)
-  ), fence as (
-    select c.turn_id, c.key, c.written
-    from ai.copilot_turn_claims c
-    join (select distinct turn_id, key, epoch from input) i
-      on i.turn_id = c.turn_id and i.key = c.key and i.epoch = c.epoch
-    order by c.turn_id, c.key
-    for update of c
-  ), fresh as (
-    select i.turn_id, i.key, i.idx, i.event, i.payload,
-      row_number() over (partition by i.turn_id order by i.key, i.idx) as n
-    from input i join fence f on f.turn_id = i.turn_id and f.key = i.key
-    where i.idx > f.written
-  ), turn as (
-    update ai.copilot_turns t
-    set last_seq = t.last_seq + k.count
-    from (select turn_id, count(*) as count from fresh group by turn_id) k
-    where t.id = k.turn_id and t.status = 'running'
-    returning t.id, t.last_seq - k.count as base
-  ), claim as (
-    update ai.copilot_turn_claims c
-    set written = k.written, text_shown = c.text_shown or k.text
-    from (
-      select turn_id, key, max(idx) as written, bool_or(event in ('content_delta', 'reasoning_delta')) as text
-      from fresh group by turn_id, key
-    ) k
-    join turn on turn.id = k.turn_id
-    where c.turn_id = k.turn_id and c.key = k.key
-  ), written as (
-    insert into ai.copilot_turn_events (turn_id, seq, event, payload)
-    select f.turn_id, turn.base + f.n, f.event, f.payload from fresh f join turn on turn.id = f.turn_id
-  ), announced as (
-    select pg_notify('${TURN_EVENTS_CHANNEL}', string_agg(id::text, ',')) from turn having count(*) > 0
-  )
-  select f.turn_id, f.key, (select count(*) from announced)
-  from fence f
-  where exists (select 1 from turn where turn.id = f.turn_id)
-    or not exists (select 1 from fresh where fresh.turn_id = f.turn_id)`;
 
 // Tokens that gather while a flush is under way become one event, up to this many characters.
 const MAX_MERGED_DELTA_CHARS = 2_000;
 
-interface Pending {
-  fence: Fence;
-  idx: number;
-  event: TurnEvent;
+interface Pending extends NumberedEvent {
   taken: boolean;
   settle: { resolve: () => void; reject: (error: unknown) => void }[];
 }
@@ -97,14 +59,18 @@ export function createEventLog(options: {
   const pool = createPool(
     {
       connectionString: options.databaseUrl,
-      max: 1,
+      // One writes; the other looks at turns that were set aside.
+      max: 2,
       application_name: 'copilot-event-log',
-      connectionTimeoutMillis: 3_000,
-      keepAlive: true,
+      bounds: POSTGRES_FLUSH,
     },
     options.onError,
   );
   let pending: Pending[] = [];
+  /** What waits for a turn whose rows somebody holds, by the turn. */
+  const held = new Map<string, Pending[]>();
+  let heldPauseMs = HELD_PAUSE_MS;
+  let heldTimer: NodeJS.Timeout | null = null;
   let flushing: Promise<void> | null = null;
   let closing = false;
   let lastFlush = 0;
@@ -130,24 +96,12 @@ export function createEventLog(options: {
   const flush = async (): Promise<void> => {
     while (pending.length > 0) {
       await gather();
-      const batch = takeBatch();
-      const accepted = await write(batch);
-      if (accepted === null) {
-        for (const item of batch)
-          for (const { reject } of item.settle) reject(new Error('the event log is closed'));
-        return;
-      }
-      for (const item of batch) {
-        const ok = accepted.has(`${item.fence.turnId}/${item.fence.key}`);
-        for (const { resolve, reject } of item.settle) {
-          if (ok) resolve();
-          else reject(new FencedError(item.fence));
-        }
-      }
+      await write(takeBatch());
     }
   };
 
   const takeBatch = (): Pending[] => {
+    if (held.size > 0) setAside((item) => held.has(item.fence.turnId));
     const turns = new Set<string>();
     let end = 0;
     for (const item of pending) {
@@ -161,39 +115,69 @@ export function createEventLog(options: {
     return batch;
   };
 
-  /** The accepted fences; null when the writer is closing and the server is away. */
-  const write = async (batch: Pending[]): Promise<Set<string> | null> => {
-    const values = [
-      batch.map((item) => item.fence.turnId),
-      batch.map((item) => item.fence.key),
-      batch.map((item) => item.fence.epoch),
-      batch.map((item) => item.idx),
-      batch.map((item) => item.event.event),
-      batch.map((item) => toPayload(item.event)),
-    ];
-    for (;;) {
-      let client: PoolClient | undefined;
+  /** Writes a batch and tells those who wait for it. Events of turns that are held go back to the queue. */
+  const write = async (batch: Pending[]): Promise<void> => {
+    while (batch.length > 0) {
       try {
-        client = await pool.connect();
-        const result = await client.query<{ turn_id: string; key: string }>({
-          name: 'copilot_flush',
-          text: FLUSH_SQL,
-          values,
-        });
-        client.release();
-        return new Set(result.rows.map((row) => `${row.turn_id}/${row.key}`));
+        const accepted = await flushEvents(pool, batch);
+        settle(batch, ({ fence }) => (accepted.has(claimOf(fence)) ? null : new FencedError(fence)));
+        return;
       } catch (error: unknown) {
-        client?.release(true);
-        // Anything but a lost server or a lock conflict is a defect: whoever appended must hear of it.
-        if (!isConnectionError(error) && !isLockConflict(error)) {
-          for (const item of batch) for (const { reject } of item.settle) reject(error);
-          return new Set();
+        if (!isTransient(error)) {
+          // A defect of one turn's events: whoever appended them must hear of it, and nobody else.
+          const turns = Map.groupBy(batch, ({ fence }) => fence.turnId);
+          if (turns.size === 1) return settle(batch, () => error);
+          for (const items of turns.values()) await write(items);
+          return;
         }
         options.onError(error);
-        if (closing) return null;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+        if (closing) return settle(batch, () => new Error('the event log is closed'));
+        if (isConnectionError(error)) await pause(RETRY_DELAY_MS);
+        else batch = await withoutHeld(batch);
       }
     }
+  };
+
+  /** The batch without the turns that somebody holds, which are set aside. */
+  const withoutHeld = async (batch: Pending[]): Promise<Pending[]> => {
+    const turns = await findHeldTurns(pool, batch).catch((error: unknown) => {
+      options.onError(error);
+      return new Set<string>();
+    });
+    if (turns.size === 0) {
+      await pause(RETRY_DELAY_MS / 4);
+      return batch;
+    }
+    const isHeld = ({ fence }: Pending): boolean => turns.has(fence.turnId);
+    pending = [...batch.filter(isHeld), ...pending];
+    heldPauseMs = HELD_PAUSE_MS;
+    setAside(isHeld);
+    return batch.filter((item) => !isHeld(item));
+  };
+
+  /** Moves events out of the queue until their turns are free. */
+  const setAside = (isHeld: (item: Pending) => boolean): void => {
+    for (const item of pending.filter(isHeld)) {
+      const waiting = held.get(item.fence.turnId);
+      if (waiting) waiting.push(item);
+      else held.set(item.fence.turnId, [item]);
+    }
+    pending = pending.filter((item) => !isHeld(item));
+    heldTimer ??= setTimeout(() => void lookAtHeld(), heldPauseMs);
+  };
+
+  const lookAtHeld = async (): Promise<void> => {
+    const items = [...held.values()].flat();
+    const turns = await findHeldTurns(pool, items).catch(() => new Set(held.keys()));
+    heldTimer = null;
+    heldPauseMs = Math.min(heldPauseMs * 2, MAX_HELD_PAUSE_MS);
+    for (const [turnId, waiting] of held) {
+      if (turns.has(turnId)) continue;
+      held.delete(turnId);
+      pending = [...waiting, ...pending];
+    }
+    if (held.size > 0 && !closing) heldTimer = setTimeout(() => void lookAtHeld(), heldPauseMs);
+    if (pending.length > 0) kick();
   };
 
   const kick = (): void => {
@@ -239,12 +223,14 @@ export function createEventLog(options: {
       };
     },
     async close() {
-      const deadline = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
+      const deadline = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
       hurry?.();
       await Promise.race([flushing, deadline]);
       closing = true;
       await Promise.race([flushing, deadline]);
-      await pool.end();
+      if (heldTimer) clearTimeout(heldTimer);
+      settle([...held.values()].flat(), () => new Error('the event log is closed'));
+      await Promise.race([pool.end(), pause(CLOSE_MS)]);
     },
   };
 }
@@ -260,8 +246,17 @@ function mergeDelta(waiting: TurnEvent, event: TurnEvent): boolean {
   return true;
 }
 
-/** 40P01 deadlock, 40001 serialization failure: the statement changed nothing and may be sent again. */
-function isLockConflict(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === '40P01' || code === '40001';
+/** Tells whoever waits for these events; `failure` says what is wrong with one, null: nothing. */
+function settle(items: readonly Pending[], failure: (item: Pending) => unknown): void {
+  for (const item of items) {
+    const error = failure(item);
+    for (const { resolve, reject } of item.settle) {
+      if (error === null) resolve();
+      else reject(error);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

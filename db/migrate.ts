@@ -3,6 +3,7 @@
  * the one before. docs/migrations.md has the rules for new migrations.
  */
 import type { Knex } from 'knex';
+import { POSTGRES_MIGRATIONS } from '../runtime/bounds.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { buildIndexes, type ConcurrentIndex } from './concurrent-index.ts';
 import { createKnex } from './knex.ts';
@@ -111,7 +112,12 @@ async function withMigrator(
   { databaseUrl }: { databaseUrl: string },
   work: (db: Knex) => Promise<void>,
 ): Promise<void> {
-  const db = createKnex({ databaseUrl, applicationName: 'copilot-migrations', poolMax: 2 });
+  const db = createKnex({
+    databaseUrl,
+    applicationName: 'copilot-migrations',
+    poolMax: 2,
+    bounds: POSTGRES_MIGRATIONS,
+  });
   try {
     await withMigrationGate(databaseUrl, () => work(db));
   } finally {

@@ -1,4 +1,5 @@
 /** The sample project of a first start: small, made up, and the same every time but for its dates. */
+import { POSTGRES_MIGRATIONS } from '../runtime/bounds.ts';
 import { createKnex } from './knex.ts';
 import { withMigrationLock } from './migration-locks.ts';
 import { SAMPLE_SQL, SAMPLE_WORKFLOW_ID } from './sample-project.ts';
@@ -11,7 +12,12 @@ const MARKER = 'copilot_sample_project';
  * does not get it back. Returns the sample workflow's id while it exists, else null.
  */
 export async function seedSampleProject(options: { databaseUrl: string }): Promise<string | null> {
-  const db = createKnex({ databaseUrl: options.databaseUrl, applicationName: 'copilot-sample', poolMax: 1 });
+  const db = createKnex({
+    databaseUrl: options.databaseUrl,
+    applicationName: 'copilot-sample',
+    poolMax: 1,
+    bounds: POSTGRES_MIGRATIONS,
+  });
   try {
     await withMigrationLock(options.databaseUrl, () =>
       db.transaction(async (trx) => {

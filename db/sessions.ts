@@ -1,5 +1,6 @@
 /** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
 import type { Knex } from 'knex';
+import { withLongBound } from './knex.ts';
 import { isTransactionConflict } from './pg-errors.ts';
 import { readableTime, rowsOf } from './sql-rows.ts';
 
@@ -87,7 +88,10 @@ export async function deleteSession(db: Knex, id: string): Promise<boolean> {
   // A turn that could not be cancelled locks its own row first and the session's after it; we go the other way round.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return (await rowsOf(db, 'delete from ai.copilot_sessions where id = ? returning id', [id])).length > 0;
+      const deleted = await withLongBound(db, (trx) =>
+        rowsOf(trx, 'delete from ai.copilot_sessions where id = ? returning id', [id]),
+      );
+      return deleted.length > 0;
     } catch (error: unknown) {
       if (!isTransactionConflict(error) || attempt === DELETE_ATTEMPTS) throw error;
     }

@@ -3,8 +3,9 @@
  * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
  * a wake-up costs no planning.
  */
-import { Client } from 'pg';
 import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+import { POSTGRES_LISTEN } from '../runtime/bounds.ts';
+import { BoundedClient, PostgresAwayError } from './pg-client.ts';
 import { createPool } from './pg-pool.ts';
 
 export interface PageRequest {
@@ -41,9 +42,6 @@ export interface TurnEventReader {
 }
 
 const MAX_EVENTS_PER_PAGE = 1_000;
-const CONNECT_TIMEOUT_MS = 3_000;
-// A server that has stopped answering must not hold the streams for ever; they ask again on a new connection.
-const QUERY_TIMEOUT_MS = 10_000;
 
 const PAGES_SQL = `
   select r.n::int - 1 as request, t.id is null as gone, t.message_id,
@@ -89,9 +87,6 @@ export function createTurnEventReader(options: {
       connectionString: options.databaseUrl,
       application_name: 'copilot-streams',
       max: options.connections,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
-      keepAlive: true,
     },
     options.onError,
   );
@@ -145,7 +140,6 @@ export interface TurnEventListener {
 
 const RECONNECT_MS = 250;
 const MAX_RECONNECT_MS = 2_000;
-const PROBE_EVERY_MS = 5_000;
 const GOODBYE_MS = 300;
 
 /**
@@ -158,13 +152,13 @@ export function listenForTurnEvents(options: {
   onConnected: () => void;
   onLost: (error: unknown) => void;
 }): TurnEventListener {
-  let client: Client | null = null;
+  let client: BoundedClient | null = null;
   let connected = false;
   let closed = false;
   let delayMs = RECONNECT_MS;
   let timer: NodeJS.Timeout | undefined;
 
-  const lose = (lost: Client, error: unknown): void => {
+  const lose = (lost: BoundedClient, error: unknown): void => {
     if (client !== lost) return;
     client = null;
     connected = false;
@@ -177,12 +171,10 @@ export function listenForTurnEvents(options: {
   };
 
   const connect = async (): Promise<void> => {
-    const next = new Client({
+    const next = new BoundedClient({
       connectionString: options.databaseUrl,
       application_name: 'copilot-listener',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
+      bounds: POSTGRES_LISTEN,
     });
     client = next;
     next.on('error', (error) => lose(next, error));
@@ -203,13 +195,13 @@ export function listenForTurnEvents(options: {
   };
 
   // A peer that vanished without a word leaves a connection that looks fine and stays silent.
-  const probe = (current: Client): void => {
+  const probe = (current: BoundedClient): void => {
     timer = setTimeout(() => {
       current.query('select 1').then(
         () => client === current && probe(current),
         (error: unknown) => lose(current, error),
       );
-    }, PROBE_EVERY_MS).unref();
+    }, POSTGRES_LISTEN.probeEveryMs).unref();
   };
 
   void connect();
@@ -236,8 +228,7 @@ export function listenForTurnEvents(options: {
 }
 
 /** Ends a connection without waiting for a server that may not answer. */
-function destroy(client: Client): void {
+function destroy(client: BoundedClient): void {
   client.on('error', () => undefined);
-  // The stream is a net.Socket; the types of pg do not show it.
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  client.destroy(new PostgresAwayError('the listening connection was given up'));
 }

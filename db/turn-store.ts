@@ -9,7 +9,7 @@ import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
 import { isPassingFault } from './passing-fault.ts';
-import { isConnectionError } from './pg-errors.ts';
+import { isTransient } from './pg-errors.ts';
 import {
   claimWork,
   endTurn,
@@ -45,6 +45,7 @@ export interface TurnStore {
     fence: Fence,
     input: Parameters<typeof settleConfirmation<Result>>[2],
   ) => Promise<boolean>;
+  /** Whether the database was away, or had no time or a held lock: the same work may succeed later. */
   isConnectionError: (error: unknown) => boolean;
   isPassingFault: (error: unknown) => boolean;
 }
@@ -64,7 +65,7 @@ export function createTurnStore(db: Knex): TurnStore {
         try {
           return await saveWork(db, fence, work);
         } catch (error: unknown) {
-          if (!isConnectionError(error) || signal.aborted) throw error;
+          if (!isTransient(error) || signal.aborted) throw error;
           await new Promise((resolve) => setTimeout(resolve, SAVE_RETRY_MS));
         }
       }
@@ -79,7 +80,7 @@ export function createTurnStore(db: Knex): TurnStore {
     findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),
     settleConfirmation: (fence, input) => settleConfirmation(db, fence, input),
-    isConnectionError,
+    isConnectionError: isTransient,
     isPassingFault,
   };
 }

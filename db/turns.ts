@@ -607,22 +607,56 @@ export interface TurnEnd {
 
 /**
  * Ends a turn: the assistant message, the terminal event and the status, in one transaction. The first caller decides;
- * a later one gets what was decided. `diff` is called under the lock with the base and the working graph, and gives the WorkflowDiff (all
- * of them JSON texts).
- * Throws TurnGoneError.
+ * a later one gets what was decided. `diff` is called with the base and the working graph where they differ, and gives
+ * the WorkflowDiff (all of them JSON texts). It may take its time: no lock is held meanwhile, and it is called again in
+ * the rare case that the working graph has changed. Throws TurnGoneError.
  */
-export async function endTurn(
+export async function endTurn(db: Knex, input: EndTurnInput): Promise<TurnEnd> {
+  for (;;) {
+    const seen = await findGraphs(db, input.turnId);
+    if (seen.status !== 'running' && seen.status !== 'starting')
+      return { status: seen.status, stopReason: seen.stop_reason };
+    const diffJson =
+      seen.base_graph === null || seen.working_graph === null
+        ? null
+        : await input.diff(seen.base_graph, seen.working_graph);
+    const end = await storeEnd(db, input, { version: seen.version, diffJson });
+    if (end) return end;
+  }
+}
+
+export interface EndTurnInput {
+  turnId: string;
+  steps: number | null;
+  outcome: { kind: 'complete'; stopReason: StopReason } | { kind: 'error'; code: ErrorCode; message: string };
+  diff: (base: string, working: string) => Promise<string | null> | null;
+}
+
+/** A turn's graphs, null when they are equal, and what tells one working graph from another. */
+async function findGraphs(db: Knex, turnId: string) {
+  const rows = await rowsOf<{
+    status: TurnStatus;
+    stop_reason: StopReason | null;
+    base_graph: string | null;
+    working_graph: string | null;
+    version: string;
+  }>(
+    db,
+    `select status, stop_reason, nullif(base_graph, working_graph) as base_graph,
+       nullif(working_graph, base_graph) as working_graph, md5(working_graph) as version
+     from ai.copilot_turns where id = ?`,
+    [turnId],
+  );
+  if (!rows[0]) throw new TurnGoneError(turnId);
+  return rows[0];
+}
+
+/** Null: the working graph is another one than the diff was made of, and nothing was done. */
+async function storeEnd(
   db: Knex,
-  input: {
-    turnId: string;
-    steps: number | null;
-    outcome:
-      | { kind: 'complete'; stopReason: StopReason }
-      | { kind: 'error'; code: ErrorCode; message: string };
-    diff: (base: string, working: string) => Promise<string | null> | null;
-  },
-): Promise<TurnEnd> {
-  const { turnId, outcome } = input;
+  { turnId, steps, outcome }: EndTurnInput,
+  { version, diffJson }: { version: string; diffJson: string | null },
+): Promise<TurnEnd | null> {
   return db.transaction(async (trx) => {
     await promoteTurn(trx, turnId);
     const rows = await rowsOf<{
@@ -630,12 +664,11 @@ export async function endTurn(
       stop_reason: StopReason | null;
       session_id: string;
       message_id: string;
-      base_graph: string;
-      working_graph: string;
+      version: string;
       last_seq: string;
     }>(
       trx,
-      `select status, stop_reason, session_id, message_id, base_graph, working_graph, last_seq
+      `select status, stop_reason, session_id, message_id, md5(working_graph) as version, last_seq
        from ai.copilot_turns where id = ? for update`,
       [turnId],
     );
@@ -643,8 +676,8 @@ export async function endTurn(
     if (!turn) throw new TurnGoneError(turnId);
     if (turn.status !== 'running')
       return { status: turn.status as TurnEndStatus, stopReason: turn.stop_reason };
+    if (turn.version !== version) return null;
 
-    const diffJson = await input.diff(turn.base_graph, turn.working_graph);
     const content = await visibleText(trx, turnId);
     const stopReason = outcome.kind === 'complete' ? outcome.stopReason : null;
     const status: TurnEndStatus =
@@ -662,7 +695,7 @@ export async function endTurn(
        set status = ?, stop_reason = ?, error_code = ?, workflow_diff = ?::jsonb, finished_at = clock_timestamp(),
          last_seq = last_seq + 1, steps = coalesce(?::int, steps)
        where id = ?`,
-      [status, stopReason, outcome.kind === 'error' ? outcome.code : null, diffJson, input.steps, turnId],
+      [status, stopReason, outcome.kind === 'error' ? outcome.code : null, diffJson, steps, turnId],
     );
     const terminal: TurnEvent =
       outcome.kind === 'complete'

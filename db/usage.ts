@@ -1,5 +1,6 @@
 /** The platform's bill: sums over the ledger of model calls. */
 import type { Knex } from 'knex';
+import { withLongBound } from './knex.ts';
 import { rowsOf } from './sql-rows.ts';
 
 export interface ModelUsageRow {
@@ -28,9 +29,10 @@ export async function sumUsageByModel(
   range: { from: Date | null; to: Date | null },
 ): Promise<{ models: ModelUsageRow[]; leftOut: number }> {
   // As doubles: exact up to 2^53, where int would overflow after two billion tokens.
-  const rows = await rowsOf<ModelUsageRow & { groups: number }>(
-    db,
-    `select count(*) over ()::int as groups, model, count(distinct turn_id) filter (where not estimated)::int as turns,
+  const rows = await withLongBound(db, (trx) =>
+    rowsOf<ModelUsageRow & { groups: number }>(
+      trx,
+      `select count(*) over ()::int as groups, model, count(distinct turn_id) filter (where not estimated)::int as turns,
        count(*) filter (where not estimated)::int as calls, count(*) filter (where estimated)::int as estimated_calls,
        coalesce(sum(input_tokens) filter (where not estimated), 0)::float8 as input_tokens,
        coalesce(sum(cached_tokens) filter (where not estimated), 0)::float8 as cached_tokens,
@@ -41,7 +43,8 @@ export async function sumUsageByModel(
      from ai.copilot_usage
      where created_at >= coalesce(?::timestamptz, '-infinity') and created_at < coalesce(?::timestamptz, 'infinity')
      group by model order by model limit ${MAX_MODELS}`,
-    [range.from, range.to],
+      [range.from, range.to],
+    ),
   );
   const models = rows.map(({ groups: _groups, ...row }) => row);
   return { models, leftOut: (rows[0]?.groups ?? 0) - models.length };

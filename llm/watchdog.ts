@@ -3,6 +3,7 @@
  * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
 import type { ModelSpec } from '../contracts/models.ts';
+import { PROVIDER } from '../runtime/bounds.ts';
 import { failure, type FailureKind } from './provider-errors.ts';
 
 export interface StreamLimits {
@@ -14,7 +15,7 @@ export interface StreamLimits {
   totalMs: number;
 }
 
-export const STREAM_LIMITS: StreamLimits = { idleMs: 60_000, silentIdleMs: 120_000, totalMs: 600_000 };
+export const STREAM_LIMITS: StreamLimits = PROVIDER;
 
 export interface Watchdog {
   /** Aborts when the caller's signal does, or when a limit is met. */

@@ -3,9 +3,14 @@
  * worker and API at once hands it to the client too, which is what eager workflow start needs.
  */
 import { readFile } from 'node:fs/promises';
-import { Client, Connection } from '@temporalio/client';
-import type { NativeConnection, TLSConfig } from '@temporalio/worker';
+import { Client } from '@temporalio/client';
+import type { NativeConnection, NativeConnectionOptions, TLSConfig } from '@temporalio/worker';
+import { TEMPORAL } from './bounds.ts';
 import type { TemporalConfig } from './config.ts';
+import { watchLink } from './link-watch.ts';
+import type { Logger } from './logger.ts';
+import { TemporalClientLink } from './temporal-client-link.ts';
+import { openGate } from './temporal-gate.ts';
 
 async function fileOrData(path?: string, data?: string): Promise<Buffer | undefined> {
   if (data !== undefined) return Buffer.from(data);
@@ -41,10 +46,69 @@ async function toConnectionOptions(config: TemporalConfig, address: string) {
   };
 }
 
-/** The worker's connection. Fails when the server is not there. The caller closes it. */
-export async function connectNative(config: TemporalConfig, address: string): Promise<NativeConnection> {
-  const { NativeConnection } = await import('@temporalio/worker');
-  return NativeConnection.connect(await toConnectionOptions(config, address));
+/** A native connection with what watches it. */
+export interface NativeLink {
+  connection: NativeConnection;
+  /** Closes it. Workers on it must have been stopped. */
+  close(): Promise<void>;
+}
+
+/** The worker's connection. Fails when the server is not there, or does not answer. The caller closes it. */
+export async function connectNative(
+  config: TemporalConfig,
+  address: string,
+  logger: Logger,
+): Promise<NativeLink> {
+  const gate = await openGate();
+  const options = { ...(await toConnectionOptions(config, address)), proxy: gate.proxy };
+  try {
+    const connection = await connectInTime(options);
+    const endWatch = watchLink<{ connection: NativeConnection; startedAt: number }>(
+      {
+        probe: () =>
+          connection.withDeadline(Date.now() + 5 * TEMPORAL.probeMs, () =>
+            connection.workflowService.getSystemInfo({}),
+          ),
+        async tryFresh() {
+          const startedAt = performance.now();
+          return { connection: await connectInTime(options), startedAt };
+        },
+        async replace({ connection: fresh, startedAt }) {
+          logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced');
+          gate.cut(startedAt);
+          await fresh.close();
+        },
+        discard: ({ connection: fresh }) => fresh.close(),
+        onError: (error) => logger.debug({ err: error }, 'the link to Temporal could not be looked at'),
+      },
+      TEMPORAL,
+    );
+    return {
+      connection,
+      async close() {
+        endWatch();
+        await connection.close();
+        gate.close();
+      },
+    };
+  } catch (error: unknown) {
+    gate.close();
+    throw error;
+  }
+}
+
+/** Core waits for a server that accepts connections and says nothing. */
+async function connectInTime(options: NativeConnectionOptions): Promise<NativeConnection> {
+  const { NativeConnection, TransportError } = await import('@temporalio/worker');
+  const connecting = NativeConnection.connect(options);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, TEMPORAL.connectMs, null);
+  });
+  const connection = await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
+  if (connection) return connection;
+  connecting.then((unwanted) => unwanted.close()).catch(() => undefined);
+  throw new TransportError(`no answer within ${TEMPORAL.connectMs} ms`);
 }
 
 /**
@@ -54,6 +118,7 @@ export async function connectNative(config: TemporalConfig, address: string): Pr
 export async function connectTemporalClient(
   config: TemporalConfig,
   address: string,
+  logger: Logger,
   native?: NativeConnection,
 ): Promise<{ client: Client; close(): Promise<void> }> {
   if (native) {
@@ -62,7 +127,9 @@ export async function connectTemporalClient(
       close: async () => undefined,
     };
   }
-  const connection = Connection.lazy(await toConnectionOptions(config, address));
+  const connection = new TemporalClientLink(await toConnectionOptions(config, address), () =>
+    logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced'),
+  );
   return {
     client: new Client({ connection, namespace: config.namespace }),
     close: () => connection.close(),

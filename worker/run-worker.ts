@@ -77,8 +77,11 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
 /** Starts a worker. Fails when Temporal is not there. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { config, databaseUrl, logger } = settings;
-  const connection =
-    settings.nativeConnection ?? (await connectNative(config.temporal, settings.temporalAddress));
+  const ownLink =
+    settings.nativeConnection === undefined
+      ? await connectNative(config.temporal, settings.temporalAddress, logger)
+      : null;
+  const connection = settings.nativeConnection ?? ownLink!.connection;
   const db = createKnex({ databaseUrl, applicationName: 'copilot-worker' });
   const events = createEventLog({
     databaseUrl,
@@ -130,6 +133,13 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     catalogue,
     logger,
   });
+  const release = async (): Promise<void> => {
+    watchdog.stop();
+    await pool.close();
+    await events.close();
+    await db.destroy();
+    await ownLink?.close();
+  };
   const worker = await Worker.create({
     connection,
     namespace: config.temporal.namespace,
@@ -138,6 +148,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
+  }).catch(async (error: unknown) => {
+    await release();
+    throw error;
   });
   const running = worker.run();
   let stopping = false;
@@ -154,11 +167,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     stopping = true;
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
-    watchdog.stop();
-    await pool.close();
-    await events.close();
-    await db.destroy();
-    if (!settings.nativeConnection) await connection.close();
+    await release();
   };
   return { stop: () => (stopped ??= stop()), failed };
 }

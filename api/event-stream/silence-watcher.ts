@@ -3,6 +3,7 @@
  * nothing of it is stored or numbered; real events never wait for it. Once per turn, however many watch.
  */
 import { isConnectionError } from '../../db/pg-errors.ts';
+import { SILENCE } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { renderLiveEvent } from './render-event.ts';
 
@@ -25,11 +26,10 @@ export interface SilenceWatcher<T extends Quiet> {
   begin(): Omit<Quiet, 'turnId'>;
   /** Must be called when the turn has a new event. */
   heard(turn: T): void;
-  /** Must be called about once a second with every watched turn. */
+  /** Must be called with every watched turn, every SILENCE.tickMs. */
   tick(turns: Iterable<T>): void;
 }
 
-const SILENCE_MS = 2_000;
 const REPEAT_MS = 10_000;
 // With thousands of quiet turns the questions must not become the load.
 const MAX_ASKING = 32;
@@ -40,7 +40,7 @@ export function createSilenceWatcher<T extends Quiet>(options: {
   send: (turn: T, text: string) => void;
   silenceMs?: number;
 }): SilenceWatcher<T> {
-  const silenceMs = options.silenceMs ?? SILENCE_MS;
+  const silenceMs = options.silenceMs ?? SILENCE.silenceMs;
   let asking = 0;
 
   const ask = async (turn: T): Promise<void> => {

@@ -20,6 +20,7 @@ import {
   listenForTurnEvents,
   type TurnEventReader,
 } from '../../db/turn-event-pages.ts';
+import { SILENCE } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { PING_BLOCK, RETRY_BLOCK, renderEvent } from './render-event.ts';
 import { createSilenceWatcher, type Quiet, type SilenceInspector } from './silence-watcher.ts';
@@ -110,15 +111,19 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     logger,
     inspect: options.inspectSilence,
     send(watch, text) {
-      for (const viewer of watch.viewers) if (viewer.mode === 'live') write(viewer, text);
+      for (const viewer of watch.viewers) {
+        // One that catches up has heard nothing either: its read is what the line is about.
+        if (viewer.mode === 'live' || viewer.mode === 'catchUp') write(viewer, text);
+      }
     },
     ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
-  // Two timers for the whole process: a timer per connection would cost more than the connection.
+  // Three timers for the whole process: a timer per connection would cost more than the connection.
   const ticker = setInterval(tick, TICK_MS).unref();
   const poller = setInterval(() => {
     if (!listener.connected) pollAll();
   }, POLL_MS).unref();
+  const silenceTicker = setInterval(() => silence.tick(watches.values()), SILENCE.tickMs).unref();
 
   function announce(watch: Watch): void {
     watch.announcements += 1;
@@ -140,7 +145,6 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
       }
     }
     if (ticks % SAFETY_POLL_TICKS === 0) pollAll();
-    silence.tick(watches.values());
   }
 
   async function readLive(batch: Watch[]): Promise<void> {
@@ -293,6 +297,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     closed = true;
     clearInterval(ticker);
     clearInterval(poller);
+    clearInterval(silenceTicker);
     for (const viewer of viewers.values()) {
       const { mode, response } = viewer;
       end(viewer);

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { migrationsCurrent } from '../../db/migrate.ts';
-
-const CHECK_TIMEOUT_MS = 2_000;
+import { answeredWithin } from '../../db/pg-errors.ts';
+import { READINESS_MS } from '../../runtime/bounds.ts';
 
 /** Checks Postgres, its migrations and Temporal side by side. Never throws; takes two seconds at most. */
 export function createReadiness(options: {
@@ -12,7 +12,7 @@ export function createReadiness(options: {
 }): () => Promise<{ ok: boolean; problems: string[] }> {
   const postgres = async (): Promise<string[]> => {
     try {
-      const current = await withTimeout(migrationsCurrent(options.db));
+      const current = await answeredWithin(READINESS_MS, migrationsCurrent(options.db));
       return current ? [] : ['the database lacks migrations; `npm run stack` or `npm start` runs them'];
     } catch {
       return ['Postgres is not reachable'];
@@ -20,7 +20,7 @@ export function createReadiness(options: {
   };
   const temporal = async (): Promise<string[]> => {
     try {
-      await options.client.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
+      await options.client.withDeadline(Date.now() + READINESS_MS, () =>
         options.client.workflowService.describeNamespace({ namespace: options.namespace }),
       );
       return [];
@@ -32,13 +32,4 @@ export function createReadiness(options: {
     const problems = (await Promise.all([postgres(), temporal()])).flat();
     return { ok: problems.length === 0, problems };
   };
-}
-
-function withTimeout<T>(work: Promise<T>): Promise<T> {
-  return Promise.race([
-    work,
-    new Promise<never>((_resolve, reject) => {
-      setTimeout(() => reject(new Error('no answer in time')), CHECK_TIMEOUT_MS).unref();
-    }),
-  ]);
 }

@@ -3,7 +3,13 @@
  * learns the request id only, and the log has the rest.
  */
 import type { Context, Middleware } from 'koa';
-import { isConnectionError, isTransactionConflict, sqlStateOf } from '../../db/pg-errors.ts';
+import {
+  isConnectionError,
+  isLockHeld,
+  isTransactionConflict,
+  isTransient,
+  sqlStateOf,
+} from '../../db/pg-errors.ts';
 import { StoredGraphError } from '../../db/workflows.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http-error.ts';
@@ -49,8 +55,11 @@ export function toHttpError(error: unknown): HttpError | null {
   if (isConnectionError(error)) {
     return new HttpError(503, 'The database is not reachable. Please try again.', {}, RETRY);
   }
-  if (isTransactionConflict(error)) {
+  if (isTransactionConflict(error) || isLockHeld(error)) {
     return new HttpError(503, 'Something else was changing the same thing. Please try again.', {}, RETRY);
+  }
+  if (isTransient(error)) {
+    return new HttpError(503, 'The database did not answer in time. Please try again.', {}, RETRY);
   }
   const fault = toTemporalFault(error);
   if (fault) return toTemporalHttpError(fault, error);

@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/confirmations.ts';
+import { answeredWithin } from '../../db/pg-errors.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
   findTurn,
@@ -22,6 +23,7 @@ import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { toJsonText } from '../../domain/json-text.ts';
 import { exceededLimit } from '../../domain/limits.ts';
+import { SILENCE } from '../../runtime/bounds.ts';
 import { HttpError } from '../http-error.ts';
 import type { TemporalFault } from '../temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
@@ -144,9 +146,13 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async inspectSilence(turnId) {
-      const turn = await findTurn(db, turnId);
+      const turn = await answeredWithin(SILENCE.databaseMs, findTurn(db, turnId));
       if (!turn || (turn.status !== 'running' && turn.status !== 'starting')) return null;
-      const description = await describe(client, turn);
+      // Side by side: a reader must be told before the two would have ended one after the other.
+      const [description, progress] = await Promise.all([
+        describe(client, turn),
+        queryProgress(client, turn),
+      ]);
       if (description !== null && 'fault' in description) {
         if (description.fault.kind !== 'refused')
           return {
@@ -159,7 +165,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         await settleTurn(options, turn);
         return null;
       }
-      return describeSilence(description, await queryProgress(client, turn), Date.now());
+      return describeSilence(description, progress, Date.now());
     },
 
     close: () => clearInterval(sweep),

@@ -6,6 +6,7 @@ import { WAITING_FOR_CONFIRMATION } from '../../domain/status-map.ts';
 /** Activities that wait for a model. */
 const MODEL_ACTIVITIES = ['callModel', 'summarizeHistory'];
 
+const WAITING_FOR_WORKER = 'Waiting for a worker...';
 /** A pending activity or task that no worker has taken for this long means that there is none free. */
 const WAITING_MS = 2_000;
 /** PENDING_ACTIVITY_STATE_SCHEDULED: in the queue, or waiting for its next attempt. */
@@ -21,7 +22,7 @@ export function describeSilence(
   if (progress?.pendingConfirmation) return { message: WAITING_FOR_CONFIRMATION, ...step };
   const task = description.raw.pendingWorkflowTask;
   if (task && !task.startedTime && ageMs(task.scheduledTime, now) > WAITING_MS) {
-    return { message: 'Waiting for a worker...', ...step };
+    return { message: WAITING_FOR_WORKER, ...step };
   }
   for (const activity of description.raw.pendingActivities ?? []) {
     const isModel = MODEL_ACTIVITIES.includes(activity.activityType?.name ?? '');
@@ -35,7 +36,7 @@ export function describeSilence(
           ...step,
         };
       }
-      if (nextMs < -WAITING_MS) return { message: 'Waiting for a worker...', ...step };
+      if (nextMs < -WAITING_MS) return { message: WAITING_FOR_WORKER, ...step };
     } else if (isModel) {
       const notes = [
         ...(attempt > 1 ? [`attempt ${attempt}`] : []),
@@ -45,7 +46,11 @@ export function describeSilence(
       return { message: `Still thinking${aside}...`, ...step };
     }
   }
-  return progress ? { message: progress.activity, ...step } : null;
+  if (progress) return { message: progress.activity, ...step };
+  // Somebody took the work and can't be asked: a worker whose link is broken looks like this.
+  return task || (description.raw.pendingActivities ?? []).length > 0
+    ? { message: WAITING_FOR_WORKER }
+    : null;
 }
 
 /** The token count of callModel's last heartbeat, in words; nothing when it has none. */

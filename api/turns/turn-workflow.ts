@@ -3,12 +3,13 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { turnWorkflowId } from '../../contracts/names.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Turn } from '../../db/turns.ts';
+import { TEMPORAL } from '../../runtime/bounds.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 
-export const RPC_DEADLINE_MS = 3_000;
-const QUERY_DEADLINE_MS = 1_500;
+export const RPC_DEADLINE_MS = TEMPORAL.rpcMs;
+const QUERY_DEADLINE_MS = TEMPORAL.queryMs;
 /** A run in any other state, one that is not known included, may go on. */
 const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
 

@@ -28,13 +28,14 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
 
   installRuntime(logger);
   const { databaseUrl, temporalAddress } = stack;
-  const nativeConnection = await connectNative(config.temporal, temporalAddress).catch((error: unknown) => {
+  const link = await connectNative(config.temporal, temporalAddress, logger).catch((error: unknown) => {
     throw new FriendlyError(
       `Temporal at ${temporalAddress} is not reachable. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the TLS settings.`,
       { cause: error },
     );
   });
-  shutdown.add('the Temporal connection', () => nativeConnection.close());
+  const { connection: nativeConnection } = link;
+  shutdown.add('the Temporal connection', () => link.close());
   await keepWorker(
     { config, databaseUrl, temporalAddress, logger, nativeConnection, workflowBundle },
     shutdown,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Knex } from 'knex';
 import { createKnex } from '../../db/knex.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
+import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
 import { silentLogger } from './test-api.ts';
 
 // "template" in ASCII. Test files run in processes of their own, and only one may make the template.
@@ -68,7 +69,12 @@ function serverUrl(): string {
 }
 
 async function onServer<T>(work: (server: Knex) => Promise<T>): Promise<T> {
-  const server = createKnex({ databaseUrl: serverUrl(), applicationName: 'test-admin', poolMax: 1 });
+  const server = createKnex({
+    databaseUrl: serverUrl(),
+    applicationName: 'test-admin',
+    poolMax: 1,
+    bounds: POSTGRES_MIGRATIONS,
+  });
   try {
     return await work(server);
   } finally {

@@ -37,6 +37,8 @@ export interface Cluster {
   /** `env` adds to the role's environment; `root` is the folder of its code, `script` its entry, where it is another one. */
   startWorker(env?: NodeJS.ProcessEnv, root?: string, script?: string): Promise<Role>;
   startApi(env?: NodeJS.ProcessEnv, root?: string): Promise<ApiRole>;
+  /** Where the stack's servers listen. */
+  addresses(): { databaseUrl: string; temporalAddress: string };
   /** npm start: stack, worker and API in one process. */
   startAll(): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` the embedded ones too. */
@@ -103,7 +105,7 @@ export async function startCluster(options: {
     return role;
   };
   const untilSaid = async (role: Role, pattern: RegExp): Promise<RegExpExecArray> => {
-    for (const until = Date.now() + 60_000; ; await delay(20)) {
+    for (const until = Date.now() + 120_000; ; await delay(20)) {
       const match = pattern.exec(role.output());
       if (match) return match;
       if (role.child.exitCode !== null || Date.now() > until)
@@ -115,6 +117,7 @@ export async function startCluster(options: {
       key: string;
       workflow_id: string;
       database_url: string;
+      temporal_address: string;
     };
   let facts: ReturnType<typeof readyFile> | null = null;
   const pool = (): pg.Pool => {
@@ -133,6 +136,10 @@ export async function startCluster(options: {
     folder: data,
     key: () => (facts ??= readyFile()).key,
     workflowId: () => (facts ??= readyFile()).workflow_id,
+    addresses() {
+      const { database_url, temporal_address } = readyFile();
+      return { databaseUrl: database_url, temporalAddress: temporal_address };
+    },
     stack: () => stack!,
     async startStack() {
       stack = launch('stack');
@@ -236,6 +243,8 @@ export async function newSession(cluster: Cluster, api: { url: string }): Promis
 
 export interface Reader {
   events: WireEvent[];
+  /** When each of them came, as performance.now(). */
+  times: number[];
   turnId(): string;
   /** HTTP status of the first answer. */
   status(): number;
@@ -258,6 +267,7 @@ export function chat(
   headers: Record<string, string> = {},
 ): Reader {
   const events: WireEvent[] = [];
+  const times: number[] = [];
   const waiting = new Set<() => void>();
   const abort = new AbortController();
   cluster.onStop(() => abort.abort());
@@ -282,6 +292,7 @@ export function chat(
         if (block.startsWith('id: ')) lastId = Number(block.slice(4));
         if (!block.startsWith('data: ')) continue;
         events.push(JSON.parse(block.slice(6)) as WireEvent);
+        times.push(performance.now());
         wake();
       }
     }
@@ -353,6 +364,7 @@ export function chat(
     });
   return {
     events,
+    times,
     turnId: () => turnId,
     status: () => status,
     until,

@@ -19,6 +19,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
   const temporal = await connectTemporalClient(
     config.temporal,
     process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '',
+    silentLogger,
   );
   const control = createTurnControl({
     db,

@@ -82,5 +82,9 @@ test("a running model call tells what its heartbeat knows; anything else tells t
     say({}, { ...progress, pendingConfirmation: { callId: 'c', expiresAt: '' } }),
     'Waiting for your confirmation...',
   );
+  assert.equal(
+    say({ pendingActivities: [{ activityType: { name: 'runTool' }, state: 2, attempt: 1 }] }, null),
+    'Waiting for a worker...',
+  );
   assert.equal(say({}, null), null);
 });

@@ -1,0 +1,150 @@
+/**
+ * A pg connection on which nothing waits for ever. pg's own `query_timeout` rejects the query and keeps the connection,
+ * whose next query then waits behind the dead one; here the connection is destroyed with its query.
+ */
+import { Client, type ClientConfig, type QueryConfig } from 'pg';
+import { type PostgresBounds, TCP } from '../runtime/bounds.ts';
+
+/** Thrown when a connection was lost or could not be had: what was asked may have been done, or not. */
+export class PostgresAwayError extends Error {
+  readonly code = 'POSTGRES_AWAY';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'PostgresAwayError';
+  }
+}
+
+/** pg's error as one of ours when it has no code of its own, which is how pg tells of a lost connection. */
+export function toAwayError(error: unknown): Error {
+  if (error instanceof Error && typeof (error as { code?: unknown }).code === 'string') return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new PostgresAwayError(message, { cause: error });
+}
+
+interface Internals {
+  stream: { destroy(error?: Error): void };
+  once(event: 'error' | 'end', listener: (error?: Error) => void): void;
+}
+
+export interface BoundedConfig extends ClientConfig {
+  bounds: PostgresBounds;
+}
+
+/** The settings of a connection with these bounds, the server's side of them included. */
+export function boundedConfig<T extends BoundedConfig>(config: T): T {
+  const { bounds } = config;
+  const keepAlive = {
+    tcp_keepalives_idle: `${TCP.keepAliveMs / 1_000}`,
+    tcp_keepalives_interval: `${TCP.probeEveryMs / 1_000}`,
+    tcp_keepalives_count: `${TCP.probes}`,
+    tcp_user_timeout: `${TCP.userTimeoutMs}`,
+  };
+  return {
+    connectionTimeoutMillis: bounds.connectMs,
+    statement_timeout: bounds.statementMs,
+    lock_timeout: bounds.lockMs,
+    idle_in_transaction_session_timeout: bounds.idleInTransactionMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: TCP.keepAliveMs,
+    options: Object.entries(keepAlive)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    ...config,
+  };
+}
+
+type Callback = (error: Error | null, result?: unknown) => void;
+
+export class BoundedClient extends Client {
+  /** When the server was last heard, as performance.now(). */
+  heardAt = performance.now();
+  /** How long an answer may take; raised while work that takes long is under way. */
+  answerMs: number;
+  /** Told when this connection did not answer, with the time since when it was silent. */
+  onSilent: (since: number) => void = () => undefined;
+  #pending = 0;
+  #broken: Error | null = null;
+
+  constructor(config: BoundedConfig) {
+    super(boundedConfig(config));
+    this.answerMs = config.bounds.answerMs;
+    // Before pg's own listeners, so that a query that they reject finds it noted.
+    this.#connection.once('error', (error) => (this.#broken ??= toAwayError(error)));
+    this.#connection.once('end', () => (this.#broken ??= new PostgresAwayError('the connection ended')));
+  }
+
+  get #connection(): Internals {
+    return (this as unknown as { connection: Internals }).connection;
+  }
+
+  /** Whether nothing is asked on it now. */
+  get isQuiet(): boolean {
+    return this.#pending === 0;
+  }
+
+  /** Ends the connection at once, whatever the peer does. Queries under way reject with the error. */
+  destroy(error: Error): void {
+    this.#broken ??= error;
+    this.#connection.stream.destroy(error);
+  }
+
+  /** As pg's. An error has a code of the server or the system, or is a PostgresAwayError. */
+  override connect: Client['connect'] = ((callback?: Callback): unknown => {
+    const connect = super.connect.bind(this) as (done: Callback) => void;
+    const open = (done: Callback): void => connect((error) => done(error ? toAwayError(error) : null, this));
+    if (callback) return open(callback);
+    return new Promise((resolve, reject) => {
+      open((error) => (error ? reject(error) : resolve(this)));
+    });
+  }) as Client['connect'];
+
+  /** As pg's, with its bound. Cursors and other queries that are objects of their own are not for these connections. */
+  override query: Client['query'] = ((query: string | QueryConfig, ...rest: unknown[]): unknown => {
+    const callback = typeof rest.at(-1) === 'function' ? (rest.pop() as Callback) : null;
+    const values = rest[0] as unknown[] | undefined;
+    if (this.#broken) {
+      const error = this.#broken;
+      if (!callback) return Promise.reject(error);
+      return process.nextTick(() => callback(error));
+    }
+    const asked = performance.now();
+    this.#pending += 1;
+    const timer = setTimeout(() => {
+      this.destroy(new PostgresAwayError(`no answer within ${this.answerMs} ms`));
+      this.onSilent(asked);
+    }, this.answerMs);
+    const settle = (error: unknown): Error | null => {
+      clearTimeout(timer);
+      this.#pending -= 1;
+      if (!this.#broken) this.heardAt = performance.now();
+      if (!error) return null;
+      return this.#broken && !hasCode(error) ? this.#broken : (error as Error);
+    };
+    const send = super.query.bind(this) as (query: unknown, values: unknown, callback: Callback) => void;
+    const ask = (done: Callback): void => send(query, values, (error, result) => done(settle(error), result));
+    if (callback) return ask(callback);
+    return new Promise((resolve, reject) => {
+      ask((error, result) => (error ? reject(error) : resolve(result)));
+    });
+  }) as Client['query'];
+
+  /** Says goodbye; a peer that does not answer is left after a second. */
+  override end: Client['end'] = ((callback?: () => void): unknown => {
+    const force = setTimeout(() => this.#connection.stream.destroy(), GOODBYE_MS).unref();
+    const end = super.end.bind(this) as (done: () => void) => void;
+    const leave = (done: () => void): void =>
+      end(() => {
+        clearTimeout(force);
+        done();
+      });
+    if (callback) return leave(callback);
+    return new Promise<void>(leave);
+  }) as Client['end'];
+}
+
+const GOODBYE_MS = 1_000;
+
+function hasCode(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === 'string';
+}

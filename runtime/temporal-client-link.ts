@@ -1,0 +1,127 @@
+/** A client's connection to Temporal that is replaced when it falls silent, under the hands of the client that uses it. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Connection, type ConnectionLike, type ConnectionOptions } from '@temporalio/client';
+import { TEMPORAL } from './bounds.ts';
+import { watchLink } from './link-watch.ts';
+
+type Metadata = Parameters<ConnectionLike['withMetadata']>[0];
+
+/** Without it, gRPC would give a new connection the silent transport of the old one. */
+const OWN_TRANSPORT = { 'grpc.use_local_subchannel_pool': 1 };
+/** The questions of the watch end by themselves long after it has made up its mind. */
+const PROBE_END_MS = 5 * TEMPORAL.probeMs;
+
+/** CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE: nobody answered. Any other error is an answer. */
+const UNHEARD = new Set([1, 4, 14]);
+
+class AskedConnection extends Connection {
+  /**
+   * Resolves when the server says anything. The SDK's own calls are no use for it: they are repeated for as long as the
+   * deadline lasts, and a repeat on a channel that was closed meanwhile throws where nobody can catch it.
+   */
+  ask(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = this.client.makeUnaryRequest(
+        '/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo',
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.alloc(0),
+        { deadline: Date.now() + ms },
+        (error) => (error && UNHEARD.has(error.code) ? reject(error) : resolve()),
+      );
+      signal?.addEventListener('abort', () => call.cancel(), { once: true });
+    });
+  }
+
+  static open(options: ConnectionOptions): AskedConnection {
+    return AskedConnection.lazy(options) as AskedConnection;
+  }
+}
+
+export class TemporalClientLink implements ConnectionLike {
+  readonly plugins: ConnectionLike['plugins'] = [];
+  readonly #options: ConnectionOptions;
+  /** Deadlines belong to one connection: a call that has one stays on it. */
+  readonly #pinned = new AsyncLocalStorage<Connection>();
+  readonly #endWatch: () => void;
+  readonly #retired = new Set<Connection>();
+  #current: AskedConnection;
+
+  /** Connects on the first call. `onReplaced` hears of links that had fallen silent. */
+  constructor(options: ConnectionOptions, onReplaced: () => void) {
+    this.#options = { ...options, channelArgs: OWN_TRANSPORT };
+    this.#current = AskedConnection.open(this.#options);
+    this.#endWatch = watchLink<AskedConnection>(
+      {
+        probe: (signal) => this.#current.ask(PROBE_END_MS, signal),
+        tryFresh: async () => {
+          const fresh = AskedConnection.open(this.#options);
+          try {
+            await fresh.ask(TEMPORAL.connectMs);
+            return fresh;
+          } catch (error: unknown) {
+            await fresh.close();
+            throw error;
+          }
+        },
+        replace: (fresh) => {
+          const silent = this.#current;
+          this.#current = fresh;
+          onReplaced();
+          this.#retire(silent);
+        },
+        discard: (fresh) => fresh.close(),
+        onError: () => undefined,
+      },
+      TEMPORAL,
+    );
+  }
+
+  /**
+   * Closes a connection once the calls on it have met their deadlines: gRPC's retry of a call whose channel was closed
+   * throws where nobody can catch it.
+   */
+  #retire(connection: Connection): void {
+    this.#retired.add(connection);
+    setTimeout(() => {
+      if (this.#retired.delete(connection)) void connection.close();
+    }, PROBE_END_MS).unref();
+  }
+
+  get #connection(): Connection {
+    return this.#pinned.getStore() ?? this.#current;
+  }
+
+  get workflowService(): ConnectionLike['workflowService'] {
+    return this.#connection.workflowService;
+  }
+
+  get operatorService(): ConnectionLike['operatorService'] {
+    return this.#connection.operatorService;
+  }
+
+  withDeadline<R>(deadline: number | Date, work: () => Promise<R>): Promise<R> {
+    const connection = this.#connection;
+    return this.#pinned.run(connection, () => connection.withDeadline(deadline, work));
+  }
+
+  withMetadata<R>(metadata: Metadata, work: () => Promise<R>): Promise<R> {
+    const connection = this.#connection;
+    return this.#pinned.run(connection, () => connection.withMetadata(metadata, work));
+  }
+
+  withAbortSignal<R>(signal: AbortSignal, work: () => Promise<R>): Promise<R> {
+    const connection = this.#connection;
+    return this.#pinned.run(connection, () => connection.withAbortSignal(signal, work));
+  }
+
+  ensureConnected(): Promise<void> {
+    return this.#connection.ensureConnected();
+  }
+
+  async close(): Promise<void> {
+    this.#endWatch();
+    await Promise.all([this.#current, ...this.#retired].map((connection) => connection.close()));
+    this.#retired.clear();
+  }
+}
