@@ -384,7 +384,8 @@ async function describe(
     );
   } catch (error: unknown) {
     if (error instanceof WorkflowNotFoundError) return null;
-    if (isGrpcServiceError(error)) return 'unreachable';
+    // The client wraps what gRPC says into an error of its own.
+    if (isGrpcServiceError(error) || isGrpcServiceError((error as Error).cause)) return 'unreachable';
     throw error;
   }
 }
