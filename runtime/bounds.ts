@@ -71,7 +71,7 @@ export const TEMPORAL = {
   /** Starts, signals and descriptions on behalf of a request. */
   rpcMs: 3_000,
   /** What a reader is told of a silent turn: it must come while it is of use. */
-  queryMs: 1_500,
+  queryMs: 1_000,
   connectMs: 5_000,
   /** Between two signs of life of a link, and how long each may take. */
   probeEveryMs: 2_000,

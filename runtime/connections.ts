@@ -18,7 +18,7 @@ async function fileOrData(path?: string, data?: string): Promise<Buffer | undefi
 }
 
 /** TLS as Temporal's environment configuration defines it: on with an API key unless it is switched off. */
-async function toTls(config: TemporalConfig): Promise<TLSConfig | boolean> {
+async function toTls(config: TemporalConfig): Promise<TLSConfig | false> {
   const { tls } = config;
   const ca = await fileOrData(tls.serverCaCertPath, tls.serverCaCertData);
   const crt = await fileOrData(tls.clientCertPath, tls.clientCertData);
@@ -59,8 +59,11 @@ export async function connectNative(
   address: string,
   logger: Logger,
 ): Promise<NativeLink> {
-  const gate = await openGate();
-  const options = { ...(await toConnectionOptions(config, address)), proxy: gate.proxy };
+  const direct = await toConnectionOptions(config, address);
+  const gate = await openGate(address);
+  // The server is asked for by its own name, in TLS and in the requests.
+  const tls = direct.tls === false ? false : { serverNameOverride: gate.host, ...direct.tls };
+  const options = { ...direct, tls, address: gate.address };
   try {
     const connection = await connectInTime(options);
     const endWatch = watchLink<{ connection: NativeConnection; startedAt: number }>(
