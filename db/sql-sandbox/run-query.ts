@@ -159,6 +159,13 @@ function toRefusal(error: unknown): unknown {
       `Not allowed here: ${message.slice(0, 300)}.`,
       'Only public can be read.',
     );
+  // A query has no other way to get it: what is written as a cast cuts values off.
+  if (code === '22001')
+    return new SqlRefusal(
+      'too_expensive',
+      'A value of the query is longer than its function may take here.',
+      'Shorten it before, for example with left(value, 1000), or aggregate fewer rows into one value.',
+    );
   if (code.startsWith('53') || code === '54000' || code.startsWith('XX'))
     return new SqlRefusal('too_expensive', 'The query needs more memory or disk than it may use.', CHEAPER);
   const where = position === undefined ? '' : ` (at character ${position})`;

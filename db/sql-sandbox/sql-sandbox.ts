@@ -1,6 +1,7 @@
 /** Where the model's SQL runs: the walls in their order, and the role behind them. */
 import { sqlStateOf } from '../pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { boundCost } from './bound-cost.ts';
 import { checkNames } from './check-names.ts';
 import { checkSyntax, sqlGrammarReady, SqlRefusal } from './check-syntax.ts';
 import { describeSchema, type SchemaRequest, type SchemaResult } from './describe-schema.ts';
@@ -139,7 +140,7 @@ export function createSqlSandbox(options: {
         const closed = relations.filter((relation) => !relation.granted).map(({ name }) => name);
         if (closed.length > 0) throw new NotGranted(closed);
         if (typeNames.size === 0) await loadTypeNames(connection, typeNames);
-        const result = await connection.query(sql);
+        const result = await connection.query(boundCost(sql));
         if (result.columns.some(({ typeOid }) => !typeNames.has(typeOid)))
           await withSandboxConnection(url, { signal, until: performance.now() + TYPE_NAMES_MS }, (other) =>
             loadTypeNames(other, typeNames),

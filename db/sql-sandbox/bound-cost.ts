@@ -1,0 +1,344 @@
+/**
+ * Bounds what one row of a query may cost. Most functions of PostgreSQL do not look at cancels while they work on a value, so a
+ * value must be small enough that they are done soon, whatever way it was made. What a query makes is not known
+ * before it runs, so the check is put into the query: where the size of an argument is not known to be small, the
+ * argument is replaced by an expression that has the same value or fails with 22001 (string_data_right_truncation).
+ */
+import { parseSync } from 'libpg-query';
+import { deparseSync } from 'pgsql-deparser';
+import { SqlRefusal } from './check-syntax.ts';
+import { createGuards, type Guards } from './cost-guards.ts';
+import { FUNCTION_COSTS, type FunctionCost } from './allowed-functions.ts';
+import { canonical, columnName, lastName, nodeOf, type Tree } from './query-tree.ts';
+
+const MAX_GUARDS = 200;
+const MAX_NODES = 8_000;
+const LIKE_OPERATORS = new Set(['~~', '!~~', '~~*', '!~~*']);
+/** Each element of one array is compared with each of the other. */
+const LIST_OPERATORS = new Set(['@>', '<@', '&&']);
+const PARSED_TYPES = new Set([
+  'json',
+  'jsonb',
+  'jsonpath',
+  'xml',
+  'tsvector',
+  'tsquery',
+  'bytea',
+  'path',
+  'polygon',
+]);
+const PADDED_TYPES = new Set(['bpchar', 'char', 'bit']);
+const MAX_PADDING = 10_000;
+const MAX_MODEST_ARGUMENTS = 20;
+
+/**
+ * The query as it may run: the same text when no value of it can grow large, else the query with its checks. The text
+ * must have passed checkSyntax. Throws SqlRefusal.
+ */
+export function boundCost(sql: string): string {
+  const parsed = parseSync(sql) as { stmts: { stmt: Tree }[] };
+  const root = parsed.stmts[0]!.stmt;
+  try {
+    const bounder = new Bounder(root);
+    bounder.visit(root);
+    if (bounder.guards.count() === 0) return sql;
+    return written(root);
+  } catch (error: unknown) {
+    if (error instanceof RangeError) throw tooComplex();
+    throw error;
+  }
+}
+
+function tooComplex(): SqlRefusal {
+  return new SqlRefusal('too_complex', 'The query is too complex.', 'Ask for less at once.');
+}
+
+/** The text of a tree. It is read again and compared: what runs is the tree that was checked, or nothing. */
+function written(root: Tree): string {
+  const wanted = canonical(root);
+  if (wanted.length / 40 > MAX_NODES) throw tooComplex();
+  let sql = '';
+  try {
+    sql = deparseSync(root as never);
+    const { stmts } = parseSync(sql) as { stmts: { stmt: Tree }[] };
+    if (stmts.length === 1 && canonical(stmts[0]!.stmt) === wanted) return sql;
+  } catch (error: unknown) {
+    if (error instanceof RangeError) throw error;
+  }
+  throw new SqlRefusal(
+    'too_complex',
+    'The query makes large values in a form whose size can not be checked.',
+    'Split it, or shorten long values first with left(value, 1000).',
+  );
+}
+
+class Bounder {
+  readonly guards: Guards;
+  /** Nodes whose value is small, or checked. */
+  private readonly checked = new WeakSet<object>();
+  private readonly memo = new WeakMap<object, boolean>();
+  private readonly rootSelect: unknown;
+  private readonly hasInner: boolean;
+
+  constructor(root: Tree) {
+    const select = nodeOf(root)?.type === 'ExplainStmt' ? nodeOf(root)!.fields.query : root;
+    this.rootSelect = nodeOf(select)?.fields;
+    const { costly, inner } = countCostly(root);
+    this.hasInner = inner;
+    this.guards = createGuards({ share: costly, checked: this.checked, max: MAX_GUARDS });
+  }
+
+  /** Depth first: what is inside of a node is bounded before the node is looked at. */
+  visit(value: unknown): void {
+    if (Array.isArray(value)) {
+      for (const item of value) this.visit(item);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) return;
+    const before = this.namesBefore(value);
+    for (const inner of Object.values(value)) this.visit(inner);
+    const node = nodeOf(value);
+    if (node !== null) this.bound(value as Tree, node.type, node.fields);
+    if ('targetList' in value || 'valuesLists' in value) this.boundLevel(value as Tree, before);
+  }
+
+  private bound(holder: Tree, type: string, fields: Tree): void {
+    switch (type) {
+      case 'FuncCall':
+        return this.boundCall(holder, fields);
+      case 'A_Expr':
+        return this.boundOperator(fields);
+      case 'TypeCast':
+        return this.boundCast(fields);
+      case 'A_Const':
+        return refuseHugeNumber(fields);
+      case 'RangeTableFunc':
+        this.guards.literalXPath(fields.rowexpr);
+        fields.docexpr = this.guards.xml(fields.docexpr);
+        return;
+      case 'RangeTableFuncCol':
+        if (fields.colexpr !== undefined) this.guards.literalXPath(fields.colexpr);
+        return;
+      case 'JsonValueExpr':
+        fields.raw_expr = this.guardLarge(fields.raw_expr);
+        return;
+      case 'XmlSerialize':
+        fields.expr = this.guardLarge(fields.expr);
+        return;
+      case 'XmlExpr':
+        if (Array.isArray(fields.args)) fields.args = fields.args.map((arg) => this.guardLarge(arg));
+    }
+  }
+
+  private boundCall(holder: Tree, fields: Tree): void {
+    const name = lastName(fields.funcname);
+    const cost = FUNCTION_COSTS.get(name);
+    if (!cost) return;
+    const args = Array.isArray(fields.args) ? (fields.args as unknown[]) : [];
+    const before = this.guards.count();
+    args.forEach((arg, index) => (args[index] = this.boundArgument(arg, limitOf(cost, index), name)));
+    if (this.guards.count() > before && fields.funcformat === 'COERCE_SQL_SYNTAX')
+      fields.funcformat = 'COERCE_EXPLICIT_CALL';
+    if (cost.result === null || (cost.result === 'any' && this.isOutput.has(holder))) return;
+    if (cost.result === 'text' && this.guards.isShortRepeat(name, args)) return;
+    const whole = { FuncCall: fields };
+    const checked = cost.result === 'text' ? this.guards.text(whole) : this.guards.any(whole);
+    delete holder.FuncCall;
+    Object.assign(holder, checked);
+    this.checked.add(holder);
+  }
+
+  /** Values of the outermost targets go to the client, and nowhere else. */
+  private readonly isOutput = new WeakSet<object>();
+
+  private boundArgument(arg: unknown, limit: FunctionCost['limits'][number], name: string): unknown {
+    const named = nodeOf(arg);
+    if (named?.type === 'NamedArgExpr') {
+      named.fields.arg = this.boundArgument(named.fields.arg, limit, name);
+      return arg;
+    }
+    switch (limit) {
+      case 'none':
+        return arg;
+      case 'any':
+        return this.guardLarge(arg);
+      case 'text':
+        return this.isSmall(arg) ? arg : this.guards.text(arg);
+      case 'number':
+        return this.boundNumber(arg);
+      case 'xpath':
+        this.guards.literalXPath(arg);
+        return arg;
+      case 'template':
+        this.guards.literalTemplate(arg);
+        return arg;
+      case 'dimensions':
+        this.guards.literalDimensions(arg);
+        return arg;
+      default:
+        return this.guards[limit](arg);
+    }
+  }
+
+  private boundOperator(fields: Tree): void {
+    const name = lastName(fields.name);
+    if (LIKE_OPERATORS.has(name)) {
+      const isList = fields.kind === 'AEXPR_OP_ANY' || fields.kind === 'AEXPR_OP_ALL';
+      fields.lexpr = this.guardLarge(fields.lexpr);
+      fields.rexpr = isList ? this.guards.list(fields.rexpr) : this.guards.shortBytes(fields.rexpr);
+    } else if (LIST_OPERATORS.has(name)) {
+      if (this.guards.isShortList(fields.lexpr) || this.guards.isShortList(fields.rexpr)) {
+        fields.lexpr = this.guardLarge(fields.lexpr);
+        fields.rexpr = this.guardLarge(fields.rexpr);
+      } else {
+        fields.lexpr = this.guards.list(fields.lexpr);
+        fields.rexpr = this.guards.list(fields.rexpr);
+      }
+    } else if (name === '^') fields.rexpr = this.guards.exponent(fields.rexpr);
+    else if (name !== '||' && fields.kind === 'AEXPR_OP') {
+      if (fields.lexpr !== undefined) fields.lexpr = this.guardLarge(fields.lexpr);
+      fields.rexpr = this.guardLarge(fields.rexpr);
+    }
+  }
+
+  private boundCast(fields: Tree): void {
+    const type = (fields.typeName ?? {}) as Tree;
+    const name = lastName(type.names);
+    if (Array.isArray(type.typmods) && PADDED_TYPES.has(name)) {
+      for (const typmod of type.typmods as unknown[])
+        if (this.guards.numberOf(typmod) > MAX_PADDING)
+          throw new SqlRefusal('too_expensive', `A ${name} has at most ${MAX_PADDING} characters here.`);
+    }
+    const isList = type.arrayBounds !== undefined;
+    if (name === 'numeric' && !isList) fields.arg = this.boundNumber(fields.arg);
+    else if (isList || PARSED_TYPES.has(name)) fields.arg = this.guardLarge(fields.arg);
+  }
+
+  /** What becomes a number of any length; the result of arithmetic is one already. */
+  private boundNumber(arg: unknown): unknown {
+    const node = nodeOf(arg);
+    if (node?.type === 'A_Expr' && /^[-+*/%]$/.test(lastName(node.fields.name))) return arg;
+    if (node?.type === 'FuncCall' && FUNCTION_COSTS.get(lastName(node.fields.funcname))?.cost === 'constant')
+      return arg;
+    if (node?.type === 'ColumnRef' && !this.hasInner) return arg;
+    return this.guards.number(arg);
+  }
+
+  private guardLarge(arg: unknown): unknown {
+    if (this.isModest(arg)) return arg;
+    // A row is compared column by column, which an expression around it would change.
+    const row = nodeOf(arg);
+    if (row?.type === 'RowExpr' && Array.isArray(row.fields.args)) {
+      row.fields.args = row.fields.args.map((column) => this.guardLarge(column));
+      return arg;
+    }
+    return this.guards.any(arg);
+  }
+
+  /** Whether the value is small, or one step away from it: a few small values put together. */
+  private isModest(value: unknown): boolean {
+    if (this.isSmall(value)) return true;
+    const node = nodeOf(value);
+    if (node?.type === 'A_Expr' && lastName(node.fields.name) === '||')
+      return this.isSmall(node.fields.lexpr) && this.isSmall(node.fields.rexpr);
+    if (node?.type !== 'FuncCall' || FUNCTION_COSTS.get(lastName(node.fields.funcname))?.result !== null)
+      return false;
+    const args = (node.fields.args ?? []) as unknown[];
+    return args.length <= MAX_MODEST_ARGUMENTS && this.isSmall(args);
+  }
+
+  /** The names of a level's columns, before a check may hide them. */
+  private namesBefore(value: object): Map<Tree, string | null> {
+    const names = new Map<Tree, string | null>();
+    const list = (value as Tree).targetList;
+    for (const target of Array.isArray(list) ? (list as unknown[]) : []) {
+      const fields = nodeOf(target)?.fields;
+      if (fields && fields.name === undefined) names.set(fields, columnName(fields.val));
+      if (fields && value === this.rootSelect && nodeOf(fields.val)) this.isOutput.add(fields.val as object);
+    }
+    return names;
+  }
+
+  /** What leaves a level is checked, so that no level makes more than its own text can. */
+  private boundLevel(select: Tree, names: Map<Tree, string | null>): void {
+    if (select !== this.rootSelect) {
+      for (const target of (select.targetList ?? []) as unknown[]) {
+        const fields = nodeOf(target)?.fields;
+        if (fields && !this.isSmall(fields.val)) fields.val = this.guards.any(fields.val);
+      }
+      for (const row of (select.valuesLists ?? []) as unknown[]) {
+        const items = nodeOf(row)?.fields.items as unknown[] | undefined;
+        items?.forEach((item, index) => (items[index] = this.isSmall(item) ? item : this.guards.any(item)));
+      }
+    }
+    for (const [target, name] of names)
+      if (name !== null && columnName(target.val) !== name) target.name = name;
+  }
+
+  /** Whether the value is a literal, a column, or made of such without growing. */
+  private isSmall(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || this.checked.has(value)) return true;
+    const known = this.memo.get(value);
+    if (known !== undefined) return known;
+    const small = this.judge(value);
+    this.memo.set(value, small);
+    return small;
+  }
+
+  private judge(value: object): boolean {
+    if (Array.isArray(value)) return value.every((item) => this.isSmall(item));
+    const node = nodeOf(value);
+    if (node === null) return Object.values(value).every((inner) => this.isSmall(inner));
+    const { type, fields } = node;
+    if (type === 'FuncCall') {
+      const cost = FUNCTION_COSTS.get(lastName(fields.funcname));
+      if (cost === undefined) return false;
+      if (cost.cost === 'constant' || lastName(fields.funcname) === 'factorial') return true;
+      if (cost.result !== null && this.isOutput.has(value)) return true;
+      return !cost.grows && this.isSmall(fields.args);
+    }
+    if (type === 'A_Expr' && lastName(fields.name) === '||')
+      return this.guards.literalLength(fields.lexpr) + this.guards.literalLength(fields.rexpr) < 1_000;
+    if (type === 'SubLink') return fields.subLinkType !== 'ARRAY_SUBLINK';
+    if (
+      /^(A_Const|ColumnRef|SetToDefault|TypeName|SQLValueFunction|GroupingFunc|NullTest|BooleanTest)$/.test(
+        type,
+      )
+    )
+      return true;
+    if (/^(A_ArrayExpr|Xml|Json)/.test(type)) return this.guards.literalLength(value) < 1_000;
+    return Object.values(fields).every((inner) => this.isSmall(inner));
+  }
+}
+
+function limitOf(cost: FunctionCost, index: number): FunctionCost['limits'][number] {
+  return cost.limits[Math.min(index, cost.limits.length - 1)] ?? 'none';
+}
+
+/** A few characters that stand for a hundred thousand digits. */
+function refuseHugeNumber(fields: Tree): void {
+  const text = ((fields.fval ?? fields.sval) as Tree | undefined) ?? {};
+  if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(String(text.fval ?? text.sval ?? '')))
+    throw new SqlRefusal('too_expensive', 'A number of this query has too many digits.');
+}
+
+/** How many nodes of a query may work on large values, and whether it has levels below the first. */
+function countCostly(root: unknown): { costly: number; inner: boolean } {
+  const stack: unknown[] = [root];
+  let costly = 0;
+  let selects = 0;
+  let inner = false;
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const node = nodeOf(value);
+    if (node?.type === 'FuncCall' && FUNCTION_COSTS.get(lastName(node.fields.funcname))?.cost !== 'constant')
+      costly += 1;
+    if (/^(A_Expr|TypeCast|RangeTableFunc|RangeTableFuncCol|JsonFuncExpr|Xml.*)$/.test(node?.type ?? ''))
+      costly += 1;
+    if (node?.type === 'RangeFunction') inner = true;
+    if ('targetList' in value || 'valuesLists' in value) selects += 1;
+    stack.push(...Object.values(value));
+  }
+  return { costly: Math.max(1, costly), inner: inner || selects > 1 };
+}
