@@ -10,7 +10,7 @@ export type CostClass = 'constant' | 'linear' | 'superlinear';
 /**
  * What is checked of an argument before the function sees it.
  * `any`: its size. `text`: its length, of functions that take text only. `long`, `longBytes`: the same, for the long side of
- * a function whose work is a product of two lengths; `short`, `shortBytes`: the short side of it. `list`: an array that is
+ * a function whose work is a product of two lengths; `short`, `shortBytes`, `sizeShort`: the short side of it. `list`: an array that is
  * compared with another, element by element. `xml`: a document that an XPath walks. `xpath`: a literal of simple form.
  * `pattern`: of a regular expression or text search query. `exponent`: a number that sizes the result. `width`: a length that
  * the result is padded to. `template`: a literal without widths. `dimensions`: literal ones.
@@ -24,6 +24,7 @@ export type ArgumentLimit =
   | 'longBytes'
   | 'short'
   | 'shortBytes'
+  | 'sizeShort'
   | 'list'
   | 'xml'
   | 'xpath'
@@ -97,9 +98,9 @@ xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document
 /** The result may be larger than the arguments, by a factor or by their sum. */
 const LINEAR_GROWS = `
 concat concat_ws like_escape normalize overlay quote_ident quote_literal quote_nullable similar_escape similar_to_escape unistr
-textcat string_to_table regexp_split_to_table
+textcat
 convert convert_to encode
-array_append array_cat array_prepend array_replace array_to_string string_to_array
+array_append array_cat array_prepend
 array_to_json json_build_array json_build_object json_object json_populate_record json_populate_recordset json_to_record
 json_to_recordset jsonb_build_array jsonb_build_object jsonb_concat jsonb_insert jsonb_object jsonb_path_query_array
 jsonb_path_query_array_tz jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_pretty jsonb_set
@@ -145,7 +146,10 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   regexp_substr: { limits: ['text', 'pattern'], interruptible: true },
   substring: { limits: ['any', 'any'], interruptible: true },
   // A document is searched for each word of the query.
-  ts_headline: { limits: ['any'], interruptible: true, grows: true },
+  ts_headline: { limits: ['any', 'any', 'any', 'short'], interruptible: true, grows: true },
+  // One argument stands in the result once for each element of another.
+  array_to_string: { limits: ['any', 'short'], grows: true },
+  array_replace: { limits: ['any', 'any', 'sizeShort'], grows: true },
   ts_rank_cd: { limits: ['any'], interruptible: true },
   phraseto_tsquery: { limits: ['pattern'], grows: true },
   plainto_tsquery: { limits: ['pattern'], grows: true },
@@ -159,7 +163,7 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   lpad: { limits: ['text', 'width', 'short'], result: 'text' },
   rpad: { limits: ['text', 'width', 'short'], result: 'text' },
   format: { limits: ['template', 'any'], grows: true },
-  array_fill: { limits: ['any', 'dimensions', 'any'], grows: true },
+  array_fill: { limits: ['sizeShort', 'dimensions', 'none'], grows: true },
   numeric: { limits: ['number', 'none'] },
   to_char: { limits: ['none', 'pattern'] },
   to_date: { limits: ['short', 'pattern'] },

@@ -59,7 +59,7 @@ function written(root: Tree): string {
   if (wanted.length / 40 > MAX_NODES) throw tooComplex();
   let sql = '';
   try {
-    sql = deparseSync(root as never);
+    sql = deparseSync(root);
     const { stmts } = parseSync(sql) as { stmts: { stmt: Tree }[] };
     if (stmts.length === 1 && canonical(stmts[0]!.stmt) === wanted) return sql;
   } catch (error: unknown) {
@@ -99,7 +99,7 @@ class Bounder {
     for (const inner of Object.values(value)) this.visit(inner);
     const node = nodeOf(value);
     if (node !== null) this.bound(value as Tree, node.type, node.fields);
-    if ('targetList' in value || 'valuesLists' in value) this.boundLevel(value as Tree, before);
+    if ('targetList' in value || 'valuesLists' in value) this.boundLevel(value, before);
   }
 
   private bound(holder: Tree, type: string, fields: Tree): void {
@@ -317,8 +317,8 @@ function limitOf(cost: FunctionCost, index: number): FunctionCost['limits'][numb
 
 /** A few characters that stand for a hundred thousand digits. */
 function refuseHugeNumber(fields: Tree): void {
-  const text = ((fields.fval ?? fields.sval) as Tree | undefined) ?? {};
-  if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(String(text.fval ?? text.sval ?? '')))
+  const { fval, sval } = fields as { fval?: { fval?: string }; sval?: { sval?: string } };
+  if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(fval?.fval ?? sval?.sval ?? ''))
     throw new SqlRefusal('too_expensive', 'A number of this query has too many digits.');
 }
 

@@ -71,6 +71,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
     longBytes: bounded(shared(COST_LIMITS.long), bytes),
     short: bounded(COST_LIMITS.short, text),
     shortBytes: bounded(COST_LIMITS.short, bytes),
+    sizeShort: bounded(COST_LIMITS.short, size),
     pattern: bounded(COST_LIMITS.pattern, text),
     list: bounded(shared(COST_LIMITS.list), size),
     number: bounded(COST_LIMITS.number, (value, limit) =>

@@ -14,7 +14,8 @@ export function nodeOf(value: unknown): { type: string; fields: Tree } | null {
 /** The last part of a qualified name, such as `pg_catalog.lower`. */
 export function lastName(list: unknown): string {
   const last = Array.isArray(list) ? nodeOf(list.at(-1)) : null;
-  return last?.type === 'String' ? String(last.fields.sval ?? '') : '';
+  const text = last?.type === 'String' ? last.fields.sval : '';
+  return typeof text === 'string' ? text : '';
 }
 
 /** The tree of an expression of ours, in which the column `x` stands for a node. */
