@@ -5,14 +5,13 @@
  * argument is replaced by an expression that has the same value or fails with 22001 (string_data_right_truncation).
  */
 import { parseSync } from 'libpg-query';
-import { deparseSync } from 'pgsql-deparser';
 import { SqlRefusal } from './check-syntax.ts';
 import { createGuards, type Guards } from './cost-guards.ts';
 import { FUNCTION_COSTS, type FunctionCost } from './allowed-functions.ts';
-import { canonical, columnName, lastName, nodeOf, type Tree } from './query-tree.ts';
+import { columnName, lastName, nodeOf, type Tree } from './query-tree.ts';
+import { tooComplex, writeQuery } from './write-query.ts';
 
 const MAX_GUARDS = 200;
-const MAX_NODES = 8_000;
 const LIKE_OPERATORS = new Set(['~~', '!~~', '~~*', '!~~*']);
 /** Each element of one array is compared with each of the other. */
 const LIST_OPERATORS = new Set(['@>', '<@', '&&']);
@@ -42,34 +41,11 @@ export function boundCost(sql: string): string {
     const bounder = new Bounder(root);
     bounder.visit(root);
     if (bounder.guards.count() === 0) return sql;
-    return written(root);
+    return writeQuery(root, sql);
   } catch (error: unknown) {
     if (error instanceof RangeError) throw tooComplex();
     throw error;
   }
-}
-
-function tooComplex(): SqlRefusal {
-  return new SqlRefusal('too_complex', 'The query is too complex.', 'Ask for less at once.');
-}
-
-/** The text of a tree. It is read again and compared: what runs is the tree that was checked, or nothing. */
-function written(root: Tree): string {
-  const wanted = canonical(root);
-  if (wanted.length / 40 > MAX_NODES) throw tooComplex();
-  let sql = '';
-  try {
-    sql = deparseSync(root);
-    const { stmts } = parseSync(sql) as { stmts: { stmt: Tree }[] };
-    if (stmts.length === 1 && canonical(stmts[0]!.stmt) === wanted) return sql;
-  } catch (error: unknown) {
-    if (error instanceof RangeError) throw error;
-  }
-  throw new SqlRefusal(
-    'too_complex',
-    'The query makes large values in a form whose size can not be checked.',
-    'Split it, or shorten long values first with left(value, 1000).',
-  );
 }
 
 class Bounder {

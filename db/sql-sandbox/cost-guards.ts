@@ -75,19 +75,16 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
     pattern: bounded(COST_LIMITS.pattern, text),
     list: bounded(shared(COST_LIMITS.list), size),
     number: bounded(COST_LIMITS.number, (value, limit) =>
-      where(
-        `pg_catalog.pg_column_size(x) > ${limit} or pg_catalog.abs(x::pg_catalog.numeric) > 1e999::pg_catalog.numeric`,
-        value,
-      ),
+      where(`pg_catalog.pg_column_size(x) > ${limit} or pg_catalog.abs(x::numeric) > 1e999::numeric`, value),
     ),
     xml(value: unknown): unknown {
       const limit = shared(COST_LIMITS.xml);
       if (isShort(value, limit)) return value;
-      return guard(`pg_catalog."varchar"(x::pg_catalog.text, ${limit + 4}, false)::pg_catalog.xml`, value);
+      return guard(`pg_catalog."varchar"(x::text, ${limit + 4}, false)::xml`, value);
     },
     exponent(value: unknown): unknown {
       if (Math.abs(numberOf(value)) <= exponentLimit) return value;
-      return where(`pg_catalog.abs(x::pg_catalog.float8) > ${exponentLimit}`, value);
+      return where(`pg_catalog.abs(x::float8) > ${exponentLimit}`, value);
     },
     /** The length of a padded text: a longer one than may be is cut to one that is refused. */
     width(value: unknown): unknown {
