@@ -6,7 +6,7 @@
  */
 import { parseSync } from 'libpg-query';
 import { SqlRefusal } from './check-syntax.ts';
-import { createGuards, type Guards } from './cost-guards.ts';
+import { countCostly, createGuards, type Guards, refuseHugeNumber } from './cost-guards.ts';
 import { FUNCTION_COSTS, type FunctionCost } from './allowed-functions.ts';
 import { columnName, lastName, nodeOf, type Tree } from './query-tree.ts';
 import { tooComplex, writeQuery } from './write-query.ts';
@@ -289,32 +289,4 @@ class Bounder {
 
 function limitOf(cost: FunctionCost, index: number): FunctionCost['limits'][number] {
   return cost.limits[Math.min(index, cost.limits.length - 1)] ?? 'none';
-}
-
-/** A few characters that stand for a hundred thousand digits. */
-function refuseHugeNumber(fields: Tree): void {
-  const { fval, sval } = fields as { fval?: { fval?: string }; sval?: { sval?: string } };
-  if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(fval?.fval ?? sval?.sval ?? ''))
-    throw new SqlRefusal('too_expensive', 'A number of this query has too many digits.');
-}
-
-/** How many nodes of a query may work on large values, and whether it has levels below the first. */
-function countCostly(root: unknown): { costly: number; inner: boolean } {
-  const stack: unknown[] = [root];
-  let costly = 0;
-  let selects = 0;
-  let inner = false;
-  while (stack.length > 0) {
-    const value = stack.pop();
-    if (typeof value !== 'object' || value === null) continue;
-    const node = nodeOf(value);
-    if (node?.type === 'FuncCall' && FUNCTION_COSTS.get(lastName(node.fields.funcname))?.cost !== 'constant')
-      costly += 1;
-    if (/^(A_Expr|TypeCast|RangeTableFunc|RangeTableFuncCol|JsonFuncExpr|Xml.*)$/.test(node?.type ?? ''))
-      costly += 1;
-    if (node?.type === 'RangeFunction') inner = true;
-    if ('targetList' in value || 'valuesLists' in value) selects += 1;
-    stack.push(...Object.values(value));
-  }
-  return { costly: Math.max(1, costly), inner: inner || selects > 1 };
 }

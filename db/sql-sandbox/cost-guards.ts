@@ -1,5 +1,6 @@
 /** The checks that boundCost puts into a query, and the sizes that they let through. */
 import { SqlRefusal } from './check-syntax.ts';
+import { FUNCTION_COSTS } from './allowed-functions.ts';
 import { expression, lastName, nodeOf, type Tree } from './query-tree.ts';
 
 /**
@@ -188,4 +189,32 @@ function returnsRows(root: unknown): boolean {
     stack.push(...Object.values(value));
   }
   return false;
+}
+
+/** A few characters that stand for a hundred thousand digits. */
+export function refuseHugeNumber(fields: Tree): void {
+  const { fval, sval } = fields as { fval?: { fval?: string }; sval?: { sval?: string } };
+  if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(fval?.fval ?? sval?.sval ?? ''))
+    throw new SqlRefusal('too_expensive', 'A number of this query has too many digits.');
+}
+
+/** How many nodes of a query may work on large values, and whether it has levels below the first. */
+export function countCostly(root: unknown): { costly: number; inner: boolean } {
+  const stack: unknown[] = [root];
+  let costly = 0;
+  let selects = 0;
+  let inner = false;
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const node = nodeOf(value);
+    if (node?.type === 'FuncCall' && FUNCTION_COSTS.get(lastName(node.fields.funcname))?.cost !== 'constant')
+      costly += 1;
+    if (/^(A_Expr|TypeCast|RangeTableFunc|RangeTableFuncCol|JsonFuncExpr|Xml.*)$/.test(node?.type ?? ''))
+      costly += 1;
+    if (node?.type === 'RangeFunction') inner = true;
+    if ('targetList' in value || 'valuesLists' in value) selects += 1;
+    stack.push(...Object.values(value));
+  }
+  return { costly: Math.max(1, costly), inner: inner || selects > 1 };
 }

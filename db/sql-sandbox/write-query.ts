@@ -63,7 +63,7 @@ function quoted(name: string): string {
 }
 
 /** What the library can not write stands in the source: it is taken from there, and a name stands for it meanwhile. */
-function takeOut(root: Tree, source: string): { tree: Tree; fill(sql: string): string } {
+function takeOut(root: Tree, source: string): { tree: Tree; fill: (sql: string) => string } {
   const texts: string[] = [];
   const text = Buffer.from(source);
   let tokens: { start: number; end: number; text: string }[] | null = null;
