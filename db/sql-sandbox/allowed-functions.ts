@@ -82,8 +82,8 @@ starts_with substr upper to_ascii bpchar varchar text
 convert_from crc32 crc32c decode set_bit set_byte sha224 sha256 sha384 sha512
 array_position array_positions array_remove array_reverse array_sample array_shuffle array_sort trim_array unnest
 json_array_elements json_array_elements_text json_array_length json_each json_each_text json_extract_path
-json_extract_path_text json_object_keys json_strip_nulls jsonb_array_elements jsonb_array_elements_text jsonb_delete
-jsonb_delete_path jsonb_each jsonb_each_text jsonb_exists jsonb_exists_all jsonb_exists_any jsonb_extract_path
+json_extract_path_text json_object_keys json_strip_nulls jsonb_array_elements jsonb_array_elements_text 
+jsonb_delete_path jsonb_each jsonb_each_text jsonb_exists jsonb_extract_path
 jsonb_extract_path_text jsonb_object_keys jsonb_strip_nulls jsonb_path_exists jsonb_path_exists_tz jsonb_path_match
 jsonb_path_match_tz jsonb_path_query jsonb_path_query_first jsonb_path_query_first_tz jsonb_path_query_tz
 any_value first_value lag last_value lead max min mode nth_value range_intersect_agg
@@ -149,6 +149,10 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   ts_headline: { limits: ['any', 'any', 'any', 'short'], interruptible: true, grows: true },
   // One argument stands in the result once for each element of another.
   array_to_string: { limits: ['any', 'short'], grows: true },
+  // Each element of one is looked for in the other.
+  jsonb_exists_all: { limits: ['list', 'list'] },
+  jsonb_exists_any: { limits: ['list', 'list'] },
+  jsonb_delete: { limits: ['list'] },
   array_replace: { limits: ['any', 'any', 'sizeShort'], grows: true },
   ts_rank_cd: { limits: ['any'], interruptible: true },
   phraseto_tsquery: { limits: ['pattern'], grows: true },

@@ -9,12 +9,13 @@ import { SqlRefusal } from './check-syntax.ts';
 import { countCostly, createGuards, type Guards, refuseHugeNumber } from './cost-guards.ts';
 import { FUNCTION_COSTS, type FunctionCost } from './allowed-functions.ts';
 import { columnName, lastName, nodeOf, type Tree } from './query-tree.ts';
+import { createSizes, type Sizes } from './value-sizes.ts';
 import { tooComplex, writeQuery } from './write-query.ts';
 
 const MAX_GUARDS = 200;
 const LIKE_OPERATORS = new Set(['~~', '!~~', '~~*', '!~~*']);
 /** Each element of one array is compared with each of the other. */
-const LIST_OPERATORS = new Set(['@>', '<@', '&&']);
+const LIST_OPERATORS = new Set(['@>', '<@', '&&', '?|', '?&']);
 const PARSED_TYPES = new Set([
   'json',
   'jsonb',
@@ -28,7 +29,6 @@ const PARSED_TYPES = new Set([
 ]);
 const PADDED_TYPES = new Set(['bpchar', 'char', 'bit']);
 const MAX_PADDING = 10_000;
-const MAX_MODEST_ARGUMENTS = 20;
 
 /**
  * The query as it may run: the same text when no value of it can grow large, else the query with its checks. The text
@@ -52,15 +52,18 @@ class Bounder {
   readonly guards: Guards;
   /** Nodes whose value is small, or checked. */
   private readonly checked = new WeakSet<object>();
-  private readonly memo = new WeakMap<object, boolean>();
+  private readonly sizes: Sizes;
   private readonly rootSelect: unknown;
   private readonly hasInner: boolean;
+  private readonly makesLists: boolean;
 
   constructor(root: Tree) {
     const select = nodeOf(root)?.type === 'ExplainStmt' ? nodeOf(root)!.fields.query : root;
     this.rootSelect = nodeOf(select)?.fields;
-    const { costly, inner } = countCostly(root);
+    const { costly, inner, lists } = countCostly(root);
     this.hasInner = inner;
+    this.makesLists = lists;
+    this.sizes = createSizes({ checked: this.checked, isOutput: this.isOutput });
     this.guards = createGuards({ share: costly, checked: this.checked, max: MAX_GUARDS });
   }
 
@@ -72,6 +75,7 @@ class Bounder {
     }
     if (typeof value !== 'object' || value === null) return;
     const before = this.namesBefore(value);
+    if (nodeOf(value)?.type === 'RangeFunction') this.nameFrom(nodeOf(value)!.fields);
     for (const inner of Object.values(value)) this.visit(inner);
     const node = nodeOf(value);
     if (node !== null) this.bound(value as Tree, node.type, node.fields);
@@ -118,7 +122,10 @@ class Bounder {
     if (cost.result === null || (cost.result === 'any' && this.isOutput.has(holder))) return;
     if (cost.result === 'text' && this.guards.isShortRepeat(name, args)) return;
     const whole = { FuncCall: fields };
-    const checked = cost.result === 'text' ? this.guards.text(whole) : this.guards.any(whole);
+    const checked =
+      cost.result === 'text'
+        ? this.guards.textResult(whole, this.inFrom.has(holder))
+        : this.guards.any(whole);
     delete holder.FuncCall;
     Object.assign(holder, checked);
     this.checked.add(holder);
@@ -139,7 +146,7 @@ class Bounder {
       case 'any':
         return this.guardLarge(arg);
       case 'text':
-        return this.isSmall(arg) ? arg : this.guards.text(arg);
+        return this.sizes.isSmall(arg) ? arg : this.guards.text(arg);
       case 'number':
         return this.boundNumber(arg);
       case 'xpath':
@@ -170,11 +177,22 @@ class Bounder {
         fields.lexpr = this.guards.list(fields.lexpr);
         fields.rexpr = this.guards.list(fields.rexpr);
       }
+    } else if (name === '-' && this.mayBeList(fields.rexpr)) {
+      fields.lexpr = this.guards.list(fields.lexpr);
+      fields.rexpr = this.guards.list(fields.rexpr);
     } else if (name === '^') fields.rexpr = this.guards.exponent(fields.rexpr);
     else if (name !== '||' && fields.kind === 'AEXPR_OP') {
       if (fields.lexpr !== undefined) fields.lexpr = this.guardLarge(fields.lexpr);
       fields.rexpr = this.guardLarge(fields.rexpr);
     }
+  }
+
+  /** Whether the subtrahend may be a long array: `jsonb - text[]` looks for each key in it. */
+  private mayBeList(value: unknown): boolean {
+    if (!this.makesLists || this.guards.isShortList(value)) return false;
+    const node = nodeOf(value);
+    const call = node?.type === 'FuncCall' ? FUNCTION_COSTS.get(lastName(node.fields.funcname)) : undefined;
+    return call?.cost !== 'constant' && node?.type !== 'A_Expr';
   }
 
   private boundCast(fields: Tree): void {
@@ -201,7 +219,7 @@ class Bounder {
   }
 
   private guardLarge(arg: unknown): unknown {
-    if (this.isModest(arg)) return arg;
+    if (this.sizes.isModest(arg)) return arg;
     // A row is compared column by column, which an expression around it would change.
     const row = nodeOf(arg);
     if (row?.type === 'RowExpr' && Array.isArray(row.fields.args)) {
@@ -209,18 +227,6 @@ class Bounder {
       return arg;
     }
     return this.guards.any(arg);
-  }
-
-  /** Whether the value is small, or one step away from it: a few small values put together. */
-  private isModest(value: unknown): boolean {
-    if (this.isSmall(value)) return true;
-    const node = nodeOf(value);
-    if (node?.type === 'A_Expr' && lastName(node.fields.name) === '||')
-      return this.isSmall(node.fields.lexpr) && this.isSmall(node.fields.rexpr);
-    if (node?.type !== 'FuncCall' || FUNCTION_COSTS.get(lastName(node.fields.funcname))?.result !== null)
-      return false;
-    const args = (node.fields.args ?? []) as unknown[];
-    return args.length <= MAX_MODEST_ARGUMENTS && this.isSmall(args);
   }
 
   /** The names of a level's columns, before a check may hide them. */
@@ -235,55 +241,36 @@ class Bounder {
     return names;
   }
 
+  private readonly inFrom = new WeakSet<object>();
+
+  /** A function in FROM gives its name to its column: it keeps it when a check stands around it. */
+  private nameFrom(fields: Tree): void {
+    for (const item of (fields.functions ?? []) as unknown[]) {
+      const call = (nodeOf(item)?.fields.items as unknown[] | undefined)?.[0];
+      const node = nodeOf(call);
+      if (node?.type !== 'FuncCall') continue;
+      this.inFrom.add(call as object);
+      const name = lastName(node.fields.funcname);
+      if (FUNCTION_COSTS.get(name)?.result === 'text') fields.alias ??= { aliasname: name };
+    }
+  }
+
   /** What leaves a level is checked, so that no level makes more than its own text can. */
   private boundLevel(select: Tree, names: Map<Tree, string | null>): void {
     if (select !== this.rootSelect) {
       for (const target of (select.targetList ?? []) as unknown[]) {
         const fields = nodeOf(target)?.fields;
-        if (fields && !this.isSmall(fields.val)) fields.val = this.guards.any(fields.val);
+        if (fields && !this.sizes.isSmall(fields.val)) fields.val = this.guards.any(fields.val);
       }
       for (const row of (select.valuesLists ?? []) as unknown[]) {
         const items = nodeOf(row)?.fields.items as unknown[] | undefined;
-        items?.forEach((item, index) => (items[index] = this.isSmall(item) ? item : this.guards.any(item)));
+        items?.forEach(
+          (item, index) => (items[index] = this.sizes.isSmall(item) ? item : this.guards.any(item)),
+        );
       }
     }
     for (const [target, name] of names)
       if (name !== null && columnName(target.val) !== name) target.name = name;
-  }
-
-  /** Whether the value is a literal, a column, or made of such without growing. */
-  private isSmall(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null || this.checked.has(value)) return true;
-    const known = this.memo.get(value);
-    if (known !== undefined) return known;
-    const small = this.judge(value);
-    this.memo.set(value, small);
-    return small;
-  }
-
-  private judge(value: object): boolean {
-    if (Array.isArray(value)) return value.every((item) => this.isSmall(item));
-    const node = nodeOf(value);
-    if (node === null) return Object.values(value).every((inner) => this.isSmall(inner));
-    const { type, fields } = node;
-    if (type === 'FuncCall') {
-      const cost = FUNCTION_COSTS.get(lastName(fields.funcname));
-      if (cost === undefined) return false;
-      if (cost.cost === 'constant' || lastName(fields.funcname) === 'factorial') return true;
-      if (cost.result !== null && this.isOutput.has(value)) return true;
-      return !cost.grows && this.isSmall(fields.args);
-    }
-    if (type === 'A_Expr' && lastName(fields.name) === '||')
-      return this.guards.literalLength(fields.lexpr) + this.guards.literalLength(fields.rexpr) < 1_000;
-    if (type === 'SubLink') return fields.subLinkType !== 'ARRAY_SUBLINK';
-    if (
-      /^(A_Const|ColumnRef|SetToDefault|TypeName|SQLValueFunction|GroupingFunc|NullTest|BooleanTest)$/.test(
-        type,
-      )
-    )
-      return true;
-    if (/^(A_ArrayExpr|Xml|Json)/.test(type)) return this.guards.literalLength(value) < 1_000;
-    return Object.values(fields).every((inner) => this.isSmall(inner));
   }
 }
 

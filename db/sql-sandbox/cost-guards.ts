@@ -5,7 +5,7 @@ import { expression, lastName, nodeOf, type Tree } from './query-tree.ts';
 
 /**
  * Bytes or characters, for a query with one costly call; more calls share them, as the server looks for cancels between
- * rows and not between the calls of one row. Measured on one core of 2.x GHz without a look at cancels: jsonb reads 4 MB/s of tiny keys,
+ * rows and not between the calls of one row. Measured on one core without a look at cancels: jsonb reads 4 MB/s of tiny keys,
  * LIKE compares 150 million places a second, translate and btrim 100 million, arrays 65 million pairs, XPath walks 32 KB in
  * under 0.3 s.
  */
@@ -13,7 +13,7 @@ export const COST_LIMITS = {
   /** Of a value that is read once. */
   large: 1_000_000,
   /** Of the long side of a product; the short side has `short`. */
-  long: 256_000,
+  long: 128_000,
   short: 128,
   /** Bytes of each of two arrays, an integer having four. */
   list: 16_000,
@@ -64,9 +64,16 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
 
   return {
     count: () => made,
-    literalLength,
     numberOf,
     text: (value: unknown) => text(value, shared(COST_LIMITS.large)),
+    /** The same as a text: a function's result keeps its type, but for FROM, where no cast may stand. */
+    textResult: (value: unknown, inFrom: boolean) =>
+      inFrom
+        ? guard(
+            `pg_catalog.textcat(pg_catalog."varchar"(x, ${shared(COST_LIMITS.large) + 4}, false), '')`,
+            value,
+          )
+        : guard(`pg_catalog."varchar"(x, ${shared(COST_LIMITS.large) + 4}, false)::text`, value),
     any: (value: unknown) => size(value, shared(COST_LIMITS.large)),
     long: bounded(shared(COST_LIMITS.long), text),
     longBytes: bounded(shared(COST_LIMITS.long), bytes),
@@ -145,7 +152,7 @@ function literalText(value: unknown): string | null {
 }
 
 /** The length of what is written out; Infinity for what is not. */
-function literalLength(value: unknown): number {
+export function literalLength(value: unknown): number {
   const node = nodeOf(value);
   switch (node?.type) {
     case 'A_Const':
@@ -199,11 +206,12 @@ export function refuseHugeNumber(fields: Tree): void {
 }
 
 /** How many nodes of a query may work on large values, and whether it has levels below the first. */
-export function countCostly(root: unknown): { costly: number; inner: boolean } {
+export function countCostly(root: unknown): { costly: number; inner: boolean; lists: boolean } {
   const stack: unknown[] = [root];
   let costly = 0;
   let selects = 0;
   let inner = false;
+  let lists = false;
   while (stack.length > 0) {
     const value = stack.pop();
     if (typeof value !== 'object' || value === null) continue;
@@ -213,8 +221,16 @@ export function countCostly(root: unknown): { costly: number; inner: boolean } {
     if (/^(A_Expr|TypeCast|RangeTableFunc|RangeTableFuncCol|JsonFuncExpr|Xml.*)$/.test(node?.type ?? ''))
       costly += 1;
     if (node?.type === 'RangeFunction') inner = true;
+    lists ||= makesList(node);
     if ('targetList' in value || 'valuesLists' in value) selects += 1;
     stack.push(...Object.values(value));
   }
-  return { costly: Math.max(1, costly), inner: inner || selects > 1 };
+  return { costly: Math.max(1, costly), inner: inner || selects > 1, lists };
+}
+
+/** Whether a node makes an array whose length is not written out. */
+function makesList(node: ReturnType<typeof nodeOf>): boolean {
+  if (node?.type === 'FuncCall') return /array/.test(lastName(node.fields.funcname));
+  if (node?.type === 'SubLink') return node.fields.subLinkType === 'ARRAY_SUBLINK';
+  return node?.type === 'TypeCast' && (node.fields.typeName as Tree | undefined)?.arrayBounds !== undefined;
 }
