@@ -146,11 +146,11 @@ async function converse<T>(
   if (startedAt !== undefined) onStarted(startedAt);
   const result = await work({
     async read<R>(sql: string, values: unknown[]) {
-      const { rows } = await client.query<Record<string, unknown>>({
-        text: sql,
-        values,
-        types: pg.types,
-      });
+      const { rows } = await client
+        .query<Record<string, unknown>>({ text: sql, values, types: pg.types })
+        .catch((error: unknown) => {
+          throw new SandboxUnavailable('the catalogs can not be read', error);
+        });
       return rows as R[];
     },
     async query(sql) {
