@@ -41,12 +41,26 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
     await client.connect();
     const pid = (client as unknown as { processID: number }).processID;
     try {
-      await client.query(`set statement_timeout = ${CANCEL_AFTER_MS}; set work_mem = '16MB';
-        set max_parallel_workers_per_gather = 0`);
+      await client.query(`set work_mem = '16MB'; set max_parallel_workers_per_gather = 0`);
       for (let signature = signatures.shift(); signature; signature = signatures.shift()) {
         report.known.add(signature.name);
-        const sql = callOf(signature);
-        if (sql === null) continue;
+        const call = callOf(signature);
+        if (call === null) continue;
+        const { values, sql } = call;
+        // The arguments are made before the clock runs, or it would end that and never the function.
+        const made = await client
+          .query(
+            `set statement_timeout = 0; drop table if exists pg_temp.args; create temp table args as select ${values.map((value, index) => `${value} as v${index}`).join(', ')}`,
+          )
+          .then(
+            () => null,
+            (error: unknown) => String(error),
+          );
+        if (made !== null) {
+          report.uncalled.set(signature.name, `${made} ${values.join(', ').slice(0, 200)}`);
+          continue;
+        }
+        await client.query(`set statement_timeout = ${CANCEL_AFTER_MS}`);
         const startedAt = performance.now();
         const before = processorMs(pid);
         const state = await client.query(sql).then(
@@ -60,7 +74,7 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
         if (state.startsWith('42')) report.uncalled.set(signature.name, `${state} ${sql.slice(0, 200)}`);
         else called.add(signature.name);
         if (took > CANCEL_AFTER_MS + END_WITHIN_MS)
-          report.slow.push(`${Math.round(took)} ms: ${sql.slice(0, 300)}`);
+          report.slow.push(`${Math.round(took)} ms: ${sql} of ${values.join(', ').slice(0, 300)}`);
       }
     } finally {
       await client.end();
@@ -108,28 +122,36 @@ async function loadSignatures(databaseUrl: string): Promise<Signature[]> {
   }
 }
 
-function callOf({ name, kind, agg_kind, direct, variadic, types }: Signature): string | null {
+/** A call on the table `args`, and the values of its columns `v0`, `v1` ...; null: no query can make such a call. */
+function callOf(signature: Signature): { values: string[]; sql: string } | null {
+  const { name, kind, agg_kind, direct, variadic, types } = signature;
   const cost = FUNCTION_COSTS.get(name)!;
   // Its size is a literal of the query.
-  if (name === 'array_fill') return `select array_fill(repeat('x', 100), array[10000])`;
-  const list = types.map((type, index) =>
-    argument(type, cost.limits[Math.min(index, cost.limits.length - 1)] ?? 'none', name, index),
-  );
-  if (list.includes(null)) return null;
-  if (variadic) list[list.length - 1] = `variadic ${list.at(-1)}`;
-  if (types.at(-1) === 'any' && variadic) list[list.length - 1] = list.at(-1)!.replace('variadic ', '');
-  if (agg_kind === 'o')
-    return `select ${name}(${list.slice(0, direct).join(', ')}) within group (order by ${list.slice(direct).join(', ') || 'n'}) from generate_series(1, 100000) n`;
-  if (agg_kind === 'h')
-    return `select ${name}(1) within group (order by n) from generate_series(1, 100000) n`;
-  if (kind === 'a') {
-    const args = list.join(', ') || '*';
-    return `select ${name}(${args}) from generate_series(1, 50) n`;
+  if (name === 'array_fill')
+    return { values: ['1'], sql: `select array_fill(repeat('x', 100), array[10000])` };
+  const values: string[] = [];
+  const list: string[] = [];
+  for (const [index, type] of types.entries()) {
+    const limit = cost.limits[Math.min(index, cost.limits.length - 1)] ?? 'none';
+    const value = argument(type, limit, name, index);
+    if (value === null) return null;
+    const stored = /repeat|select|array_fill/.test(value) && type !== 'cstring' && type !== 'record';
+    list.push(stored ? `args.v${values.push(value) - 1}` : value);
   }
-  const call = `pg_catalog."${name}"(${list.join(', ')})`;
-  if (kind === 'w') return `select ${call} over (order by n) from generate_series(1, 100000) n`;
-  const record = /^jsonb?_to_record/.test(name) ? ' as r(a text, b int)' : '';
-  return `select count(*) from ${call}${record}`;
+  if (values.length === 0) values.push('1');
+  if (variadic && types.at(-1) !== 'any') list[list.length - 1] = `variadic ${list.at(-1)}`;
+  const rows = (count: number): string => `from args, generate_series(1, ${count}) n`;
+  const sql = ((): string => {
+    if (agg_kind === 'o')
+      return `select ${name}(${list.slice(0, direct).join(', ')}) within group (order by ${list.slice(direct).join(', ') || 'n'}) ${rows(100_000)}`;
+    if (agg_kind === 'h') return `select ${name}(1) within group (order by n) ${rows(100_000)}`;
+    if (kind === 'a') return `select ${name}(${list.join(', ') || '*'}) ${rows(50)}`;
+    const call = `pg_catalog."${name}"(${list.join(', ')})`;
+    if (kind === 'w') return `select ${call} over (order by n) ${rows(100_000)}`;
+    const record = /^jsonb?_to_record/.test(name) ? ' as r(a text, b int)' : '';
+    return `select count(*) from args, ${call}${record}`;
+  })();
+  return { values, sql };
 }
 
 /** An expression of a type, as large as its limit lets it be; null: no query can make one. */
@@ -276,6 +298,8 @@ function sizeOf(limit: ArgumentLimit): number {
       return COST_LIMITS.pattern;
     case 'xml':
       return COST_LIMITS.xml;
+    case 'list':
+      return COST_LIMITS.list;
     case 'number':
       return COST_LIMITS.number;
     case 'none':
