@@ -71,6 +71,9 @@ async function asOwner<T>(databaseUrl: string, work: (client: pg.Client) => Prom
     application_name: 'copilot-sql-setup',
     connectionTimeoutMillis: 3_000,
     statement_timeout: 20_000,
+    // A link that is dead without saying so ends as an error, too.
+    query_timeout: 22_000,
+    keepAlive: true,
   });
   client.on('error', () => undefined);
   try {

@@ -4,15 +4,19 @@
  */
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { isConnectionError } from '../pg-errors.ts';
+import { isConnectionError, isTransactionConflict, sqlStateOf } from '../pg-errors.ts';
 import type { CatalogReader } from './check-names.ts';
 import { SqlRefusal } from './check-syntax.ts';
+import { SandboxUnavailable, survivorRefusal } from './unavailable.ts';
 
 /** Rows of a result at most. */
 export const MAX_ROWS = 200;
 /** What may come over the wire for one query. The server's own limit on a value is 1 GB, which no process survives. */
 const MAX_WIRE_BYTES = 2 * 1024 * 1024;
 const CANCEL_MS = 500;
+const APPLICATION_NAME = 'copilot-sql';
+/** No query is at work for that long, unless it does not react to its cancel. */
+const OVERDUE_S = 12;
 
 // Constants of ours, in a text of their own: the model's query is sent alone. standard_conforming_strings is what the
 // grammar was told; the rest bounds what a query may cost. The last one is where some stacks keep a signing key.
@@ -25,12 +29,23 @@ const SETTINGS = `set local search_path = pg_catalog, public;
   set local datestyle = 'ISO, MDY';
   set local intervalstyle = postgres;
   set local bytea_output = hex;
-  set local "app.settings.jwt_secret" = ''`;
+  set local "app.settings.jwt_secret" = '';
+  select a.backend_start::text as started_at, (
+    select count(*)::int from pg_stat_activity o
+    where o.usename = current_user and o.application_name = '${APPLICATION_NAME}' and o.state = 'active'
+      and o.query_start < clock_timestamp() - interval '${OVERDUE_S} seconds') as overdue
+  from pg_stat_activity a where a.pid = pg_backend_pid()`;
 
 export interface RawResult {
   columns: { name: string; typeOid: number }[];
   /** Values in text form, null as null; at most one more than MAX_ROWS. */
   rows: (string | null)[][];
+}
+
+/** A server process; a pid alone is used again. */
+export interface Backend {
+  pid: number;
+  startedAt: string;
 }
 
 export interface SandboxConnection {
@@ -46,16 +61,26 @@ export interface SandboxConnection {
  */
 export async function withSandboxConnection<T>(
   databaseUrl: string,
-  { signal, until }: { signal: AbortSignal; until: number },
+  {
+    signal,
+    until,
+    onStopped,
+  }: {
+    signal: AbortSignal;
+    until: number;
+    /** Told of a backend that was at work when it was told to stop. */
+    onStopped?: (backend: Backend) => void;
+  },
   work: (connection: SandboxConnection) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
     connectionString: databaseUrl,
-    application_name: 'copilot-sql',
+    application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 3_000,
     // Every value stays the text that the server sent.
     types: { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig,
   });
+  let backend: string | null = null;
   let stop: (reason: SqlRefusal) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => (stop = reject));
   stopped.catch(() => undefined);
@@ -68,12 +93,22 @@ export async function withSandboxConnection<T>(
   );
   try {
     if (signal.aborted) onAbort();
-    return await Promise.race([stopped, converse(client, stop, work)]);
+    return await Promise.race([stopped, converse(client, stop, work, (startedAt) => (backend = startedAt))]);
+  } catch (error: unknown) {
+    throw isLost(client, error) ? new SandboxUnavailable('the connection is lost', error) : error;
   } finally {
     clearTimeout(clock);
     signal.removeEventListener('abort', onAbort);
-    await destroy(client);
+    const { processID } = client as unknown as { processID: number | null };
+    if ((await destroy(client)) && processID !== null && backend !== null)
+      onStopped?.({ pid: processID, startedAt: backend });
   }
+}
+
+/** Whether an error is the end of the connection and no answer of the server: it carries no SQLSTATE. */
+function isLost(client: pg.Client, error: unknown): boolean {
+  if (error instanceof SqlRefusal || sqlStateOf(error) !== null) return false;
+  return connectionOf(client).stream.destroyed && error instanceof Error;
 }
 
 const CHEAPER = 'Filter, aggregate or limit, so that less has to be read.';
@@ -82,8 +117,11 @@ async function converse<T>(
   client: pg.Client,
   stop: (reason: SqlRefusal) => void,
   work: (connection: SandboxConnection) => Promise<T>,
+  onStarted: (startedAt: string) => void,
 ): Promise<T> {
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw new SandboxUnavailable('no connection', error);
+  });
   const { stream } = connectionOf(client);
   let bytes = 0;
   let counting = false;
@@ -102,14 +140,17 @@ async function converse<T>(
     );
   });
   await client.query('begin read only');
-  await client.query(SETTINGS);
+  const answers = (await client.query(SETTINGS)) as unknown as pg.QueryResult<Record<string, string>>[];
+  const { started_at: startedAt, overdue } = answers.at(-1)?.rows[0] ?? {};
+  if (Number(overdue ?? 0) > 0) throw survivorRefusal();
+  if (startedAt !== undefined) onStarted(startedAt);
   const result = await work({
     async read<R>(sql: string, values: unknown[]) {
-      const { rows } = await client.query<Record<string, unknown>>({
-        text: sql,
-        values,
-        types: pg.types,
-      });
+      const { rows } = await client
+        .query<Record<string, unknown>>({ text: sql, values, types: pg.types })
+        .catch((error: unknown) => {
+          throw new SandboxUnavailable('the catalogs can not be read', error);
+        });
       return rows as R[];
     },
     async query(sql) {
@@ -149,6 +190,8 @@ interface DatabaseErrorLike {
 /** The server's words against a query, as the model is told them. Connection errors stay what they are. */
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || isConnectionError(error)) return error;
+  // A standby ends queries that are in the way of what it replays.
+  if (isTransactionConflict(error)) return new SandboxUnavailable('in the way of replication', error);
   const { code = '', message, hint, position } = error as DatabaseErrorLike;
   if (!/^[0-9A-Z]{5}$/.test(code)) return error;
   if (code === '57014')
@@ -158,6 +201,13 @@ function toRefusal(error: unknown): unknown {
       'not_readable',
       `Not allowed here: ${message.slice(0, 300)}.`,
       'Only public can be read.',
+    );
+  // A query has no other way to get it: what is written as a cast cuts values off.
+  if (code === '22001')
+    return new SqlRefusal(
+      'too_expensive',
+      'A value of the query is longer than its function may take here.',
+      'Shorten it before, for example with left(value, 1000), or aggregate fewer rows into one value.',
     );
   if (code.startsWith('53') || code === '54000' || code.startsWith('XX'))
     return new SqlRefusal('too_expensive', 'The query needs more memory or disk than it may use.', CHEAPER);
@@ -179,9 +229,9 @@ function connectionOf(client: pg.Client): Internals {
 
 /**
  * Ends a connection for good. A server that is still at work does not notice that its client is gone until it wants to
- * send, so it is told to stop, over a second connection as the protocol has it.
+ * send, so it is told to stop, over a second connection as the protocol has it. True when it was told so.
  */
-async function destroy(client: pg.Client): Promise<void> {
+async function destroy(client: pg.Client): Promise<boolean> {
   const { processID, secretKey, host, port, ssl } = client as unknown as {
     processID: number | null;
     secretKey: unknown;
@@ -192,7 +242,7 @@ async function destroy(client: pg.Client): Promise<void> {
   const { stream } = connectionOf(client);
   const busy = (client as unknown as { activeQuery?: unknown; _activeQuery?: unknown })._activeQuery !== null;
   stream.destroy();
-  if (processID === null || processID === undefined || !busy) return;
+  if (processID === null || processID === undefined || !busy) return false;
   const connection = new pg.Connection({ ssl: ssl as boolean }) as unknown as Internals;
   await new Promise<void>((resolve) => {
     const done = setTimeout(resolve, CANCEL_MS);
@@ -209,4 +259,5 @@ async function destroy(client: pg.Client): Promise<void> {
     else connection.connect(port, host);
   });
   connection.stream.destroy();
+  return true;
 }

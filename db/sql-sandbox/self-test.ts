@@ -8,6 +8,7 @@ export async function findWeaknesses(databaseUrl: string, options: { ownRole: bo
     application_name: 'copilot-sql-self-test',
     connectionTimeoutMillis: 3_000,
     statement_timeout: 5_000,
+    query_timeout: 6_000,
   });
   client.on('error', () => undefined);
   const wrong: string[] = [];

@@ -1,7 +1,9 @@
 /** Where the model's SQL runs: the walls in their order, and the role behind them. */
-import { sqlStateOf } from '../pg-errors.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isConnectionError, sqlStateOf } from '../pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
+import { boundCost } from './bound-cost.ts';
 import { checkNames } from './check-names.ts';
 import { sqlGrammarReady, SqlRefusal } from './check-syntax.ts';
 import { describeSchema, type SchemaRequest, type SchemaResult } from './describe-schema.ts';
@@ -9,6 +11,9 @@ import { roleScript, sandboxRole, setUpRole } from './role.ts';
 import { MAX_ROWS, type RawResult, type SandboxConnection, withSandboxConnection } from './run-query.ts';
 import { findWeaknesses } from './self-test.ts';
 import { createSyntaxCheck } from './syntax-task.ts';
+import { createSlots } from './slots.ts';
+import { createSurvivorWatch } from './survivors.ts';
+import { isRoleFault, SandboxUnavailable } from './unavailable.ts';
 
 export interface SqlResult {
   columns: { name: string; type: string; typeOid: number }[];
@@ -23,12 +28,14 @@ export interface SqlResult {
 export type { SchemaResult };
 
 export interface SqlSandbox {
-  /** Runs a query. Throws SqlRefusal with words for the model; connection errors as they come. */
+  /** Runs a query, or says within 8 s that it can not. Throws SqlRefusal with words for the model. */
   query(sql: string, signal: AbortSignal): Promise<SqlResult>;
   /** The tables that a query may read. Throws like `query`. */
   schema(request: SchemaRequest, signal: AbortSignal): Promise<SchemaResult>;
-  /** Makes the role ready before the first query. Throws like `query`. */
+  /** Makes the role ready before the first query. Throws SqlRefusal; connection errors as they come. */
   prepare(): Promise<void>;
+  /** Backends of this process that went on after their cancel: how many there were, and how many there are. */
+  survivors(): { total: number; alive: number };
 }
 
 export interface SandboxConfig {
@@ -42,9 +49,13 @@ export interface SandboxConfig {
 const MAX_RUNNING = 4;
 /** From asking to answering, waiting for a place included. The server's statement_timeout covers one message only. */
 const ANSWER_MS = 7_000;
+/** For the cancel of a query whose time is up. */
+const LAST_WORD_MS = 800;
 const TYPE_NAMES_MS = 2_000;
 /** Grants are brought up to date at most this often, when a query names a table that may be new. */
 const REFRESH_EVERY_MS = 2_000;
+/** A connection that fails is tried once more after this pause: a server that restarts is back soon. */
+const RETRY_CONNECT_MS = 300;
 /** After a failed set-up, this long passes before the next try. */
 const RETRY_SETUP_MS = 10_000;
 
@@ -67,13 +78,17 @@ export function createSqlSandbox(options: {
       'COPILOT_SQL_MODE=parser-only: queries of the model run on the main login, without a role of their own',
     );
   const slots = createSlots(MAX_RUNNING);
+  const survivors = createSurvivorWatch({ databaseUrl: url, logger });
   const typeNames = new Map<number, string>();
   let refreshedAt = 0;
   let ready: { done: Promise<void>; failedAt: number | null } | null = null;
 
   const refresh = async (withRole: boolean): Promise<void> => {
     refreshedAt = performance.now();
-    if (own) await setUpRole(databaseUrl, own, withRole);
+    if (own)
+      await setUpRole(databaseUrl, own, withRole).catch((error: unknown) => {
+        throw new SandboxUnavailable('the role could not be set up', error);
+      });
   };
 
   const setUp = async (): Promise<void> => {
@@ -84,7 +99,7 @@ export function createSqlSandbox(options: {
         // Class 28: the role is not there, or has another password. 42501: it may not connect to this database.
         const state = sqlStateOf(error) ?? '';
         if (state.startsWith('28') || state === '42501') return ['the role can not connect'];
-        throw error;
+        throw new SandboxUnavailable('the role could not be tried', error);
       },
     );
     if (weaknesses.length === 0) return;
@@ -110,25 +125,55 @@ export function createSqlSandbox(options: {
   };
 
   /** Runs work on a connection; a table that the role may not read yet may be new, so its grants are renewed once. */
+  const runOnce = async <T>(
+    at: Deadline,
+    work: (connection: SandboxConnection) => Promise<T>,
+  ): Promise<T> => {
+    const connect = () => withSandboxConnection(url, { ...at, onStopped: survivors.watch }, work);
+    try {
+      return await connect();
+    } catch (error: unknown) {
+      if (!(error instanceof NotGranted) || performance.now() - refreshedAt < REFRESH_EVERY_MS) throw error;
+      await refresh(false);
+    }
+    return connect();
+  };
+
+  /** Twice at most: a role that can not log in is mended before the second time. */
+  const runTwice = async <T>(
+    at: Deadline,
+    work: (connection: SandboxConnection) => Promise<T>,
+  ): Promise<T> => {
+    try {
+      await ensureReady();
+      return await runOnce(at, work);
+    } catch (error: unknown) {
+      if (!isUnavailable(error) || performance.now() + RETRY_CONNECT_MS > at.until) throw error;
+      if (isRoleFault(error)) ready = null;
+    }
+    await delay(RETRY_CONNECT_MS, undefined, { signal: at.signal }).catch(() => undefined);
+    await ensureReady();
+    return runOnce(at, work);
+  };
+
   const run = async <T>(
     signal: AbortSignal,
     work: (connection: SandboxConnection) => Promise<T>,
   ): Promise<T> => {
-    await ensureReady();
     const until = performance.now() + ANSWER_MS;
+    await survivors.check();
     const release = await slots.take(signal, ANSWER_MS);
-    const connect = () => withSandboxConnection(url, { signal, until }, work);
     try {
-      try {
-        return await connect();
-      } catch (error: unknown) {
-        if (!(error instanceof NotGranted) || performance.now() - refreshedAt < REFRESH_EVERY_MS)
-          throw error instanceof NotGranted ? error.refusal : error;
-        await refresh(false);
-      }
-      return await connect().catch((error: unknown) => {
-        throw error instanceof NotGranted ? error.refusal : error;
-      });
+      return await before(until + LAST_WORD_MS, runTwice({ signal, until }, work));
+    } catch (error: unknown) {
+      if (error instanceof NotGranted) throw error.refusal;
+      if (error instanceof SqlRefusal || !isUnavailable(error)) throw error;
+      logger.warn({ err: error }, 'a query of the model found no database');
+      throw new SqlRefusal(
+        'unavailable',
+        'The database can not be read now.',
+        'Go on without it, or ask again later. Tell the user when the answer depends on it.',
+      );
     } finally {
       release();
     }
@@ -136,6 +181,7 @@ export function createSqlSandbox(options: {
 
   return {
     prepare: ensureReady,
+    survivors: survivors.counts,
     async query(sql, signal) {
       await sqlGrammarReady();
       const names = await readSyntax(sql);
@@ -144,7 +190,7 @@ export function createSqlSandbox(options: {
         const closed = relations.filter((relation) => !relation.granted).map(({ name }) => name);
         if (closed.length > 0) throw new NotGranted(closed);
         if (typeNames.size === 0) await loadTypeNames(connection, typeNames);
-        const result = await connection.query(sql);
+        const result = await connection.query(boundCost(sql));
         if (result.columns.some(({ typeOid }) => !typeNames.has(typeOid)))
           await withSandboxConnection(url, { signal, until: performance.now() + TYPE_NAMES_MS }, (other) =>
             loadTypeNames(other, typeNames),
@@ -164,6 +210,31 @@ export function createSqlSandbox(options: {
       });
     },
   };
+}
+
+interface Deadline {
+  signal: AbortSignal;
+  /** A time of performance.now(). */
+  until: number;
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof SandboxUnavailable || isConnectionError(error) || isRoleFault(error);
+}
+
+/** The work, or SandboxUnavailable when it has not ended at a time of performance.now(). */
+async function before<T>(until: number, work: Promise<T>): Promise<T> {
+  const clock = new AbortController();
+  const late = delay(Math.max(0, until - performance.now()), undefined, { signal: clock.signal }).then(() => {
+    throw new SandboxUnavailable('no answer in time');
+  });
+  late.catch(() => undefined);
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clock.abort();
+  }
 }
 
 /** The role may not read these tables (yet). */
@@ -207,54 +278,5 @@ function toResult(
         : [
             `Row level security may hide rows of ${hidden.join(', ')}: what is shown may be a part, or nothing.`,
           ],
-  };
-}
-
-/** A counted number of places; whoever finds none waits in line. */
-function createSlots(count: number) {
-  let free = count;
-  const line: (() => void)[] = [];
-  const release = (): void => {
-    const next = line.shift();
-    if (next) next();
-    else free += 1;
-  };
-  return {
-    /** Resolves with the function that gives the place back. Throws SqlRefusal when none gets free in time. */
-    async take(signal: AbortSignal, waitMs: number): Promise<() => void> {
-      if (free > 0) free -= 1;
-      else {
-        await new Promise<void>((resolve, reject) => {
-          const leave = (): void => {
-            const at = line.indexOf(enter);
-            if (at >= 0) line.splice(at, 1);
-            done();
-            reject(
-              new SqlRefusal(
-                'busy',
-                'Too many queries are running.',
-                'Ask again later, or for less at once.',
-              ),
-            );
-          };
-          const timer = setTimeout(leave, waitMs);
-          const done = (): void => {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', leave);
-          };
-          const enter = (): void => {
-            done();
-            resolve();
-          };
-          signal.addEventListener('abort', leave, { once: true });
-          line.push(enter);
-        });
-      }
-      let given = false;
-      return () => {
-        if (!given) release();
-        given = true;
-      };
-    },
   };
 }

@@ -54,7 +54,8 @@ function findOnPath(name: string, env: Record<string, string | undefined>): stri
   return null;
 }
 
-function cacheFolder(env: Record<string, string | undefined>): string {
+/** Where programs are kept that were fetched once, for every checkout of this user. */
+export function cacheFolder(env: Record<string, string | undefined>): string {
   const base =
     env.XDG_CACHE_HOME ?? join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache');
   return join(base, 'workflow-copilot');

@@ -1,0 +1,26 @@
+/** What can be wrong with the database of a query, rather than with the query. */
+import { sqlStateOf } from '../pg-errors.ts';
+import { SqlRefusal } from './check-syntax.ts';
+
+/** The database could not be asked, or went away before it answered; `cause` is what was seen. */
+export class SandboxUnavailable extends Error {
+  constructor(what: string, cause?: unknown) {
+    super(what, { cause });
+    this.name = 'SandboxUnavailable';
+  }
+}
+
+/** Whether the role may not log in: class 28 (wrong password, no such role, NOLOGIN), or 42501 (no CONNECT). */
+export function isRoleFault(error: unknown): boolean {
+  const state = sqlStateOf(error instanceof SandboxUnavailable ? error.cause : error) ?? '';
+  return state.startsWith('28') || state === '42501';
+}
+
+/** The answer while a query of before still runs although it was told to stop. */
+export function survivorRefusal(): SqlRefusal {
+  return new SqlRefusal(
+    'unavailable',
+    'SQL is off for now: an earlier query did not stop when it was told to, and still loads the database.',
+    'Go on without it. It comes back by itself when that query has ended.',
+  );
+}
