@@ -8,6 +8,7 @@ import { createKnex } from '../db/knex.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { createTemporalIdentity } from '../db/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
 import { createApp } from './app.ts';
@@ -53,9 +54,11 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   );
   const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });
   const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
+  const identity = createTemporalIdentity({ db, connection: temporal.client.connection, config, logger });
   const turns = createTurnControl({
     db,
     client: temporal.client,
+    identity,
     taskQueue: config.temporal.taskQueue,
     catalogue: catalogueOf(config),
     fallbackModel: config.fallbackModel,
@@ -70,7 +73,12 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
   });
   const planRevert = createRevertPlanner(pool);
-  const readiness = createReadiness({ db, client: temporal.client, namespace: config.temporal.namespace });
+  const readiness = createReadiness({
+    db,
+    client: temporal.client,
+    namespace: config.temporal.namespace,
+    identity,
+  });
   const app = createApp({ db, config, jwtSecret, logger, turns, hub, planRevert, readiness });
   const server = createHttpServer(app);
 

@@ -233,19 +233,38 @@ export async function settleConfirmation<Result extends object>(
   });
 }
 
-/** Decisions that their turns have not acted upon for `olderThanMs`: the signal may have been lost. */
+/** A decision that its turn has not acted upon. */
+export interface UnheardDecision {
+  sessionId: string;
+  turnId: string;
+  callId: string;
+  /** Postgres' own text of the time, which is finer than a Date: with the two ids it is the place in the listing. */
+  decidedAt: string;
+}
+
+/**
+ * A page of the decisions that their turns have not acted upon for `olderThanMs`, oldest first: the signal may have been
+ * lost. `after` is the last one of the page before.
+ */
 export async function listUnheardDecisions(
   db: Knex,
-  input: { olderThanMs: number; limit: number },
-): Promise<{ sessionId: string; turnId: string; callId: string }[]> {
-  const rows = await rowsOf<{ session_id: string; turn_id: string; call_id: string }>(
+  input: { olderThanMs: number; limit: number; after: UnheardDecision | null },
+): Promise<UnheardDecision[]> {
+  const { after } = input;
+  const rows = await rowsOf<{ session_id: string; turn_id: string; call_id: string; decided_at: string }>(
     db,
-    `select t.session_id, c.turn_id, c.call_id
+    `select t.session_id, c.turn_id, c.call_id, c.decided_at::text as decided_at
      from ai.copilot_confirmations c join ai.copilot_turns t on t.id = c.turn_id and t.status = 'running'
      where c.decision is not null and c.result is null
        and c.decided_at < clock_timestamp() - make_interval(secs => ?)
-     order by c.decided_at limit ?`,
-    [input.olderThanMs / 1_000, input.limit],
+       ${after ? 'and (c.decided_at, c.turn_id, c.call_id) > (?::timestamptz, ?::uuid, ?)' : ''}
+     order by c.decided_at, c.turn_id, c.call_id limit ?`,
+    [input.olderThanMs / 1_000, ...(after ? [after.decidedAt, after.turnId, after.callId] : []), input.limit],
   );
-  return rows.map((row) => ({ sessionId: row.session_id, turnId: row.turn_id, callId: row.call_id }));
+  return rows.map((row) => ({
+    sessionId: row.session_id,
+    turnId: row.turn_id,
+    callId: row.call_id,
+    decidedAt: row.decided_at,
+  }));
 }

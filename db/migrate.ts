@@ -15,6 +15,7 @@ import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
 import * as confirmations from './migrations/20261124000006-confirmations.ts';
 import * as summaries from './migrations/20261124000007-summaries.ts';
 import * as claimCounts from './migrations/20261125000010-claim-counts.ts';
+import * as temporalIdentity from './migrations/20261125000020-temporal-identity.ts';
 import * as unreportedCalls from './migrations/20261125000030-unreported-calls.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261124000006-confirmations', ...confirmations },
   { name: '20261124000007-summaries', ...summaries },
   { name: '20261125000010-claim-counts', ...claimCounts },
+  { name: '20261125000020-temporal-identity', ...temporalIdentity },
   { name: '20261125000030-unreported-calls', ...unreportedCalls },
 ];
 

@@ -132,6 +132,15 @@ create table ai.copilot_snapshots (
   constraint copilot_snapshots_pkey PRIMARY KEY (message_id)
 );
 
+create table ai.copilot_temporal (
+  namespace text not null,
+  namespace_id text not null,
+  recorded_at timestamp with time zone not null default now(),
+  singleton boolean not null default true,
+  constraint copilot_temporal_pkey PRIMARY KEY (singleton),
+  constraint copilot_temporal_singleton_check CHECK (singleton)
+);
+
 create table ai.copilot_transcript (
   body text not null,
   created_at timestamp with time zone not null default clock_timestamp(),

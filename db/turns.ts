@@ -182,26 +182,14 @@ export async function findTurn(db: Knex, turnId: string): Promise<Turn | null> {
   return rows[0] ? toTurn(rows[0]) : null;
 }
 
-/** The open turns (starting or running), oldest first: of one session, or those older than `olderThanMs`. */
-export async function listOpenTurns(
-  db: Knex,
-  filter: { sessionId: string } | { olderThanMs: number; limit: number },
-): Promise<Turn[]> {
-  const rows =
-    'sessionId' in filter
-      ? await rowsOf<TurnRow>(
-          db,
-          `select ${TURN_COLUMNS} from ai.copilot_turns
-           where session_id = ? and status in ('starting', 'running') order by created_at`,
-          [filter.sessionId],
-        )
-      : await rowsOf<TurnRow>(
-          db,
-          `select ${TURN_COLUMNS} from ai.copilot_turns
-           where status in ('starting', 'running') and created_at < now() - make_interval(secs => ?)
-           order by created_at limit ?`,
-          [filter.olderThanMs / 1000, filter.limit],
-        );
+/** A session's open turns (starting or running), oldest first. */
+export async function listOpenTurns(db: Knex, filter: { sessionId: string }): Promise<Turn[]> {
+  const rows = await rowsOf<TurnRow>(
+    db,
+    `select ${TURN_COLUMNS} from ai.copilot_turns
+     where session_id = ? and status in ('starting', 'running') order by created_at`,
+    [filter.sessionId],
+  );
   return rows.map(toTurn);
 }
 

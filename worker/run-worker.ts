@@ -34,6 +34,7 @@ import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
+import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { bundleWorkflows } from './bundle.ts';
 
@@ -74,7 +75,7 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
   return { workflowId, runId, activityType, ...(error instanceof Error ? { err: error } : {}) };
 }
 
-/** Starts a worker. Fails when Temporal is not there. */
+/** Starts a worker. Fails when Temporal is not there; ForeignNamespaceError: the database's turns run elsewhere. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { config, databaseUrl, logger } = settings;
   const ownLink =
@@ -83,6 +84,14 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       : null;
   const connection = settings.nativeConnection ?? ownLink!.connection;
   const db = createKnex({ databaseUrl, applicationName: 'copilot-worker' });
+  try {
+    const problem = await createTemporalIdentity({ db, connection, config, logger }).verify();
+    if (problem !== null) throw new ForeignNamespaceError(problem);
+  } catch (error: unknown) {
+    await db.destroy();
+    if (!settings.nativeConnection) await connection.close();
+    throw error;
+  }
   const events = createEventLog({
     databaseUrl,
     onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),

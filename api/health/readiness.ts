@@ -2,13 +2,15 @@ import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { migrationsCurrent } from '../../db/migrate.ts';
 import { answeredWithin } from '../../db/pg-errors.ts';
+import type { TemporalIdentity } from '../../db/temporal-identity.ts';
 import { READINESS_MS } from '../../runtime/bounds.ts';
 
-/** Checks Postgres, its migrations and Temporal side by side. Never throws; takes two seconds at most. */
+/** Checks Postgres, its migrations, Temporal, and whether they belong together, side by side. Never throws; takes two seconds at most. */
 export function createReadiness(options: {
   db: Knex;
   client: Client;
   namespace: string;
+  identity: Pick<TemporalIdentity, 'verify'>;
 }): () => Promise<{ ok: boolean; problems: string[] }> {
   const postgres = async (): Promise<string[]> => {
     try {
@@ -28,8 +30,17 @@ export function createReadiness(options: {
       return ['Temporal is not reachable, or has no such namespace'];
     }
   };
+  const namespace = async (): Promise<string[]> => {
+    try {
+      const problem = await answeredWithin(READINESS_MS, options.identity.verify());
+      return problem === null ? [] : [problem];
+    } catch {
+      // One of the two is away, which the other checks say.
+      return [];
+    }
+  };
   return async () => {
-    const problems = (await Promise.all([postgres(), temporal()])).flat();
+    const problems = (await Promise.all([postgres(), temporal(), namespace()])).flat();
     return { ok: problems.length === 0, problems };
   };
 }

@@ -27,10 +27,10 @@ import { SILENCE } from '../../runtime/bounds.ts';
 import { HttpError } from '../http-error.ts';
 import type { TemporalFault } from '../temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
-import { attach, launch } from './launch.ts';
+import { attach, foreignNamespace, launch, requireOwnNamespace } from './launch.ts';
 import { presentTurn } from './present.ts';
 import { settleTurn } from './settle-turn.ts';
-import { sweepTurns } from './sweeper.ts';
+import { createSweeper } from './sweeper.ts';
 import type { TurnControl } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
@@ -39,19 +39,16 @@ import { wait } from './wait.ts';
 const CLOSE_POLL_MS = 15;
 /** How long a delete waits for its cancelled turn to end in order before the rows go anyway. */
 const DELETE_WAIT_MS = 2_000;
-const SWEEP_EVERY_MS = 20_000;
 const REFUSAL_LOG_MS = 60_000;
 
 /** Creates the turn control. `close` ends its sweeper. */
 export function createTurnControl(options: TurnControlOptions): TurnControl & { close(): void } {
-  const { db, client, logger } = options;
-  // A start goes on when its client is gone: whoever asks again with the same key must find one turn.
-  const sweep = setInterval(() => {
-    sweepTurns(options).catch((error: unknown) =>
-      logger.warn({ err: error }, 'open turns could not be checked'),
-    );
-  }, SWEEP_EVERY_MS);
-  sweep.unref();
+  const { db, client, logger, identity } = options;
+  const sweeper = createSweeper(options, { start: true });
+  // Temporal may be away: then the first start or the next pass of the sweeper asks again.
+  identity
+    .verify()
+    .catch((error: unknown) => logger.warn({ err: error }, "Temporal's namespace could not be checked yet"));
 
   let refusalReportedAt = -Infinity;
   // Every silent turn is asked about every two seconds: one line a minute says it for all.
@@ -78,6 +75,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
           `No key is configured for the model ${model}: set it on the service, or choose another model in the settings.`,
         );
       }
+      await requireOwnNamespace(options);
       const inserted = await insertStartingTurn(db, {
         id: randomUUID(),
         sessionId: session.id,
@@ -104,6 +102,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       if (!(await sendCancel(options, turn))) {
         const now = await settleTurn(options, turn);
         if (now !== 'cancelled' && now !== 'running') throw new HttpError(409, 'The turn has already ended');
+        const problem = identity.lastProblem();
+        if (now === 'running' && problem !== null) throw foreignNamespace(problem);
       }
     },
 
@@ -163,12 +163,13 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       }
       if (description === null || !isOpen(description, turn)) {
         await settleTurn(options, turn);
-        return null;
+        const problem = identity.lastProblem();
+        return problem === null ? null : { message: problem };
       }
       return describeSilence(description, progress, Date.now());
     },
 
-    close: () => clearInterval(sweep),
+    close: () => sweeper.close(),
   };
 }
 

@@ -32,8 +32,24 @@ export async function attach(
       turn_id: turn.id,
     });
   }
-  if (turn.status === 'starting') await launch(options, turn);
+  if (turn.status === 'starting') {
+    await requireOwnNamespace(options);
+    await launch(options, turn);
+  }
   return { turnId: turn.id, attached: true };
+}
+
+/** Throws HttpError 503 unless the namespace is known to be the one that the database's turns run in. */
+export async function requireOwnNamespace({ identity }: TurnControlOptions): Promise<void> {
+  const problem = await identity.ensure().catch((error: unknown) => {
+    throw startFailure(error);
+  });
+  if (problem !== null) throw foreignNamespace(problem);
+}
+
+/** The response of a request that only the right namespace could serve. */
+export function foreignNamespace(problem: string): HttpError {
+  return new HttpError(503, problem, {}, { 'Retry-After': '30' });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The end of a turn whose workflow can't end it any more. */
-import { deleteStartingTurn, endTurn, findTurn, type Turn } from '../../db/turns.ts';
+import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns.ts';
+import { toTemporalFault } from '../temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describeClosing } from './describe-closing.ts';
 import { describe, isOpen, isOwn } from './turn-workflow.ts';
@@ -9,12 +10,21 @@ export const SWEEP_OLDER_THAN_MS = 30_000;
 
 /**
  * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
- * history was lost. While Temporal does not say, nothing is ended. Returns the turn's status.
+ * history was lost. While Temporal does not say, or is not the one that the turns run in, nothing is ended. A starting
+ * turn whose workflow runs is made visible. Returns the turn's status.
  */
-export async function settleTurn(options: TurnControlOptions, turn: Turn): Promise<string> {
+export async function settleTurn(
+  options: TurnControlOptions,
+  turn: Pick<Turn, 'id' | 'sessionId' | 'status'>,
+): Promise<string> {
   const { db, client, logger } = options;
   const description = await describe(client, turn);
-  if (description !== null && ('fault' in description || isOpen(description, turn))) return turn.status;
+  if (description !== null && 'fault' in description) return turn.status;
+  if (description !== null && isOpen(description, turn)) {
+    if (turn.status === 'starting') await promoteTurn(db, turn.id);
+    return 'running';
+  }
+  if (!(await isOwnNamespace(options))) return turn.status;
   const fresh = await findTurn(db, turn.id);
   if (!fresh) return 'gone';
   // An API may be between its two writes right now; only an old starting row was left behind by a dead one.
@@ -34,6 +44,16 @@ export async function settleTurn(options: TurnControlOptions, turn: Turn): Promi
     diff: (base, working) => diffOrNone(options, turn.id, base, working),
   });
   return ended.status;
+}
+
+/** Asked right before anything is ended: an API may be connected to another namespace than it was a moment ago. */
+async function isOwnNamespace({ identity }: TurnControlOptions): Promise<boolean> {
+  try {
+    return (await identity.verify()) === null;
+  } catch (error: unknown) {
+    if (toTemporalFault(error)) return false;
+    throw error;
+  }
 }
 
 /** A diff that can't be had is no reason to leave a turn open for ever: it ends as failed in any case. */

@@ -3,10 +3,13 @@ import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Catalogue } from '../../contracts/models.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import type { TemporalIdentity } from '../../db/temporal-identity.ts';
 
 export interface TurnControlOptions {
   db: Knex;
   client: Client;
+  /** Whether the client's namespace is the one that the database's turns run in. */
+  identity: TemporalIdentity;
   taskQueue: string;
   catalogue: Catalogue;
   /** Goes on with a turn whose model fails; null: nobody does. */

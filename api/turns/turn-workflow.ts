@@ -66,7 +66,7 @@ export async function queryProgress(client: Client, turn: Turn): Promise<TurnPro
 /** What Temporal knows of a turn's workflow: its latest run, null when there is none, or why it does not say. */
 export async function describe(
   client: Client,
-  turn: Turn,
+  turn: Pick<Turn, 'sessionId'>,
 ): Promise<WorkflowExecutionDescription | { fault: TemporalFault } | null> {
   try {
     return await client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () =>
@@ -81,11 +81,11 @@ export async function describe(
 }
 
 /** Whether this is the latest run under the session's id and not known to be over. */
-export function isOpen(description: WorkflowExecutionDescription, turn: Turn): boolean {
+export function isOpen(description: WorkflowExecutionDescription, turn: Pick<Turn, 'id'>): boolean {
   return isOwn(description, turn) && !CLOSED.has(description.status.name);
 }
 
 /** Whether the latest run under the session's id is this turn's. */
-export function isOwn(description: WorkflowExecutionDescription, turn: Turn): boolean {
+export function isOwn(description: WorkflowExecutionDescription, turn: Pick<Turn, 'id'>): boolean {
   return ((description.memo ?? {}) as { turnId?: unknown }).turnId === turn.id;
 }

@@ -1,9 +1,12 @@
 /** A worker that is started again when it ends by itself, and waited for while Temporal is away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningWorker, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
+import { ForeignNamespaceError } from '../../db/temporal-identity.ts';
 import type { Shutdown } from '../shutdown.ts';
 
 const RETRY_MS = 1_000;
+/** An operator must act, and each attempt is an error in the log. */
+const FOREIGN_RETRY_MS = 15_000;
 
 /** Resolves when the first worker polls. Closes through the shutdown. */
 export async function keepWorker(settings: WorkerSettings, shutdown: Shutdown): Promise<void> {
@@ -19,11 +22,12 @@ export async function keepWorker(settings: WorkerSettings, shutdown: Shutdown): 
         current = await startWorker(settings);
         return;
       } catch (error: unknown) {
-        settings.logger.warn(
+        const isForeign = error instanceof ForeignNamespaceError;
+        settings.logger[isForeign ? 'error' : 'warn'](
           { err: error, address: settings.temporalAddress },
           'the worker could not start; trying again',
         );
-        await delay(RETRY_MS);
+        await delay(isForeign ? FOREIGN_RETRY_MS : RETRY_MS);
       }
     }
   };

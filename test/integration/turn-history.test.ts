@@ -13,6 +13,7 @@ import { createWorkflow } from '../../db/workflows.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
+import { createTemporalIdentity } from '../../db/temporal-identity.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { createTestDatabase } from '../support/api-database.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
@@ -61,6 +62,7 @@ test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, 
   const turns = createTurnControl({
     db,
     client,
+    identity: createTemporalIdentity({ db, connection, config, logger }),
     taskQueue,
     catalogue: createCatalogue({ openai: true, anthropic: false }),
     fallbackModel: null,

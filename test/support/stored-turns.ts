@@ -11,6 +11,7 @@ import { endTurn, insertStartingTurn, promoteTurn } from '../../db/turns.ts';
 import { findWorkflow, toGraph } from '../../db/workflows.ts';
 import { catalogueOf, loadConfig } from '../../runtime/config.ts';
 import { connectTemporalClient } from '../../runtime/connections.ts';
+import { createTemporalIdentity } from '../../db/temporal-identity.ts';
 import { silentLogger } from './test-api.ts';
 
 /** `db` is the caller's; `close` ends the rest. */
@@ -24,6 +25,12 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
   const control = createTurnControl({
     db,
     client: temporal.client,
+    identity: createTemporalIdentity({
+      db,
+      connection: temporal.client.connection,
+      config,
+      logger: silentLogger,
+    }),
     taskQueue: 'nobody-polls-this',
     catalogue: catalogueOf(config),
     fallbackModel: null,

@@ -1,0 +1,72 @@
+/**
+ * Whether the Temporal namespace that this process is connected to is the one that runs this database's turns. In any
+ * other one no turn is found: each would look lost.
+ */
+import type { ConnectionLike } from '@temporalio/client';
+import type { Knex } from 'knex';
+import { recordTemporalIdentity, replaceTemporalIdentity } from './temporal-record.ts';
+import type { Config } from '../runtime/config.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+const ASK_DEADLINE_MS = 3_000;
+const LOG_EVERY_MS = 60_000;
+
+/** Thrown by a worker that would poll another namespace than the one of its database. */
+export class ForeignNamespaceError extends Error {
+  readonly code = 'FOREIGN_NAMESPACE';
+}
+
+export interface TemporalIdentity {
+  /**
+   * Asks Temporal and the database anew. Null when they fit; otherwise a sentence with both ids that says what to do.
+   * Throws what Temporal or the database throws when it does not answer.
+   */
+  verify(): Promise<string | null>;
+  /** As `verify`, but a fit that the last answer showed is not asked about again. */
+  ensure(): Promise<string | null>;
+  /** What the last answer showed, without asking. Null: they fit, or nobody has answered yet. */
+  lastProblem(): string | null;
+}
+
+export function createTemporalIdentity(options: {
+  db: Knex;
+  connection: Pick<ConnectionLike, 'workflowService' | 'withDeadline'>;
+  config: Pick<Config, 'databaseUrl' | 'temporal'>;
+  logger: Logger;
+}): TemporalIdentity {
+  const { db, connection, logger } = options;
+  const { namespace, address } = options.config.temporal;
+  // An embedded server whose files were removed comes back as another one, and nobody can have confused the two.
+  const isEmbedded = options.config.databaseUrl === undefined && address === undefined;
+  let isVerified = false;
+  let problem: string | null = null;
+  let loggedAt = -Infinity;
+
+  const verify = async (): Promise<string | null> => {
+    const { namespaceInfo } = await connection.withDeadline(Date.now() + ASK_DEADLINE_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    const found = { namespace, namespaceId: namespaceInfo?.id || namespace };
+    const recorded = await recordTemporalIdentity(db, found);
+    const fits = recorded.namespaceId === found.namespaceId;
+    if (!fits && isEmbedded) {
+      await replaceTemporalIdentity(db, found);
+      logger.warn({ recorded, found }, 'the embedded Temporal is a new one; turns of the old one are lost');
+    }
+    isVerified = fits || isEmbedded;
+    problem = isVerified
+      ? null
+      : `The turns of this database belong to the Temporal namespace "${recorded.namespace}" with the id ${recorded.namespaceId}, but the service is connected to "${namespace}" with the id ${found.namespaceId}: an operator must correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or record the new id as docs/runbook.md says.`;
+    if (problem !== null && performance.now() - loggedAt > LOG_EVERY_MS) {
+      loggedAt = performance.now();
+      logger.error({ recorded, found }, problem);
+    }
+    return problem;
+  };
+
+  return {
+    verify,
+    ensure: async () => (isVerified ? null : verify()),
+    lastProblem: () => problem,
+  };
+}
