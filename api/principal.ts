@@ -6,6 +6,8 @@ export interface Principal {
   role: 'service_role' | 'authenticated';
   /** Null for a service token without a subject. */
   sub: string | null;
+  /** The token's `exp`, in milliseconds since 1970; null: the token does not expire. */
+  expiresAt: number | null;
 }
 
 /** Ends a request that is the operator's alone with 403 for everyone else. docs/access.md lists them. */

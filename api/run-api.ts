@@ -16,6 +16,7 @@ import { createGraphDiff } from './diff-graphs.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http-server.ts';
+import { toTemporalFault } from './temporal-errors.ts';
 import { createRevertPlanner } from './plan-revert.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
@@ -139,25 +140,32 @@ async function withinStep(work: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Whether the server knows our search attributes. A yes is kept; a no is asked again after a minute, because an
- * operator may add them; without an answer the turn starts without them.
+ * Whether the server knows our search attributes. A yes is kept. A no, or a refusal to tell, is asked about again after a
+ * minute, because an operator may add them; a server that is away after five seconds. Only the first start waits for
+ * the answer; later ones go on with what is known.
  */
 function createSearchAttributeCheck(client: Client, namespace: string): () => Promise<boolean> {
   const wanted = Object.values(SEARCH_ATTRIBUTES);
   let known = false;
   let askAgainAt = 0;
-  return async () => {
-    if (known || Date.now() < askAgainAt) return known;
+  let asking: Promise<void> | null = null;
+  let answered = false;
+  const ask = async (): Promise<void> => {
     try {
       const { customAttributes } = await client.withDeadline(Date.now() + CLOSE_STEP_MS, () =>
         client.connection.operatorService.listSearchAttributes({ namespace }),
       );
       known = wanted.every((name) => name in (customAttributes ?? {}));
       askAgainAt = Date.now() + 60_000;
-    } catch {
-      // No answer: Temporal is away, and the start that follows will say so.
-      known = false;
+    } catch (error: unknown) {
+      askAgainAt = Date.now() + (toTemporalFault(error)?.kind === 'refused' ? 60_000 : 5_000);
     }
+    answered = true;
+  };
+  return async () => {
+    if (known || Date.now() < askAgainAt) return known;
+    asking ??= ask().finally(() => (asking = null));
+    if (!answered) await asking;
     return known;
   };
 }

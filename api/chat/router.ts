@@ -17,7 +17,7 @@ export function createChatRouter(deps: ApiDeps): Router {
     const { turnId, attached } = await deps.turns.start({ session, ...input, idempotencyKey });
     // A new turn has no reader yet that could have seen anything of it.
     const afterSeq = attached ? readCursor(ctx.get('Last-Event-ID'), undefined) : 0;
-    openStream(ctx, deps.hub, { turnId, afterSeq });
+    openStream(ctx, deps.hub, { turnId, afterSeq, principal });
   });
   return router;
 }

@@ -1,4 +1,6 @@
 import type { Context } from 'koa';
+import { CLOCK_LEEWAY_SECONDS } from '../middleware/auth.ts';
+import type { Principal } from '../principal.ts';
 import type { TurnEventHub } from './turn-event-hub.ts';
 
 /**
@@ -8,7 +10,7 @@ import type { TurnEventHub } from './turn-event-hub.ts';
 export function openStream(
   ctx: Context,
   hub: TurnEventHub,
-  { turnId, afterSeq }: { turnId: string; afterSeq: number },
+  { turnId, afterSeq, principal }: { turnId: string; afterSeq: number; principal: Principal },
 ): void {
   ctx.status = 200;
   ctx.set({
@@ -24,5 +26,14 @@ export function openStream(
     ctx.res.end();
     return;
   }
-  hub.stream(ctx.res, turnId, afterSeq);
+  hub.stream(ctx.res, turnId, afterSeq, endOf(principal));
+}
+
+/**
+ * When the stream of a token ends: at the token's end. A token that has expired within the leeway for clocks is good for
+ * that leeway, or its client would come back at once and be let in again.
+ */
+function endOf({ expiresAt }: Principal): number {
+  if (expiresAt === null) return Infinity;
+  return expiresAt > Date.now() ? expiresAt : expiresAt + CLOCK_LEEWAY_SECONDS * 1_000;
 }

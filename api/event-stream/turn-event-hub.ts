@@ -13,7 +13,7 @@
  * gathered for the next one. Order of things: listen, then read, then drop what is at or below the cursor.
  */
 import type { ServerResponse } from 'node:http';
-import { isConnectionError } from '../../db/pg-errors.ts';
+import { isConnectionError, isTransient } from '../../db/pg-errors.ts';
 import {
   createTurnEventReader,
   type EventPage,
@@ -28,9 +28,10 @@ import { createSilenceWatcher, type Quiet, type SilenceInspector } from './silen
 export interface TurnEventHub {
   /**
    * Streams a turn's events with a seq above `afterSeq`, then closes. Takes the response over: headers must be set,
-   * nothing written yet. Returns at once; a client that goes away releases everything.
+   * nothing written yet. Returns at once; a client that goes away releases everything. `until` (as Date.now()) is when the
+   * right to read ends: the stream closes then, and whoever has a new token goes on.
    */
-  stream(response: ServerResponse, turnId: string, afterSeq: number): void;
+  stream(response: ServerResponse, turnId: string, afterSeq: number, until?: number): void;
   /** Open streams, for tests and for the log. */
   readonly viewerCount: number;
   /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. May be called twice. */
@@ -51,6 +52,7 @@ const PAGE_BYTES = 256 * 1024;
 const MAX_LIVE_TURNS_PER_READ = 500;
 const MAX_PAGES_PER_READ = 16;
 const READ_RETRY_MS = 250;
+const APART_RETRY_MS = 5_000;
 const TICK_MS = 1_000;
 const PING_EVERY_TICKS = 15;
 const POLL_MS = 500;
@@ -68,6 +70,8 @@ interface Viewer {
   announcementsSeen: number;
   /** In blocked: since when (performance.now()). */
   blockedAt: number;
+  /** When the stream is closed, as Date.now() tells time. */
+  readonly until: number;
   /** Pings are spread over the ticks; this one is the viewer's. */
   readonly pingTick: number;
 }
@@ -137,8 +141,13 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   function tick(): void {
     ticks += 1;
     const now = performance.now();
+    const today = Date.now();
     for (const viewer of viewers.values()) {
-      if (viewer.mode !== 'blocked') {
+      if (today >= viewer.until) {
+        const { mode, response } = viewer;
+        end(viewer);
+        if (mode === 'blocked') response.destroy();
+      } else if (viewer.mode !== 'blocked') {
         if (ticks % PING_EVERY_TICKS === viewer.pingTick) write(viewer, PING_BLOCK);
       } else if (now - viewer.blockedAt > MAX_BLOCKED_MS) {
         viewer.response.destroy();
@@ -311,7 +320,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   }
 
   return {
-    stream(response, turnId, afterSeq) {
+    stream(response, turnId, afterSeq, until = Infinity) {
       response.on('error', ignore);
       // The request's socket: a pipelined response gets its own only when it is its turn.
       const { socket } = response.req;
@@ -338,6 +347,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
         mode: 'catchUp',
         announcementsSeen: 0,
         blockedAt: 0,
+        until,
         pingTick: nextPingTick,
       };
       watch.viewers.add(viewer);
@@ -400,6 +410,10 @@ function createLane<T>(options: {
         failing = false;
       } catch (error: unknown) {
         if (closed) return;
+        if (batch.length > 1 && !isTransient(error)) {
+          await readApart(batch);
+          continue;
+        }
         // The streams stay open: what they were to read is still there when the database is back.
         for (const item of batch) due.add(item);
         if (!failing)
@@ -416,14 +430,27 @@ function createLane<T>(options: {
     running = false;
   };
 
+  /** What fails with one item must not hold up the others: each by itself, and those that fail again later. */
+  const readApart = async (batch: T[]): Promise<void> => {
+    for (const item of batch) {
+      try {
+        if (!closed) await options.read([item]);
+      } catch (error: unknown) {
+        options.logger.error({ err: error }, 'an event stream can not be read; it is tried again');
+        setTimeout(() => add(item), APART_RETRY_MS).unref();
+      }
+    }
+  };
+  const add = (item: T): void => {
+    if (closed) return;
+    due.add(item);
+    if (running) return;
+    running = true;
+    void run();
+  };
+
   return {
-    add(item) {
-      if (closed) return;
-      due.add(item);
-      if (running) return;
-      running = true;
-      void run();
-    },
+    add,
     delete: (item) => void due.delete(item),
     close() {
       closed = true;

@@ -11,7 +11,7 @@ import type { Principal } from '../principal.ts';
 
 /** Served without a token. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/api/openapi.json']);
-const CLOCK_LEEWAY_SECONDS = 30;
+export const CLOCK_LEEWAY_SECONDS = 30;
 
 export interface AuthOptions {
   /** Made once: importing the secret for every token costs more than checking it. */
@@ -51,7 +51,7 @@ export async function authenticate(
   } else if (exp === undefined) {
     options.logger.debug('a service token without exp was accepted');
   }
-  return { role, sub: subject };
+  return { role, sub: subject, expiresAt: exp === undefined ? null : exp * 1_000 };
 }
 
 function findToken(headers: {

@@ -23,12 +23,13 @@ export function createTurnsRouter(deps: ApiDeps): Router {
   });
 
   router.get(`${TURN}/events`, async (ctx) => {
-    const session = await requireSession(deps, (ctx.state as RequestState).principal, ctx.params.id);
+    const { principal } = ctx.state as RequestState;
+    const session = await requireSession(deps, principal, ctx.params.id);
     const turn = await findTurn(deps.db, requireTurnId(ctx.params.turn_id));
     // A turn that is about to start is nobody's yet: it may still be taken back.
     if (!turn || turn.sessionId !== session.id || turn.status === 'starting') throw unknownTurn();
     const afterSeq = readCursor(ctx.get('Last-Event-ID'), ctx.query.after);
-    openStream(ctx, deps.hub, { turnId: turn.id, afterSeq });
+    openStream(ctx, deps.hub, { turnId: turn.id, afterSeq, principal });
   });
 
   router.post(`${TURN}/cancel`, async (ctx) => {

@@ -46,16 +46,16 @@ async function outcome(
 }
 
 const good = { role: 'service_role', exp: later };
-const service = { role: 'service_role', sub: null };
-const user = { role: 'authenticated', sub: 'u1' };
+const service = { role: 'service_role', sub: null, expiresAt: later * 1_000 };
+const user = { role: 'authenticated', sub: 'u1', expiresAt: later * 1_000 };
 const [goodHeader, goodPayload, goodSignature] = token(good).split('.') as [string, string, string];
 
 const CASES: [string, string, unknown][] = [
   ['a service token', token(good), service],
-  ['a service token with a subject', token({ ...good, sub: 's' }), { role: 'service_role', sub: 's' }],
-  ['a service token without exp', token({ role: 'service_role' }), service],
+  ['a service token with a subject', token({ ...good, sub: 's' }), { ...service, sub: 's' }],
+  ['a service token without exp', token({ role: 'service_role' }), { ...service, expiresAt: null }],
   ['a user token', token({ role: 'authenticated', sub: 'u1', exp: later }), user],
-  ['exp within the leeway', token({ ...good, exp: now - 10 }), service],
+  ['exp within the leeway', token({ ...good, exp: now - 10 }), { ...service, expiresAt: (now - 10) * 1_000 }],
   ['nbf within the leeway', token({ ...good, nbf: now + 10 }), service],
   ['nbf in the past', token({ ...good, nbf: now - 10 }), service],
   ['an unknown issuer and audience', token({ ...good, iss: 'x', aud: 'y' }), service],
