@@ -151,6 +151,8 @@ async function performCall(
       // A report that has come is taken, whoever wants the answer.
       if (event.type !== 'usage') call.throwIfAborted();
       answer.take(event, (error) => lost.abort(error));
+      const full = stream.room();
+      if (full) await full;
     }
     // The bill does not wait for the text: should this process die in between, it is known what the answer cost.
     const heard = answer.usage();

@@ -31,6 +31,8 @@ const FLUSH_GAP_MS = 8;
 
 // Tokens that gather while a flush is under way become one event, up to this many characters.
 const MAX_MERGED_DELTA_CHARS = 2_000;
+/** Of one claim, while the database is away; no answer of a model is as long. */
+const MAX_WAITING_CHARS = 1_000_000;
 
 interface Pending extends NumberedEvent {
   taken: boolean;
@@ -43,6 +45,8 @@ export interface EventStream {
   append(events: TurnEvent[]): Promise<void>;
   /** Resolves when everything appended before is durable; rejects with the first error. */
   drain(): Promise<void>;
+  /** Null while little waits to be written; else what to wait for before more is appended. Never rejects. */
+  room(): Promise<void> | null;
 }
 
 export interface EventLog {
@@ -193,6 +197,7 @@ export function createEventLog(options: {
       let tail: Pending | null = null;
       let last: Promise<void> = Promise.resolve();
       let failure: { error: unknown } | null = null;
+      let waitingChars = 0;
       const add = (event: TurnEvent): Pending => {
         if (tail && !tail.taken && mergeDelta(tail.event, event)) return tail;
         tail = { fence, idx: (idx += 1), event: { ...event }, taken: false, settle: [] };
@@ -203,13 +208,15 @@ export function createEventLog(options: {
         append(events) {
           if (failure) return Promise.reject(failure.error);
           if (events.length === 0) return last;
+          const chars = charsOf(events);
+          waitingChars += chars;
           const done = new Promise<void>((resolve, reject) => {
             const items = events.map(add);
             items.at(-1)!.settle.push({ resolve, reject });
           });
           last = done;
           // Whoever drains hears of it; a caller that only streams need not.
-          done.catch((error: unknown) => (failure ??= { error }));
+          done.catch((error: unknown) => (failure ??= { error })).finally(() => (waitingChars -= chars));
           kick();
           return done;
         },
@@ -220,6 +227,7 @@ export function createEventLog(options: {
           draining -= 1;
           if (failure) throw failure.error;
         },
+        room: () => (waitingChars <= MAX_WAITING_CHARS ? null : last.catch(() => undefined)),
       };
     },
     async close() {
@@ -233,6 +241,13 @@ export function createEventLog(options: {
       await Promise.race([pool.end(), pause(CLOSE_MS)]);
     },
   };
+}
+
+/** Of the texts that a model streams; all other events are few. */
+function charsOf(events: readonly TurnEvent[]): number {
+  let chars = 0;
+  for (const event of events) if ('delta' in event) chars += event.delta.length;
+  return chars;
 }
 
 /** Adds a delta to a waiting one of the same kind and step. False when they can't be one event. */
