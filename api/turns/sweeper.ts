@@ -97,9 +97,12 @@ export function createSweeper(
   let closed = false;
   const arm = (delayMs: number): void => {
     if (closed) return;
-    const next = (): void => arm(PASS_EVERY_MS + Math.random() * PASS_JITTER_MS);
-    timer = setTimeout(() => void pass().then(next), delayMs);
+    timer = setTimeout(() => void passAndArm(), delayMs);
     timer.unref();
+  };
+  const passAndArm = async (): Promise<void> => {
+    await pass();
+    arm(PASS_EVERY_MS + Math.random() * PASS_JITTER_MS);
   };
   if (start) arm(FIRST_PASS_MS);
   return {
