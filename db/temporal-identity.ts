@@ -8,7 +8,7 @@ import { recordTemporalIdentity, replaceTemporalIdentity } from './temporal-reco
 import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
 
-const ASK_DEADLINE_MS = 3_000;
+const ASK_DEADLINE_MS = 1_500;
 const LOG_EVERY_MS = 60_000;
 
 /** Thrown by a worker that would poll another namespace than the one of its database. */

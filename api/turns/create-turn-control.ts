@@ -45,10 +45,6 @@ const REFUSAL_LOG_MS = 60_000;
 export function createTurnControl(options: TurnControlOptions): TurnControl & { close(): void } {
   const { db, client, logger, identity } = options;
   const sweeper = createSweeper(options, { start: true });
-  // Temporal may be away: then the first start or the next pass of the sweeper asks again.
-  identity
-    .verify()
-    .catch((error: unknown) => logger.warn({ err: error }, "Temporal's namespace could not be checked yet"));
 
   let refusalReportedAt = -Infinity;
   // Every silent turn is asked about every two seconds: one line a minute says it for all.

@@ -12,6 +12,8 @@ import { wake } from './turn-workflow.ts';
 /** The pause between two passes: as much again at most, so that several APIs do not keep in step. */
 const PASS_EVERY_MS = 15_000;
 const PASS_JITTER_MS = 10_000;
+/** The first pass is also the check of the namespace at the start. A chat that comes before makes its own. */
+const FIRST_PASS_MS = 5_000;
 const PAGE = 200;
 const AT_ONCE = 8;
 /** A pass that has taken this long stops after its page; the next one goes on there. */
@@ -93,12 +95,16 @@ export function createSweeper(
 
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-  const arm = (): void => {
+  const arm = (delayMs: number): void => {
     if (closed) return;
-    timer = setTimeout(() => void pass().then(arm), PASS_EVERY_MS + Math.random() * PASS_JITTER_MS);
+    timer = setTimeout(() => void passAndArm(), delayMs);
     timer.unref();
   };
-  if (start) arm();
+  const passAndArm = async (): Promise<void> => {
+    await pass();
+    arm(PASS_EVERY_MS + Math.random() * PASS_JITTER_MS);
+  };
+  if (start) arm(FIRST_PASS_MS);
   return {
     pass,
     close() {
