@@ -49,11 +49,9 @@ const rate = {
 
 test("attempts that a database outage took are not the model's: four rate limits later it still answers", async () => {
   const session = await system.newSession();
-  await system.stopWorker();
   system.scripts.set('Limited', (_, n) => (n <= 4 ? rate : { text: ['Here.'] }));
-  const turn = system.chat(session, { message: 'Limited' });
   await gate.shut();
-  await system.startWorker();
+  const turn = system.chat(session, { message: 'Limited' });
   await untilTrue(async () => (await attemptOf(session.id)) > 5);
   await gate.open();
   const { end } = await turn;
