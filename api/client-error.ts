@@ -8,21 +8,36 @@ const ANSWERS: Record<string, [string, string]> = {
 };
 const MALFORMED: [string, string] = ['400 Bad Request', 'The request is not valid HTTP'];
 
-/** Answers what never became a request, in the form of all other errors. For the server's `clientError` event. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+/**
+ * Answers what never became a whole request, in the form of all other errors. For the server's `clientError` event.
+ * `method`: of the request, where its headers were read.
+ */
+export function answerClientError(
+  error: Error & { code?: string; rawPacket?: Buffer },
+  socket: Socket,
+  method?: string,
+): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  answerOnSocket(socket, ...(ANSWERS[error.code ?? ''] ?? MALFORMED));
+  const [status, message] = ANSWERS[error.code ?? ''] ?? MALFORMED;
+  // Node tells the last packet only: of headers that came in several the method is not known, and HEAD is rare.
+  const isHead = method === 'HEAD' || error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
+  answerOnSocket(socket, status, message, { isHead });
 }
 
-/** Writes an error as a whole response and ends the connection. */
-export function answerOnSocket(socket: Socket, status: string, message: string): void {
+/** Writes an error as a whole response and ends the connection. The response to a HEAD has no body (RFC 9110, 9.3.2). */
+export function answerOnSocket(
+  socket: Socket,
+  status: string,
+  message: string,
+  { isHead = false }: { isHead?: boolean } = {},
+): void {
   const body = JSON.stringify({ error: message });
   socket.on('error', () => undefined);
   socket.end(
     `HTTP/1.1 ${status}\r\nX-Request-Id: ${randomUUID()}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${isHead ? '' : body}`,
   );
 }

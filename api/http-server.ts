@@ -32,10 +32,10 @@ export function createHttpServer(app: Koa): Server {
     },
   );
   server.on('clientError', (error: Error & { code?: string }, socket) => {
-    const responses = open.get(socket as Socket) ?? [];
+    const responses = [...(open.get(socket as Socket) ?? [])];
     // In the middle of an answer, such as a stream, nothing else can be said on this connection.
-    if ([...responses].some((response) => response.headersSent)) socket.destroy();
-    else answerClientError(error, socket as Socket);
+    if (responses.some((response) => response.headersSent)) socket.destroy();
+    else answerClientError(error, socket as Socket, responses.at(-1)?.req.method);
   });
   server.on('checkExpectation', (_request, response: ServerResponse) => {
     const body = JSON.stringify({ error: 'The Expect header may only be 100-continue' });

@@ -23,7 +23,7 @@ interface RawAnswer {
 }
 
 /** Sends bytes and reads until the server closes; `Connection: close` is the sender's to ask for. */
-async function send(bytes: string | Buffer): Promise<RawAnswer[]> {
+async function sendRaw(bytes: string | Buffer): Promise<Buffer> {
   const socket = connect(api.port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -31,7 +31,11 @@ async function send(bytes: string | Buffer): Promise<RawAnswer[]> {
   const closed = new Promise((resolve) => socket.on('close', resolve));
   socket.write(bytes);
   await closed;
-  let rest = Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
+}
+
+async function send(bytes: string | Buffer): Promise<RawAnswer[]> {
+  let rest = (await sendRaw(bytes)).toString();
   const answers: RawAnswer[] = [];
   while (rest !== '') {
     const match = /^HTTP\/1\.1 (\d{3})[^\r\n]*(?:\r\n([\s\S]*?))??\r\n\r\n/.exec(rest);
@@ -137,6 +141,18 @@ test('every malformed request is answered in the form of all errors', async () =
     assert.deepEqual(more, [], name);
   }
   assert.equal((await fetch(`${api.url}/healthz`)).status, 200);
+});
+test('a malformed HEAD is answered without a body', async () => {
+  const long = `X-Long: ${'x'.repeat(20_000)}`;
+  const chunked = ['Transfer-Encoding: chunked'];
+  for (const bytes of [
+    request('HEAD /healthz HTTP/1.1', [long]),
+    request('HEAD /healthz HTTP/1.1', chunked, 'zz\r\n{}\r\n0\r\n\r\n'),
+  ]) {
+    const answer = (await sendRaw(bytes)).toString();
+    assert.match(answer, /^HTTP\/1\.1 4\d\d /);
+    assert.ok(answer.endsWith('\r\n\r\n'), answer);
+  }
 });
 
 test('odd requests that are good are served', async () => {
