@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY contracts contracts
+COPY models models
 COPY domain domain
 COPY db db
 COPY llm llm
@@ -22,10 +23,12 @@ COPY activities activities
 COPY api api
 COPY worker worker
 COPY runtime runtime
+COPY stack stack
+COPY bin bin
 # The image's own unprivileged user (uid 1000). Nothing below /app is writable for it.
 USER node
 EXPOSE 4600
 STOPSIGNAL SIGTERM
 # Node is started directly, not through npm, so that it is the process that gets SIGTERM.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "runtime/bootstrap.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "bin/bootstrap.mjs"]
 CMD ["api"]

@@ -1,14 +1,14 @@
 /** A call that needs the user's confirmation, in two activities: asking, and settling what was decided. */
 import type { AskConfirmationResult, RunToolInput, SettleConfirmationInput } from '../contracts/turn.ts';
-import type { Confirmation, Decision } from '../db/confirmations.ts';
-import type { Fence, SavedWork } from '../db/turns.ts';
-import { WAITING_FOR_CONFIRMATION } from '../domain/status-map.ts';
-import type { Attempt, RunAttempt } from './attempt.ts';
-import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './bounded.ts';
+import type { Confirmation, Decision } from '../db/turns/confirmations.ts';
+import type { Fence, SavedWork } from '../db/turns/turns.ts';
+import { WAITING_FOR_CONFIRMATION } from '../domain/text/status-map.ts';
+import type { Attempt, RunAttempt } from './attempt/attempt.ts';
+import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';
 import type { ActivityDeps } from './deps.ts';
-import { claimCall, toWork } from './tools.ts';
+import { claimCall, toWork } from './run-tool.ts';
 import type { ToolOutcome } from './tools/registry.ts';
-import { readCall, type WrittenCall } from './written-call.ts';
+import { readCall, type WrittenCall } from './conversation/written-call.ts';
 
 /** Creates the two activities. */
 export function createConfirmationActivities(deps: ActivityDeps, runAttempt: RunAttempt) {

@@ -1,19 +1,19 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
 import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
-import type { TurnContext } from '../db/turns.ts';
-import { parseJsonObject } from '../domain/json.ts';
-import { THINKING } from '../domain/status-map.ts';
-import type { FittedContext } from '../llm/fit-context.ts';
+import type { TurnContext } from '../db/turns/turns.ts';
+import { parseJsonObject } from '../domain/text/json.ts';
+import { THINKING } from '../domain/text/status-map.ts';
+import type { FittedContext } from '../llm/context/fit-context.ts';
 import type { ModelError, ModelMessage } from '../llm/types.ts';
-import { createAnswer } from './answer.ts';
-import type { RunAttempt, Work } from './attempt.ts';
-import { createByteCache } from './byte-cache.ts';
-import { type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
+import { createAnswer } from './conversation/answer.ts';
+import type { RunAttempt, Work } from './attempt/attempt.ts';
+import { createByteCache } from './conversation/byte-cache.ts';
+import { type ModelAttempt, refuseDeadly, runModelAttempt } from './attempt/model-attempt.ts';
 import type { ActivityDeps } from './deps.ts';
-import { fenceToken, toHistory } from './history.ts';
-import { openBill, recordUsage, savePaid } from './ledger.ts';
-import { createSingleFlight } from './single-flight.ts';
+import { fenceToken, toHistory } from './conversation/history.ts';
+import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
+import { createSingleFlight } from './attempt/single-flight.ts';
 import {
   type AssistantBody,
   hashArguments,
@@ -21,7 +21,7 @@ import {
   textBeforeStep,
   toModelMessages,
   uniqueCallIds,
-} from './transcript.ts';
+} from './conversation/transcript.ts';
 
 const PREVIEW_CHARS = 60;
 /** Of turns, the unchanging part of the prompt is kept, so that a step need not read and render it again. */

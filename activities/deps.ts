@@ -1,10 +1,10 @@
 /** What the activities are given by worker/. Types only from db/ and llm/: this room makes no connection of its own. */
-import type { Catalogue } from '../contracts/models.ts';
-import type { EventLog } from '../db/event-log.ts';
-import type { TurnStore } from '../db/turn-store.ts';
-import type { CountedRequest } from '../llm/count-tokens.ts';
-import type { FittedContext } from '../llm/fit-context.ts';
-import type { History } from '../llm/prompt.ts';
+import type { Catalogue } from '../models/models.ts';
+import type { EventLog } from '../db/events/event-log.ts';
+import type { TurnStore } from '../db/turns/turn-store.ts';
+import type { CountedRequest } from '../llm/context/count-tokens.ts';
+import type { FittedContext } from '../llm/context/fit-context.ts';
+import type { History } from '../llm/prompt/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { HeavyWork } from './heavy-work.ts';

@@ -1,8 +1,8 @@
 /** finishTurn: the one place where a turn ends. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { FinishTurnInput } from '../contracts/turn.ts';
-import type { TurnEnd } from '../db/turns.ts';
-import type { Attempt, RunAttempt } from './attempt.ts';
+import type { TurnEnd } from '../db/turns/turns.ts';
+import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** Attempts after which every further one is an error in the log. */

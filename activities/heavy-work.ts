@@ -1,8 +1,8 @@
 /** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
-import { diffGraph } from '../domain/diff-graph.ts';
-import type { Graph } from '../domain/graph.ts';
-import { toJsonText } from '../domain/json-text.ts';
-import { renderWorkflowState } from '../domain/shorten-state.ts';
+import { diffGraph } from '../domain/graph/diff-graph.ts';
+import type { Graph } from '../domain/graph/graph.ts';
+import { toJsonText } from '../domain/text/json-text.ts';
+import { renderWorkflowState } from '../domain/graph/shorten-state.ts';
 import { createPythonChecker } from './tools/python-syntax.ts';
 import { type EditResult, type EditTask, runEdit } from './tools/run-edit.ts';
 

@@ -1,11 +1,11 @@
 /** The activities of a turn: everything with an effect. Each is idempotent; docs/architecture.md says how. */
-import { createAttempts } from './attempt.ts';
-import { createConfirmationActivities } from './confirmation.ts';
+import { createAttempts } from './attempt/attempt.ts';
+import { createConfirmationActivities } from './ask-confirmation.ts';
 import type { ActivityDeps } from './deps.ts';
-import { createFinishActivities } from './finish.ts';
-import { createModelActivities } from './model.ts';
-import { createSummaryActivities } from './summary.ts';
-import { createToolActivities } from './tools.ts';
+import { createFinishActivities } from './finish-turn.ts';
+import { createModelActivities } from './call-model.ts';
+import { createSummaryActivities } from './summarize-history.ts';
+import { createToolActivities } from './run-tool.ts';
 
 /** Creates all activities from what worker/ gives. */
 export function createActivities(deps: ActivityDeps) {

@@ -2,17 +2,17 @@
 import { createHash } from 'node:crypto';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import { MAX_SQL_CALLS, type ToolName } from '../contracts/names.ts';
-import type { Claim, SavedWork } from '../db/turns.ts';
-import type { Json } from '../domain/graph.ts';
-import { jsonEqual } from '../domain/json.ts';
-import { ANALYZING, statusForTool } from '../domain/status-map.ts';
-import type { Attempt, RunAttempt } from './attempt.ts';
-import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './bounded.ts';
+import type { Claim, SavedWork } from '../db/turns/turns.ts';
+import type { Json } from '../domain/text/json-value.ts';
+import { jsonEqual } from '../domain/text/json.ts';
+import { ANALYZING, statusForTool } from '../domain/text/status-map.ts';
+import type { Attempt, RunAttempt } from './attempt/attempt.ts';
+import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';
 import type { ActivityDeps } from './deps.ts';
 import { toolFailure, type ToolOutcome } from './tools/registry.ts';
 import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
-import type { ToolBody } from './transcript.ts';
-import { readCall, type WrittenCall } from './written-call.ts';
+import type { ToolBody } from './conversation/transcript.ts';
+import { readCall, type WrittenCall } from './conversation/written-call.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
 const READABLE_CHARS = 2_000;

@@ -1,13 +1,18 @@
 /** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
 import type { SummarizeHistoryInput } from '../contracts/turn.ts';
-import { SUMMARIZING, THINKING } from '../domain/status-map.ts';
+import { SUMMARIZING, THINKING } from '../domain/text/status-map.ts';
 import type { ModelError, ModelUsage } from '../llm/types.ts';
-import type { RunAttempt, Work } from './attempt.ts';
+import type { RunAttempt, Work } from './attempt/attempt.ts';
 import type { ActivityDeps } from './deps.ts';
-import { type SummaryBody, toHistory } from './history.ts';
-import { openBill, recordUsage, savePaid } from './ledger.ts';
-import { countCharacters, type ModelAttempt, refuseDeadly, runModelAttempt } from './model-attempt.ts';
-import { createSingleFlight } from './single-flight.ts';
+import { type SummaryBody, toHistory } from './conversation/history.ts';
+import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
+import {
+  countCharacters,
+  type ModelAttempt,
+  refuseDeadly,
+  runModelAttempt,
+} from './attempt/model-attempt.ts';
+import { createSingleFlight } from './attempt/single-flight.ts';
 
 const KEY = 'summary';
 /** The summary's place in transcript and ledger: before the first step. */

@@ -7,7 +7,7 @@ import { createBlockTypesRouter } from './block-types/router.ts';
 import { createChatRouter } from './chat/router.ts';
 import type { ApiDeps } from './deps.ts';
 import { createHealthRouter } from './health/router.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError } from './http/http-error.ts';
 import { underName } from '../runtime/loop-watchdog.ts';
 import { createAuthMiddleware } from './middleware/auth.ts';
 import { createBodyMiddleware } from './middleware/body.ts';
@@ -21,7 +21,7 @@ import { createSessionsRouter } from './sessions/router.ts';
 import { createSettingsRouter } from './settings/router.ts';
 import { createTurnsRouter } from './turns/router.ts';
 import { createUsageRouter } from './usage/router.ts';
-import { createWorkflowsRouter } from './workflows/router.ts';
+import { createWorkflowsRouter } from './graphs/router.ts';
 
 /** Every route of the API. */
 export function createRoutes(deps: ApiDeps): Router {

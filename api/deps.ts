@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { PlanRevert } from '../db/snapshots.ts';
+import type { PlanRevert } from '../db/sessions/snapshots.ts';
 import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { TurnEventHub } from './event-stream/turn-event-hub.ts';

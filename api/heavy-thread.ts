@@ -1,3 +1,3 @@
 /** The entry of the API's threads: the tasks by name. Nothing here opens a connection. */
-export { diffGraphTexts } from './diff-graphs.ts';
-export { planRevertTexts } from './plan-revert.ts';
+export { diffGraphTexts } from './graphs/diff-graphs.ts';
+export { planRevertTexts } from './graphs/plan-revert.ts';

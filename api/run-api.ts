@@ -4,20 +4,20 @@ import type { AddressInfo } from 'node:net';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
-import { createKnex } from '../db/knex.ts';
+import { createKnex } from '../db/connection/knex.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { createTemporalIdentity } from '../db/temporal-identity.ts';
+import { createTemporalIdentity } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
 import { createApp } from './app.ts';
-import { createGraphDiff } from './diff-graphs.ts';
+import { createGraphDiff } from './graphs/diff-graphs.ts';
 import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
-import { createHttpServer } from './http-server.ts';
-import { toTemporalFault } from './temporal-errors.ts';
-import { createRevertPlanner } from './plan-revert.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { toTemporalFault } from './http/temporal-errors.ts';
+import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {

@@ -50,7 +50,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
     const bare = launch(['bench/bare-server.ts'], { OPENAI_BASE_URL: modelUrl });
     const bareUrl = await addressOf(bare);
     const data = join(folder, 'data');
-    const product = launch(['--max-semi-space-size=16', 'runtime/bootstrap.mjs', 'start'], {
+    const product = launch(['--max-semi-space-size=16', 'bin/bootstrap.mjs', 'start'], {
       COPILOT_DATA_DIR: data,
       OPENAI_BASE_URL: modelUrl,
       OPENAI_API: 'responses',

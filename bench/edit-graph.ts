@@ -1,7 +1,8 @@
 /** One edit of a large graph, against copying that graph through JSON. */
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
-import { editGraph } from '../domain/edit-graph.ts';
-import type { Graph, JsonObject } from '../domain/graph.ts';
+import { editGraph } from '../domain/edit/edit-graph.ts';
+import type { Graph } from '../domain/graph/graph.ts';
+import type { JsonObject } from '../domain/text/json-value.ts';
 
 const BLOCKS = 500;
 const EDGES = 1_000;

@@ -1,6 +1,6 @@
 /** npm run api: one API process. Any number of them may run. */
-import { startApi } from '../../api/run-api.ts';
-import { resolveJwtSecret } from '../jwt-secret.ts';
+import { startApi } from '../api/run-api.ts';
+import { resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { explainListen } from './explain-listen.ts';
 import { findAddresses } from './find-addresses.ts';
 import { migrateInBackground } from './migrate-in-background.ts';

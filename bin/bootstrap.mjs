@@ -10,10 +10,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const MIN_NODE = 24;
 const SCRIPTS = {
-  start: 'runtime/commands/start.ts',
-  stack: 'runtime/commands/stack.ts',
-  worker: 'runtime/commands/worker.ts',
-  api: 'runtime/commands/api.ts',
+  start: 'bin/start.ts',
+  stack: 'bin/stack.ts',
+  worker: 'bin/worker.ts',
+  api: 'bin/api.ts',
   test: 'test/run.ts',
   bench: 'bench/run.ts',
   soak: 'test/soak/run.ts',

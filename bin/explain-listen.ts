@@ -1,4 +1,4 @@
-import { FriendlyError } from '../friendly-error.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
 
 /** Turns a failure to listen into what to do about it. */
 export function explainListen(config: { host: string; port: number }) {

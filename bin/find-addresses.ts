@@ -1,6 +1,6 @@
 /** Where a single role finds its Postgres and Temporal: the environment, else the running stack of the data folder. */
-import type { Config } from '../config.ts';
-import { FriendlyError } from '../friendly-error.ts';
+import type { Config } from '../runtime/config.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
 import { findRunningStack } from '../stack/data-folder.ts';
 
 /** Throws FriendlyError when neither the environment nor a running stack tells. */

@@ -1,8 +1,8 @@
 /** A worker that is started again when it ends by itself, and waited for while Temporal is away. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type RunningWorker, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
-import { ForeignNamespaceError } from '../../db/temporal-identity.ts';
-import type { Shutdown } from '../shutdown.ts';
+import { type RunningWorker, startWorker, type WorkerSettings } from '../worker/run-worker.ts';
+import { ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 
 const RETRY_MS = 1_000;
 /** An operator must act, and each attempt is an error in the log. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { migrateIndexes, migrateSchema } from '../../db/migrate.ts';
-import { isConnectionError } from '../../db/pg-errors.ts';
-import type { Logger } from '../logger.ts';
-import type { Shutdown } from '../shutdown.ts';
+import { migrateIndexes, migrateSchema } from '../db/schema/migrate.ts';
+import { isConnectionError } from '../db/connection/pg-errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 
 const RETRY_MS = 1_000;
 

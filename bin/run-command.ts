@@ -1,9 +1,9 @@
 /** What every command begins and ends with: the configuration, the logger, and failures as one plain message. */
-import { type Config, ConfigError, loadConfig } from '../config.ts';
-import { FriendlyError } from '../friendly-error.ts';
-import { createLogger, type Logger } from '../logger.ts';
-import { installShutdown, type Shutdown } from '../shutdown.ts';
-import { findNpmParent } from '../stack/process-identity.ts';
+import { type Config, ConfigError, loadConfig } from '../runtime/config.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
+import { createLogger, type Logger } from '../runtime/logger.ts';
+import { installShutdown, type Shutdown } from '../runtime/shutdown.ts';
+import { findNpmParent } from '../runtime/process-identity.ts';
 
 export interface CommandContext {
   config: Config;

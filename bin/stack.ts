@@ -1,5 +1,5 @@
 /** npm run stack: only the embedded Postgres and Temporal, for roles that run apart. */
-import { mintServiceKey, resolveJwtSecret } from '../jwt-secret.ts';
+import { mintServiceKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { printReady } from './print-ready.ts';

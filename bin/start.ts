@@ -1,8 +1,8 @@
 /** npm start: the whole service in one process beside its embedded Postgres and Temporal. */
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
-import { FriendlyError } from '../friendly-error.ts';
-import { mintServiceKey, resolveJwtSecret } from '../jwt-secret.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
+import { mintServiceKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { explainListen } from './explain-listen.ts';
 import { printReady } from './print-ready.ts';
@@ -13,10 +13,10 @@ const READY_POLL_MS = 50;
 await runCommand('start', async ({ config, logger, shutdown, env }) => {
   // Half of the start is reading these modules: that goes on while the servers start.
   const roles = Promise.all([
-    import('../../worker/run-worker.ts'),
-    import('../../worker/bundle.ts').then((module) => module.bundleWorkflows()),
-    import('../../api/run-api.ts'),
-    import('../connections.ts'),
+    import('../worker/run-worker.ts'),
+    import('../worker/bundle.ts').then((module) => module.bundleWorkflows()),
+    import('../api/run-api.ts'),
+    import('../runtime/connections.ts'),
     import('./keep-worker.ts'),
   ]);
   roles.catch(() => undefined);

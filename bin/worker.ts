@@ -1,6 +1,6 @@
 /** npm run worker: one Temporal worker. Any number of them may run. */
-import { installRuntime } from '../../worker/run-worker.ts';
-import { guardAgainstStalls } from '../../worker/stall-guard.ts';
+import { installRuntime } from '../worker/run-worker.ts';
+import { guardAgainstStalls } from '../worker/stall-guard.ts';
 import { findAddresses } from './find-addresses.ts';
 import { keepWorker } from './keep-worker.ts';
 import { migrateInBackground } from './migrate-in-background.ts';

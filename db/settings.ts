@@ -1,6 +1,6 @@
 /** Project settings. */
 import type { Knex } from 'knex';
-import { rowsOf } from './sql-rows.ts';
+import { rowsOf } from './connection/sql-rows.ts';
 
 const MODEL_KEY = 'copilot_model';
 

@@ -1,12 +1,12 @@
 /** The model client of a worker: routes each call to the adapter of its model's provider. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import type { Catalogue, ModelApi } from '../contracts/models.ts';
+import type { Catalogue, ModelApi } from '../models/models.ts';
 import type { Config } from '../runtime/config.ts';
-import { createAnthropicClient } from './anthropic.ts';
-import { createDemoClient } from './demo.ts';
-import { createChatClient } from './openai-chat.ts';
-import { createResponsesClient } from './openai-responses.ts';
+import { createAnthropicClient } from './adapters/anthropic.ts';
+import { createDemoClient } from './adapters/demo.ts';
+import { createChatClient } from './adapters/openai-chat.ts';
+import { createResponsesClient } from './adapters/openai-responses.ts';
 import { type ModelClient, ModelError } from './types.ts';
 
 /** Servers behind a base URL often need no key, and the SDK insists on one. */

@@ -2,7 +2,7 @@
  * The models that the copilot may run on, as data, and the pure rules over them: which may be chosen, which is used,
  * what a call costs. Lives here because the API and the model layer both need it.
  */
-import type { Usage } from './events.ts';
+import type { Usage } from '../contracts/events.ts';
 
 export type ModelProvider = 'openai' | 'anthropic' | 'openai-compatible' | 'demo';
 

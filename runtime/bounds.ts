@@ -78,7 +78,7 @@ export const TEMPORAL = {
   probeMs: 2_000,
 };
 
-/** Model calls (llm/watchdog.ts). Bytes count, not events. */
+/** Model calls (llm/adapters/watchdog.ts). Bytes count, not events. */
 export const PROVIDER = {
   /** Until the first byte of the answer, and between two bytes. */
   idleMs: 60_000,

@@ -4,10 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../contracts/models.ts';
+import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/models.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
-import { parseAddedModels } from './added-models.ts';
-import { apiKey, url } from './env-schemas.ts';
+import { parseAddedModels } from '../models/added-models.ts';
+import { apiKey, url } from '../models/env-schemas.ts';
 
 const DURATION_UNITS: Record<string, number> = {
   ms: 1,

@@ -1,7 +1,7 @@
 /** Structured logs. Fields are ids, counts and durations; the redaction below is a net, not a licence. */
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { Json } from '../domain/graph.ts';
-import { HIDDEN, hideInText, hideSecrets } from '../domain/hide-secrets.ts';
+import type { Json } from '../domain/text/json-value.ts';
+import { HIDDEN, hideInText, hideSecrets } from '../domain/text/hide-secrets.ts';
 
 export type { Logger } from 'pino';
 

@@ -5,7 +5,7 @@
  * left behind. A server that this process supervises has 4 s of its own, in which its stop escalates to SIGKILL: so
  * nothing outlives the process.
  */
-import { isAlive, type ProcessIdentity } from './stack/process-identity.ts';
+import { isAlive, type ProcessIdentity } from './process-identity.ts';
 
 const LIMIT_MS = 9_500;
 /** For all steps that are not a server's, together. */

@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { explainFileError, FriendlyError } from '../friendly-error.ts';
+import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
-import { findNpmParent, identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { findNpmParent, identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
 
 const MARKER = 'workflow-copilot.json';
 const MARKER_VERSION = 1;

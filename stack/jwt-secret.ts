@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import type { Config } from './config.ts';
-import { openFolder } from './stack/data-folder.ts';
+import type { Config } from '../runtime/config.ts';
+import { openFolder } from './data-folder.ts';
 
 const FILE = 'jwt-secret';
 

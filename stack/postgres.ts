@@ -18,10 +18,10 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { explainFileError, FriendlyError } from '../friendly-error.ts';
+import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
-import { identify, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import { identify, type ProcessIdentity, signalProcess } from '../runtime/process-identity.ts';
 import {
   findOrphan,
   type ProcessSpec,

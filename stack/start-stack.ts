@@ -1,10 +1,10 @@
 /** The stack of a data folder: Postgres and Temporal, embedded unless the configuration names real ones. */
-import { migrateDatabase } from '../../db/migrate.ts';
-import { seedSampleProject } from '../../db/seed.ts';
-import type { Config } from '../config.ts';
-import { FriendlyError } from '../friendly-error.ts';
-import type { Logger } from '../logger.ts';
-import type { Shutdown } from '../shutdown.ts';
+import { migrateDatabase } from '../db/schema/migrate.ts';
+import { seedSampleProject } from '../db/schema/seed.ts';
+import type { Config } from '../runtime/config.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 import { startPostgres } from './postgres.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import { startTemporal } from './temporal.ts';

@@ -6,9 +6,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { FriendlyError } from '../friendly-error.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
-import { identify, isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, signalProcess } from '../runtime/process-identity.ts';
 
 const MAX_DEATHS = 5;
 const DEATH_WINDOW_MS = 60_000;

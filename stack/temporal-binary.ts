@@ -15,8 +15,8 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { FriendlyError } from '../friendly-error.ts';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { FriendlyError } from '../runtime/friendly-error.ts';
+import { identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 
 /** Later versions can't be built with `go install`: their go.mod has a replace line. */

@@ -1,8 +1,8 @@
 /** The embedded Temporal dev server, tuned: docs/decisions/0003-dev-server-tuning.md has the measurements. */
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
-import { explainFileError, FriendlyError } from '../friendly-error.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
+import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
 import {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { installShutdown } from '../runtime/shutdown.ts';
-import { findNpmParent } from '../runtime/stack/process-identity.ts';
+import { findNpmParent } from '../runtime/process-identity.ts';
 import { killGroup, killProcessesOf } from './support/leftovers.ts';
 
 interface ReadyFile {
@@ -60,7 +60,7 @@ async function runTests(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-test-'));
   // As root, Postgres runs as another user that must be able to pass through.
   chmodSync(folder, 0o711);
-  const stack = spawn(NODE, [join(ROOT, 'runtime/bootstrap.mjs'), 'stack'], {
+  const stack = spawn(NODE, [join(ROOT, 'bin/bootstrap.mjs'), 'stack'], {
     cwd: ROOT,
     env: { ...cleanEnvironment(), COPILOT_DATA_DIR: join(folder, 'data') },
     stdio: ['ignore', 'inherit', 'inherit'],

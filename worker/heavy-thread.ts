@@ -2,5 +2,5 @@
 import { tasks } from '../activities/heavy-work.ts';
 
 export const { editGraph, renderState, diffGraphs } = tasks;
-export { fitMessages } from '../llm/fit-task.ts';
+export { fitMessages } from '../llm/context/fit-task.ts';
 export { checkSqlSyntax } from '../db/sql-sandbox/syntax-task.ts';

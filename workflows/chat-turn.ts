@@ -40,7 +40,7 @@ import type {
   TurnProgress,
   Unfinished,
 } from '../contracts/turn.ts';
-import { ANALYZING, statusForTool, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/status-map.ts';
+import { ANALYZING, statusForTool, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/text/status-map.ts';
 import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
 
 type Activities = ReturnType<typeof createActivities>;

@@ -1,8 +1,8 @@
 /** One activity attempt: its heartbeat, its cancellation, its claim, and how its errors reach Temporal. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { AttemptHeartbeat } from '../contracts/turn.ts';
-import type { Claim, Fence } from '../db/turns.ts';
-import type { ActivityDeps } from './deps.ts';
+import type { AttemptHeartbeat } from '../../contracts/turn.ts';
+import type { Claim, Fence } from '../../db/turns/turns.ts';
+import type { ActivityDeps } from '../deps.ts';
 import { judge } from './judge-error.ts';
 import type { Passenger } from './single-flight.ts';
 import { createSuspects } from './suspects.ts';

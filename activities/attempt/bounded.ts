@@ -1,8 +1,8 @@
 /** Work that must come to an end: its time is limited, and what fails is tried only so often. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fence, SavedWork } from '../db/turns.ts';
-import type { ActivityDeps } from './deps.ts';
-import { toolFailure, type ToolOutcome } from './tools/registry.ts';
+import type { Fence, SavedWork } from '../../db/turns/turns.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
 
 /** What a tool call may take, its repetitions included. */
 export const TOOL_LIMIT_MS = 15_000;

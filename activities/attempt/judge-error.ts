@@ -3,10 +3,10 @@
  * against it, in its claim; a database that is away, a deploy or a death never does.
  */
 import { ApplicationFailure } from '@temporalio/activity';
-import type { ErrorCode } from '../contracts/names.ts';
-import type { Fence } from '../db/turns.ts';
-import type { ModelError } from '../llm/types.ts';
-import type { ActivityDeps } from './deps.ts';
+import type { ErrorCode } from '../../contracts/names.ts';
+import type { Fence } from '../../db/turns/turns.ts';
+import type { ModelError } from '../../llm/types.ts';
+import type { ActivityDeps } from '../deps.ts';
 
 /** Calls that failed by themselves after which the error is final. */
 export const MAX_FAILURES = 5;

@@ -1,8 +1,8 @@
 /** What model calls cost, for the ledger. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fence, SavedWork, UsageEntry } from '../db/turns.ts';
-import type { ModelUsage } from '../llm/types.ts';
-import type { ActivityDeps } from './deps.ts';
+import type { Fence, SavedWork, UsageEntry } from '../../db/turns/turns.ts';
+import type { ModelUsage } from '../../llm/types.ts';
+import type { ActivityDeps } from '../deps.ts';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;

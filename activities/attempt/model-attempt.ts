@@ -1,8 +1,8 @@
 /** What the activities that call a model share: one call in a process, and what their heartbeats tell. */
-import type { ModelHeartbeat } from '../contracts/turn.ts';
-import type { Claim } from '../db/turns.ts';
+import type { ModelHeartbeat } from '../../contracts/turn.ts';
+import type { Claim } from '../../db/turns/turns.ts';
 import type { Attempt, RunAttempt, Work } from './attempt.ts';
-import type { ActivityDeps } from './deps.ts';
+import type { ActivityDeps } from '../deps.ts';
 import { final } from './judge-error.ts';
 import type { SingleFlight } from './single-flight.ts';
 

@@ -1,11 +1,11 @@
 /** One streamed answer of a model: what the reader sees of it at once, and what is stored of it at the end. */
-import type { ModelHeartbeat } from '../contracts/turn.ts';
-import type { TurnEvent } from '../contracts/events.ts';
-import type { EventStream } from '../db/event-log.ts';
-import { isDeeperThan, JSON_LIMITS } from '../domain/json.ts';
-import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../llm/types.ts';
-import { final } from './judge-error.ts';
-import { countCharacters } from './model-attempt.ts';
+import type { ModelHeartbeat } from '../../contracts/turn.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
+import type { EventStream } from '../../db/events/event-log.ts';
+import { isDeeperThan, JSON_LIMITS } from '../../domain/text/json.ts';
+import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../../llm/types.ts';
+import { final } from '../attempt/judge-error.ts';
+import { countCharacters } from '../attempt/model-attempt.ts';
 import type { AssistantBody } from './transcript.ts';
 
 const CUT_TEXT =

@@ -1,8 +1,8 @@
 /** A session's history as a model is shown it. */
 import { createHash } from 'node:crypto';
-import type { HistoryMessage, SessionHistory } from '../db/history.ts';
-import { summarizeDiff } from '../domain/summarize-diff.ts';
-import type { History, HistoryEntry } from '../llm/prompt.ts';
+import type { HistoryMessage, SessionHistory } from '../../db/turns/history.ts';
+import { summarizeDiff } from '../../domain/graph/summarize-diff.ts';
+import type { History, HistoryEntry } from '../../llm/prompt/prompt.ts';
 
 /** The body of a summary's transcript row. */
 export interface SummaryBody {

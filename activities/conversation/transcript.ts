@@ -1,9 +1,9 @@
 /** The transcript's bodies: what the model said and what the tools answered, as stored and as sent back. */
 import { createHash } from 'node:crypto';
-import { STEP_SEPARATOR } from '../contracts/names.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
-import { parseJsonObject } from '../domain/json.ts';
-import type { ModelMessage, ModelToolCall, OpaqueParts } from '../llm/types.ts';
+import { STEP_SEPARATOR } from '../../contracts/names.ts';
+import { canonicalJson } from '../../domain/text/canonical-json.ts';
+import { parseJsonObject } from '../../domain/text/json.ts';
+import type { ModelMessage, ModelToolCall, OpaqueParts } from '../../llm/types.ts';
 
 export interface AssistantBody {
   content: string;

@@ -1,11 +1,11 @@
 /** A tool call as the model wrote it, read from the transcript. */
-import type { TurnEvent } from '../contracts/events.ts';
-import { WRITING_TOOLS } from '../contracts/names.ts';
-import type { RunToolInput } from '../contracts/turn.ts';
-import type { JsonObject } from '../domain/graph.ts';
-import { JSON_LIMITS, readJsonObject } from '../domain/json.ts';
-import type { ActivityDeps } from './deps.ts';
-import { toolFailure, type ToolOutcome } from './tools/registry.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
+import { WRITING_TOOLS } from '../../contracts/names.ts';
+import type { RunToolInput } from '../../contracts/turn.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { JSON_LIMITS, readJsonObject } from '../../domain/text/json.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
 import type { AssistantBody, ToolBody } from './transcript.ts';
 
 /** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */

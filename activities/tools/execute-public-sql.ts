@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SqlResult, SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
-import type { Json } from '../../domain/graph.ts';
+import type { Json } from '../../domain/text/json-value.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure, type ToolOutcome } from './registry.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { findFullAsset, findIdsByName, ListedKind, listNames } from '../../db/asset-lists.ts';
-import { nearestNames } from '../../domain/block-registry.ts';
-import type { JsonObject } from '../../domain/graph.ts';
-import { HIDDEN, hideSecrets } from '../../domain/hide-secrets.ts';
-import { isObject } from '../../domain/json.ts';
+import type { findFullAsset, findIdsByName, ListedKind, listNames } from '../../db/assets/asset-lists.ts';
+import { nearestNames } from '../../domain/rules/block-registry.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { HIDDEN, hideSecrets } from '../../domain/text/hide-secrets.ts';
+import { isObject } from '../../domain/text/json.ts';
 import { fitResult } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 

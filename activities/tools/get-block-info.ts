@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { blockTypes, describeBlockType, findBlockType, nearestNames } from '../../domain/block-registry.ts';
+import {
+  blockTypes,
+  describeBlockType,
+  findBlockType,
+  nearestNames,
+} from '../../domain/rules/block-registry.ts';
 import { fitResult } from './fit-result.ts';
 import { defineTool, toolFailure } from './registry.ts';
 

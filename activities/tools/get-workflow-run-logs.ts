@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { findRun, listRuns } from '../../db/run-logs.ts';
-import type { JsonObject } from '../../domain/graph.ts';
-import { hideSecrets } from '../../domain/hide-secrets.ts';
-import { shortenInside } from '../../domain/shorten-inside.ts';
+import type { findRun, listRuns } from '../../db/assets/run-logs.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { hideSecrets } from '../../domain/text/hide-secrets.ts';
+import { shortenInside } from '../../domain/text/shorten-inside.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { ListedKind, listAssets, PageEnd } from '../../db/asset-lists.ts';
-import { hideSecrets } from '../../domain/hide-secrets.ts';
-import { parseJsonObject } from '../../domain/json.ts';
+import type { ListedKind, listAssets, PageEnd } from '../../db/assets/asset-lists.ts';
+import { hideSecrets } from '../../domain/text/hide-secrets.ts';
+import { parseJsonObject } from '../../domain/text/json.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 

@@ -12,14 +12,14 @@ import {
   type AssetAction,
   type AssetKind,
 } from '../../contracts/assets.ts';
-import type * as assetStore from '../../db/project-assets.ts';
-import type { Confirmation, Decision, Question } from '../../db/confirmations.ts';
-import { nearestNames } from '../../domain/block-registry.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { Json, JsonObject } from '../../domain/graph.ts';
-import { HIDDEN, hideSecrets } from '../../domain/hide-secrets.ts';
-import { isDeeperThan, isObject, jsonEqual, mergePatch, toStorable } from '../../domain/json.ts';
-import { hiddenCharacters, visibleJson, visibleText } from '../../domain/visible-text.ts';
+import type * as assetStore from '../../db/assets/project-assets.ts';
+import type { Confirmation, Decision, Question } from '../../db/turns/confirmations.ts';
+import { nearestNames } from '../../domain/rules/block-registry.ts';
+import { canonicalJson } from '../../domain/text/canonical-json.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { HIDDEN, hideSecrets } from '../../domain/text/hide-secrets.ts';
+import { isDeeperThan, isObject, jsonEqual, mergePatch, toStorable } from '../../domain/text/json.ts';
+import { hiddenCharacters, visibleJson, visibleText } from '../../domain/text/spell-out-hidden.ts';
 import { defineTool, toolFailure, type ToolOutcome } from './registry.ts';
 
 type Store = typeof assetStore;
@@ -119,7 +119,7 @@ const input = z.object({
 });
 type Arguments = z.infer<typeof input>;
 
-/** The tool as the model sees it. It never runs by itself: the turn asks the user first (activities/confirmation.ts). */
+/** The tool as the model sees it. It never runs by itself: the turn asks the user first (activities/ask-confirmation.ts). */
 export const manageProjectAssetTool = defineTool<Arguments>({
   name: 'manage_project_asset',
   description: `Creates, updates or deletes an agent, knowledge base, orchestration or workflow of the project. The user is shown exactly what will happen and must confirm it; the call waits for that, up to a day. Use it only when the user asked for such a change, and look up ids with list_project_assets first. Not for blocks on the canvas (modify_workflow), not for the workflow that is open, not for uploading files.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Json } from '../../domain/graph.ts';
-import { findMentions, type Mentions, type ProjectFacts } from '../../domain/project-facts.ts';
-import type { PythonChecker } from '../../domain/python.ts';
+import type { Json } from '../../domain/text/json-value.ts';
+import { findMentions, type Mentions, type ProjectFacts } from '../../domain/rules/project-facts.ts';
+import type { PythonChecker } from '../../domain/rules/python.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 import { type EditResult, type EditTask, runEdit } from './run-edit.ts';
 

@@ -1,6 +1,6 @@
 /** Python as Ruff's parser reads it: syntax errors as CPython would have them, and the tokens of what parses. */
 import { PositionEncoding, Workspace } from '@astral-sh/ruff-wasm-nodejs';
-import type { InputKey, PythonChecker, PythonFacts } from '../../domain/python.ts';
+import type { InputKey, PythonChecker, PythonFacts } from '../../domain/rules/python.ts';
 
 // F701, F702, F704, F706: break, continue, yield and return in the wrong place, which CPython refuses too.
 // F821: an undefined name; asked of a line that is added to the code, it tells whether anything binds `output`.

@@ -3,8 +3,8 @@
  * What does not fit its schema becomes a result that says what to change, never a failed turn.
  */
 import { z } from 'zod';
-import type { JsonObject } from '../../domain/graph.ts';
-import { isDeeperThan } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { isDeeperThan } from '../../domain/text/json.ts';
 import type { ModelTool } from '../../llm/types.ts';
 
 /** What a tool may see of its turn. */

@@ -1,14 +1,14 @@
 /** One edit from text to text: what modify_workflow hands to a thread when the graph is large. */
 import { randomUUID } from 'node:crypto';
-import { describeGraph, editGraph } from '../../domain/edit-graph.ts';
-import type { Graph } from '../../domain/graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import { toJsonText } from '../../domain/json-text.ts';
-import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/limits.ts';
-import { problem } from '../../domain/finding.ts';
-import type { ProjectFacts } from '../../domain/project-facts.ts';
-import type { PythonChecker } from '../../domain/python.ts';
-import { isLargerThan } from '../../domain/utf8-bytes.ts';
+import { describeGraph, editGraph } from '../../domain/edit/edit-graph.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import type { GraphEdit } from '../../domain/edit/graph-edit.ts';
+import { toJsonText } from '../../domain/text/json-text.ts';
+import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/graph/limits.ts';
+import { problem } from '../../domain/rules/finding.ts';
+import type { ProjectFacts } from '../../domain/rules/project-facts.ts';
+import type { PythonChecker } from '../../domain/rules/python.ts';
+import { isLargerThan } from '../../domain/text/utf8-bytes.ts';
 import { fitResult } from './fit-result.ts';
 
 export interface EditTask {

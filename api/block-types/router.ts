@@ -1,5 +1,5 @@
 import { Router } from '@koa/router';
-import { blockTypes, describeBlockType } from '../../domain/block-registry.ts';
+import { blockTypes, describeBlockType } from '../../domain/rules/block-registry.ts';
 
 /** GET /api/block-types: the registry that validation and the copilot use. */
 export function createBlockTypesRouter(): Router {

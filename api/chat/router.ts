@@ -2,7 +2,7 @@ import { Router } from '@koa/router';
 import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';
-import type { RequestState } from '../request-state.ts';
+import type { RequestState } from '../http/request-state.ts';
 import { requireSession } from '../sessions/router.ts';
 import { parseChat, parseIdempotencyKey } from './schema.ts';
 

@@ -1,7 +1,8 @@
 /** What POST chat takes, checked by hand where the message must name one field in plain words. */
-import type { Graph, JsonObject } from '../../domain/graph.ts';
-import { parseCanvas } from '../canvas.ts';
-import { HttpError } from '../http-error.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { parseCanvas } from '../graphs/canvas.ts';
+import { HttpError } from '../http/http-error.ts';
 
 /** In Unicode code points, after trimming. */
 export const MAX_MESSAGE_CHARACTERS = 32_000;

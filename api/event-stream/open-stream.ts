@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { CLOCK_LEEWAY_SECONDS } from '../middleware/auth.ts';
-import type { Principal } from '../principal.ts';
+import type { Principal } from '../http/principal.ts';
 import type { TurnEventHub } from './turn-event-hub.ts';
 
 /**

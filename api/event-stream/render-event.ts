@@ -1,5 +1,5 @@
 /** The bytes of an event on the wire (docs/protocol.md): one block of one `data:` line, then a block with the id. */
-import type { StoredEvent } from '../../db/turn-event-pages.ts';
+import type { StoredEvent } from '../../db/events/turn-event-pages.ts';
 
 // JSON allows these raw; Python's str.splitlines and others end a line at them. Written as escapes, so that no editor
 // or formatter turns them into the characters themselves.

@@ -2,7 +2,7 @@
  * Breaks the silence of a turn: while its log is quiet, asks what Temporal knows and tells its readers. Live only, so
  * nothing of it is stored or numbered; real events never wait for it. Once per turn, however many watch.
  */
-import { isConnectionError } from '../../db/pg-errors.ts';
+import { isConnectionError } from '../../db/connection/pg-errors.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { renderLiveEvent } from './render-event.ts';

@@ -13,13 +13,13 @@
  * gathered for the next one. Order of things: listen, then read, then drop what is at or below the cursor.
  */
 import type { ServerResponse } from 'node:http';
-import { isConnectionError, isTransient } from '../../db/pg-errors.ts';
+import { isConnectionError, isTransient } from '../../db/connection/pg-errors.ts';
 import {
   createTurnEventReader,
   type EventPage,
   listenForTurnEvents,
   type TurnEventReader,
-} from '../../db/turn-event-pages.ts';
+} from '../../db/events/turn-event-pages.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { PING_BLOCK, RETRY_BLOCK, renderEvent } from './render-event.ts';

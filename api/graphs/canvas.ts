@@ -1,9 +1,9 @@
 /** A graph that a client sends: its shape, and its limits by name. */
-import type { Graph } from '../domain/graph.ts';
-import { exceededLimit, MAX_GRAPH_BYTES } from '../domain/limits.ts';
-import { isLargerThan } from '../domain/utf8-bytes.ts';
-import { parseWorkflowState } from '../domain/workflow-state.ts';
-import { HttpError } from './http-error.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/graph/limits.ts';
+import { isLargerThan } from '../../domain/text/utf8-bytes.ts';
+import { parseWorkflowState } from '../../domain/graph/workflow-state.ts';
+import { HttpError } from '../http/http-error.ts';
 
 export interface Canvas {
   graph: Graph;

@@ -1,8 +1,8 @@
 /** The diff of a turn that its workflow did not end: at once for small graphs, in a thread for large ones. */
-import { diffGraph } from '../domain/diff-graph.ts';
-import type { Graph } from '../domain/graph.ts';
-import { toJsonText } from '../domain/json-text.ts';
-import type { ThreadPool } from '../runtime/thread-pool.ts';
+import { diffGraph } from '../../domain/graph/diff-graph.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import { toJsonText } from '../../domain/text/json-text.ts';
+import type { ThreadPool } from '../../runtime/thread-pool.ts';
 
 /** JSON texts of Graphs. */
 export interface DiffTexts {

@@ -1,10 +1,10 @@
 /** Planning a revert: at once for a small graph, in a thread for a large one, whose rules take seconds to judge. */
-import type { PlanRevert } from '../db/snapshots.ts';
-import { DiffConflictError } from '../domain/apply-diff.ts';
-import type { Graph } from '../domain/graph.ts';
-import { planRevert } from '../domain/snapshot.ts';
-import { isPoolError, type ThreadPool } from '../runtime/thread-pool.ts';
-import { HttpError } from './http-error.ts';
+import type { PlanRevert } from '../../db/sessions/snapshots.ts';
+import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import { planRevert } from '../../domain/edit/snapshot.ts';
+import { isPoolError, type ThreadPool } from '../../runtime/thread-pool.ts';
+import { HttpError } from '../http/http-error.ts';
 
 /** JSON texts of Graphs. */
 export interface RevertTexts {

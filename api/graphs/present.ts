@@ -1,4 +1,4 @@
-import type { StoredWorkflow, WorkflowSummary, WorkflowText } from '../../db/workflows.ts';
+import type { StoredWorkflow, WorkflowSummary, WorkflowText } from '../../db/graphs/graphs.ts';
 
 /** An entry of the list. */
 export function presentWorkflowSummary(workflow: WorkflowSummary) {

@@ -6,10 +6,10 @@ import {
   findWorkflowText,
   listWorkflows,
   replaceGraph,
-} from '../../db/workflows.ts';
+} from '../../db/graphs/graphs.ts';
 import type { ApiDeps } from '../deps.ts';
-import { HttpError } from '../http-error.ts';
-import { isUuid } from '../ids.ts';
+import { HttpError } from '../http/http-error.ts';
+import { isUuid } from '../http/ids.ts';
 import { presentWorkflow, presentWorkflowSummary } from './present.ts';
 import { parseGraphBody, parseListPage, parseWorkflowName } from './schema.ts';
 

@@ -1,12 +1,12 @@
 /** What the workflow endpoints take. A broken graph is refused with the block or edge that breaks it. */
-import { blockTypes, findBlockType, handlesOf } from '../../domain/block-registry.ts';
-import { edgeKey, toEdge } from '../../domain/edge.ts';
-import type { Block, Edge, Graph } from '../../domain/graph.ts';
-import { isObject } from '../../domain/json.ts';
-import { exceededLimit } from '../../domain/limits.ts';
-import { requireSize } from '../canvas.ts';
-import { HttpError } from '../http-error.ts';
-import { isUuid } from '../ids.ts';
+import { blockTypes, findBlockType, handlesOf } from '../../domain/rules/block-registry.ts';
+import { edgeKey, toEdge } from '../../domain/graph/edge.ts';
+import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
+import { isObject } from '../../domain/text/json.ts';
+import { exceededLimit } from '../../domain/graph/limits.ts';
+import { requireSize } from './canvas.ts';
+import { HttpError } from '../http/http-error.ts';
+import { isUuid } from '../http/ids.ts';
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;

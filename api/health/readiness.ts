@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
-import { migrationsCurrent } from '../../db/migrate.ts';
-import { answeredWithin } from '../../db/pg-errors.ts';
-import type { TemporalIdentity } from '../../db/temporal-identity.ts';
+import { migrationsCurrent } from '../../db/schema/migrate.ts';
+import { answeredWithin } from '../../db/connection/pg-errors.ts';
+import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 import { READINESS_MS } from '../../runtime/bounds.ts';
 
 /** Checks Postgres, its migrations, Temporal, and whether they belong together, side by side. Never throws; takes two seconds at most. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/graph.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
 import type { Principal } from './principal.ts';
 
 /** What the middleware puts into `ctx.state` before a handler runs. */

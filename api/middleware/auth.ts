@@ -6,8 +6,8 @@ import type { KeyObject } from 'node:crypto';
 import { type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
 import type { Logger } from '../../runtime/logger.ts';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../principal.ts';
+import { HttpError } from '../http/http-error.ts';
+import type { Principal } from '../http/principal.ts';
 
 /** Served without a token. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/api/openapi.json']);

@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Middleware } from 'koa';
-import type { Json, JsonObject } from '../../domain/graph.ts';
-import { HttpError } from '../http-error.ts';
-import { scanJson } from '../../domain/scan-json.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { HttpError } from '../http/http-error.ts';
+import { scanJson } from '../../domain/text/scan-json.ts';
 import { NonFiniteNumberError, toStorableJson } from './storable-json.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;

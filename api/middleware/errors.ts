@@ -9,11 +9,11 @@ import {
   isTransactionConflict,
   isTransient,
   sqlStateOf,
-} from '../../db/pg-errors.ts';
-import { StoredGraphError } from '../../db/workflows.ts';
+} from '../../db/connection/pg-errors.ts';
+import { StoredGraphError } from '../../db/graphs/graphs.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import { HttpError } from '../http-error.ts';
-import { toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
+import { HttpError } from '../http/http-error.ts';
+import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 
 const RETRY = { 'Retry-After': '2' };
 

@@ -1,6 +1,6 @@
 /** Writes answers as JSON, inside the scope of the error middleware: Koa's own writing would answer a fault in plain text. */
 import type { Middleware } from 'koa';
-import { isContainer } from '../../domain/json.ts';
+import { isContainer } from '../../domain/text/json.ts';
 
 /** Turns an object in `ctx.body` into its JSON text. */
 export function createJsonAnswerMiddleware(): Middleware {

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import { HttpError } from '../http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 
 /**
  * Ends a request whose target can't be read, or that names no host (RFC 9112, section 3.2), with 400. A target in

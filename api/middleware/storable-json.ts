@@ -1,4 +1,4 @@
-import type { Json } from '../../domain/graph.ts';
+import type { Json } from '../../domain/text/json-value.ts';
 
 /** Thrown by toStorableJson when a number is too large to be one. */
 export class NonFiniteNumberError extends Error {

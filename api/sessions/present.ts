@@ -1,8 +1,8 @@
-import { isDeeperThan, parseJsonObject } from '../../domain/json.ts';
-import type { ToolCallRecord } from '../../db/message-calls.ts';
-import type { Message } from '../../db/messages.ts';
-import type { Session } from '../../db/sessions.ts';
-import type { Json } from '../../domain/graph.ts';
+import { isDeeperThan, parseJsonObject } from '../../domain/text/json.ts';
+import type { ToolCallRecord } from '../../db/sessions/message-calls.ts';
+import type { Message } from '../../db/sessions/messages.ts';
+import type { Session } from '../../db/sessions/sessions.ts';
+import type { Json } from '../../domain/text/json-value.ts';
 
 /** As deep as a request may nest: what is deeper stays the text that it was. */
 const MAX_ARGUMENTS_DEPTH = 64;

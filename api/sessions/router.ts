@@ -1,6 +1,6 @@
 /** Sessions, their messages, and applying or undoing what a message proposes. */
 import { Router } from '@koa/router';
-import { listMessages } from '../../db/messages.ts';
+import { listMessages } from '../../db/sessions/messages.ts';
 import {
   createSession,
   deleteSession,
@@ -8,16 +8,16 @@ import {
   findSession,
   type Session,
   type Viewer,
-} from '../../db/sessions.ts';
-import { applySnapshot, revertSnapshot } from '../../db/snapshots.ts';
-import { workflowExists } from '../../db/workflows.ts';
-import { DiffConflictError } from '../../domain/apply-diff.ts';
+} from '../../db/sessions/sessions.ts';
+import { applySnapshot, revertSnapshot } from '../../db/sessions/snapshots.ts';
+import { workflowExists } from '../../db/graphs/graphs.ts';
+import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import type { ApiDeps } from '../deps.ts';
-import { parseCanvas } from '../canvas.ts';
-import { HttpError } from '../http-error.ts';
-import { isUuid } from '../ids.ts';
-import type { Principal } from '../principal.ts';
-import { presentWorkflowGraph } from '../workflows/present.ts';
+import { parseCanvas } from '../graphs/canvas.ts';
+import { HttpError } from '../http/http-error.ts';
+import { isUuid } from '../http/ids.ts';
+import type { Principal } from '../http/principal.ts';
+import { presentWorkflowGraph } from '../graphs/present.ts';
 import { presentMessages, presentNewSession, presentSession } from './present.ts';
 import { NO_SUCH_MESSAGE, parsePage, parseWorkflowId } from './schema.ts';
 

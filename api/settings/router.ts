@@ -1,12 +1,12 @@
 /** Which model the copilot runs on. */
 import { Router } from '@koa/router';
-import { DEFAULT_MODEL } from '../../contracts/models.ts';
+import { DEFAULT_MODEL } from '../../models/models.ts';
 import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
 import { catalogueOf } from '../../runtime/config.ts';
 import type { ApiDeps } from '../deps.ts';
-import { HttpError } from '../http-error.ts';
-import { requireService } from '../principal.ts';
-import type { RequestState } from '../request-state.ts';
+import { HttpError } from '../http/http-error.ts';
+import { requireService } from '../http/principal.ts';
+import type { RequestState } from '../http/request-state.ts';
 
 /** Routes under /api/copilot/settings. */
 export function createSettingsRouter(deps: ApiDeps): Router {

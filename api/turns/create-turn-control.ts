@@ -8,8 +8,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { decideConfirmation, findOpenConfirmation } from '../../db/confirmations.ts';
-import { answeredWithin } from '../../db/pg-errors.ts';
+import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
+import { answeredWithin } from '../../db/connection/pg-errors.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
   findTurn,
@@ -17,17 +17,17 @@ import {
   insertStartingTurn,
   listOpenTurns,
   sumUsage,
-} from '../../db/turns.ts';
-import { measureGraph } from '../../db/graph-size.ts';
-import { findWorkflow, toGraph } from '../../db/workflows.ts';
-import type { Graph } from '../../domain/graph.ts';
-import { toJsonText } from '../../domain/json-text.ts';
-import { exceededLimit } from '../../domain/limits.ts';
+} from '../../db/turns/turns.ts';
+import { measureGraph } from '../../db/graphs/graph-size.ts';
+import { findWorkflow, toGraph } from '../../db/graphs/graphs.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import { toJsonText } from '../../domain/text/json-text.ts';
+import { exceededLimit } from '../../domain/graph/limits.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
-import { HttpError } from '../http-error.ts';
-import type { TemporalFault } from '../temporal-errors.ts';
+import { HttpError } from '../http/http-error.ts';
+import type { TemporalFault } from '../http/temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
-import { attach, foreignNamespace, launch, requireOwnNamespace } from './launch.ts';
+import { attach, foreignNamespace, launch, requireOwnNamespace } from './start-turn.ts';
 import { presentTurn } from './present.ts';
 import { settleTurn } from './settle-turn.ts';
 import { createSweeper } from './sweeper.ts';

@@ -1,7 +1,7 @@
 /** What Temporal knows of a turn whose event log is silent, as one line for a person. Pure. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { ModelHeartbeat, TurnProgress } from '../../contracts/turn.ts';
-import { WAITING_FOR_CONFIRMATION } from '../../domain/status-map.ts';
+import { WAITING_FOR_CONFIRMATION } from '../../domain/text/status-map.ts';
 
 /** Activities that wait for a model. */
 const MODEL_ACTIVITIES = ['callModel', 'summarizeHistory'];

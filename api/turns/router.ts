@@ -1,11 +1,11 @@
 import { Router } from '@koa/router';
-import { findTurn } from '../../db/turns.ts';
+import { findTurn } from '../../db/turns/turns.ts';
 import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';
-import { HttpError } from '../http-error.ts';
-import { isUuid } from '../ids.ts';
-import type { RequestState } from '../request-state.ts';
+import { HttpError } from '../http/http-error.ts';
+import { isUuid } from '../http/ids.ts';
+import type { RequestState } from '../http/request-state.ts';
 import { requireSession } from '../sessions/router.ts';
 import { parseDecision } from './schema.ts';
 

@@ -1,6 +1,6 @@
 /** What the confirmation endpoint takes. */
-import type { JsonObject } from '../../domain/graph.ts';
-import { HttpError } from '../http-error.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { HttpError } from '../http/http-error.ts';
 
 const MAX_REASON_CHARACTERS = 2_000;
 

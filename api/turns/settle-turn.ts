@@ -1,6 +1,6 @@
 /** The end of a turn whose workflow can't end it any more. */
-import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns.ts';
-import { toTemporalFault } from '../temporal-errors.ts';
+import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import { toTemporalFault } from '../http/temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describeClosing } from './describe-closing.ts';
 import { describe, isOpen, isOwn } from './turn-workflow.ts';

@@ -3,9 +3,9 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
 import type { ChatTurnInput } from '../../contracts/turn.ts';
-import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns.ts';
-import { HttpError } from '../http-error.ts';
-import { toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import { HttpError } from '../http/http-error.ts';
+import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { wait } from './wait.ts';

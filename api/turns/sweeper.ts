@@ -2,8 +2,8 @@
  * Looks after turns that nobody watches: rows of starts that never happened, turns that were stopped from outside,
  * decisions whose signal was lost. Several APIs may do so at once: each act changes nothing the second time.
  */
-import { listUnheardDecisions, type UnheardDecision } from '../../db/confirmations.ts';
-import { listOldOpenTurns, type OpenTurn } from '../../db/open-turns.ts';
+import { listUnheardDecisions, type UnheardDecision } from '../../db/turns/confirmations.ts';
+import { listOldOpenTurns, type OpenTurn } from '../../db/turns/open-turns.ts';
 import { createPauses } from './pauses.ts';
 import { SWEEP_OLDER_THAN_MS, settleTurn } from './settle-turn.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';

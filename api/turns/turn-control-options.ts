@@ -1,9 +1,9 @@
 /** What the parts of the turn control work with. */
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
-import type { Catalogue } from '../../contracts/models.ts';
+import type { Catalogue } from '../../models/models.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import type { TemporalIdentity } from '../../db/temporal-identity.ts';
+import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 
 export interface TurnControlOptions {
   db: Knex;

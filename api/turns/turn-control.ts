@@ -2,7 +2,8 @@
 import type { Usage } from '../../contracts/events.ts';
 import type { StopReason } from '../../contracts/names.ts';
 import type { TurnStatus } from '../../contracts/turn.ts';
-import type { Graph, Json, JsonObject, WorkflowDiff } from '../../domain/graph.ts';
+import type { Graph, WorkflowDiff } from '../../domain/graph/graph.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 
 /** The body of GET turn. Times are ISO 8601. */
 export interface TurnView {

@@ -2,10 +2,10 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { turnWorkflowId } from '../../contracts/names.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
-import type { Turn } from '../../db/turns.ts';
+import type { Turn } from '../../db/turns/turns.ts';
 import { TEMPORAL } from '../../runtime/bounds.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
-import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../temporal-errors.ts';
+import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 
 export const RPC_DEADLINE_MS = TEMPORAL.rpcMs;

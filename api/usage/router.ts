@@ -1,9 +1,9 @@
 import { Router } from '@koa/router';
-import { sumUsageByModel } from '../../db/usage.ts';
+import { sumUsageByModel } from '../../db/turns/usage.ts';
 import type { ApiDeps } from '../deps.ts';
-import { HttpError } from '../http-error.ts';
-import { requireService } from '../principal.ts';
-import type { RequestState } from '../request-state.ts';
+import { HttpError } from '../http/http-error.ts';
+import { requireService } from '../http/principal.ts';
+import type { RequestState } from '../http/request-state.ts';
 
 /** ISO 8601: a day, or a time with its offset. */
 const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2}))?$/;

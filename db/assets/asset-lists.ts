@@ -1,7 +1,7 @@
 /** The project's assets as the reading tools show them: pages of each kind, and one asset in full. */
 import type { Knex } from 'knex';
-import type { JsonObject } from '../domain/graph.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export const LISTED_KINDS = ['agents', 'knowledge_bases', 'sources', 'orchestrations', 'workflows'] as const;
 export type ListedKind = (typeof LISTED_KINDS)[number];

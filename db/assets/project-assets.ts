@@ -3,9 +3,9 @@
  * that an asset can be given, and its links. Callers run changes in a transaction of their own.
  */
 import type { Knex } from 'knex';
-import type { AssetKind } from '../contracts/assets.ts';
-import type { Json, JsonObject } from '../domain/graph.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { AssetKind } from '../../contracts/assets.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export interface StoredAsset {
   id: string;

@@ -1,7 +1,7 @@
 /** Which of the ids and models that an edit mentions the project has. */
 import type { Knex } from 'knex';
-import type { Mentions, ProjectFacts, ReferredKind } from '../domain/project-facts.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { Mentions, ProjectFacts, ReferredKind } from '../../domain/rules/project-facts.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 const TABLES: Readonly<Record<ReferredKind, string>> = {
   agent: 'agents',

@@ -1,7 +1,7 @@
 /** Past runs of one workflow, and the logs of one of them. */
 import type { Knex } from 'knex';
-import type { JsonObject } from '../domain/graph.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export const RUN_STATUSES = ['pending', 'running', 'completed', 'failed'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];

@@ -1,6 +1,6 @@
 /** The knex factory. Every statement names its schema; nothing relies on a search path. */
 import knex, { type Knex } from 'knex';
-import { POSTGRES_LONG, type PostgresBounds } from '../runtime/bounds.ts';
+import { POSTGRES_LONG, type PostgresBounds } from '../../runtime/bounds.ts';
 import type { BoundedClient } from './pg-client.ts';
 import { createPool } from './pg-pool.ts';
 

@@ -3,7 +3,7 @@
  * whose next query then waits behind the dead one; here the connection is destroyed with its query.
  */
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
-import { type PostgresBounds, TCP } from '../runtime/bounds.ts';
+import { type PostgresBounds, TCP } from '../../runtime/bounds.ts';
 
 /** Thrown when a connection was lost or could not be had: what was asked may have been done, or not. */
 export class PostgresAwayError extends Error {

@@ -17,7 +17,7 @@ const ERRNO = new Set([
 
 /**
  * True when Postgres could not be reached, or went away before it answered (the statement may have been done). A
- * connection of db/pg-client.ts says so by its class.
+ * connection of db/connection/pg-client.ts says so by its class.
  */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -26,7 +26,7 @@ export function isConnectionError(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return AWAY.test(code) || ERRNO.has(code);
   if (error.name === 'KnexTimeoutError') return true;
-  // pg gives these no code, and not every connection is one of db/pg-client.ts, which gives them one.
+  // pg gives these no code, and not every connection is one of db/connection/pg-client.ts, which gives them one.
   return /^(Connection terminated|Connection ended|timeout exceeded when trying|Client has encountered a connection error)/.test(
     error.message,
   );

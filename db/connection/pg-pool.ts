@@ -1,7 +1,7 @@
-/** Pools of bounded connections (db/pg-client.ts). */
+/** Pools of bounded connections (db/connection/pg-client.ts). */
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { BoundedClient, boundedConfig, PostgresAwayError, toAwayError } from './pg-client.ts';
-import { POSTGRES, type PostgresBounds } from '../runtime/bounds.ts';
+import { POSTGRES, type PostgresBounds } from '../../runtime/bounds.ts';
 
 export interface BoundedPoolConfig extends Omit<PoolConfig, 'Client'> {
   /** Default: those of requests and activities. */

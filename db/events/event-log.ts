@@ -10,13 +10,13 @@
  * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
  * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
  */
-import type { TurnEvent } from '../contracts/events.ts';
-import { STEP_SEPARATOR } from '../contracts/names.ts';
-import { POSTGRES_FLUSH } from '../runtime/bounds.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
+import { STEP_SEPARATOR } from '../../contracts/names.ts';
+import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
 import { claimOf, findHeldTurns, flushEvents, type NumberedEvent } from './flush-events.ts';
-import { isConnectionError, isTransient } from './pg-errors.ts';
-import { createPool } from './pg-pool.ts';
-import { type Fence, FencedError } from './turns.ts';
+import { isConnectionError, isTransient } from '../connection/pg-errors.ts';
+import { createPool } from '../connection/pg-pool.ts';
+import { type Fence, FencedError } from '../turns/turns.ts';
 
 // NOTIFY carries at most 8,000 bytes, which is 216 ids with their commas.
 const MAX_TURNS_PER_FLUSH = 200;

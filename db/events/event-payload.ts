@@ -1,5 +1,5 @@
 /** How an event's payload is stored: JSON text without `event` and `seq`, safe to put on one line of a stream. */
-import type { TurnEvent } from '../contracts/events.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
 
 // Line separators that JSON allows raw and that some readers (Python's str.splitlines among them) break lines at.
 const LINE_BREAKS = /[\u0085\u2028\u2029]/g;

@@ -3,11 +3,11 @@
  * tells whose rows somebody else holds.
  */
 import type { Pool } from 'pg';
-import type { TurnEvent } from '../contracts/events.ts';
-import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
+import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import { toPayload } from './event-payload.ts';
-import { isConnectionError } from './pg-errors.ts';
-import type { Fence } from './turns.ts';
+import { isConnectionError } from '../connection/pg-errors.ts';
+import type { Fence } from '../turns/turns.ts';
 
 /** An event with its place among those of its fence, from 1. */
 export interface NumberedEvent {

@@ -3,10 +3,10 @@
  * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
  * a wake-up costs no planning.
  */
-import { TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
-import { POSTGRES_LISTEN } from '../runtime/bounds.ts';
-import { BoundedClient, PostgresAwayError } from './pg-client.ts';
-import { createPool } from './pg-pool.ts';
+import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import { POSTGRES_LISTEN } from '../../runtime/bounds.ts';
+import { BoundedClient, PostgresAwayError } from '../connection/pg-client.ts';
+import { createPool } from '../connection/pg-pool.ts';
 
 export interface PageRequest {
   turnId: string;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import type { GraphSize } from '../domain/limits.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { GraphSize } from '../../domain/graph/limits.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 /** How large a workflow's persisted graph is, without reading it: the platform's own rows know no limit. */
 export async function measureGraph(db: Knex, workflowId: string): Promise<Required<GraphSize>> {

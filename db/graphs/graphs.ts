@@ -1,11 +1,11 @@
 /** The customer's workflows: their rows and their persisted graphs. */
 import type { Knex } from 'knex';
-import { findBlockType } from '../domain/block-registry.ts';
-import type { Block, Edge, Graph } from '../domain/graph.ts';
-import { toEdge } from '../domain/edge.ts';
-import { isDeeperThan } from '../domain/json.ts';
-import { sqlStateOf } from './pg-errors.ts';
-import { readableTime, rowsOf } from './sql-rows.ts';
+import { findBlockType } from '../../domain/rules/block-registry.ts';
+import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
+import { toEdge } from '../../domain/graph/edge.ts';
+import { isDeeperThan } from '../../domain/text/json.ts';
+import { sqlStateOf } from '../connection/pg-errors.ts';
+import { readableTime, rowsOf } from '../connection/sql-rows.ts';
 
 export interface WorkflowSummary {
   id: string;

@@ -1,6 +1,6 @@
 /** Indexes that are built while others write: CREATE INDEX CONCURRENTLY, and what it needs around it. */
 import { Client } from 'pg';
-import type { Logger } from '../runtime/logger.ts';
+import type { Logger } from '../../runtime/logger.ts';
 import { whileLocked } from './migration-locks.ts';
 
 /** An index of schema `ai`. `on` is what follows the table's name: columns, and a condition if there is one. */

@@ -1,10 +1,10 @@
 /**
  * The schema as text, from the catalog, in an order that does not depend on how it came about. The committed dump makes
- * a change of the schema visible in review: `node db/dump-schema.ts <database url> > db/schema.sql`.
+ * a change of the schema visible in review: `node db/schema/dump-schema.ts <database url> > db/schema.sql`.
  */
 import type { Knex } from 'knex';
-import { createKnex } from './knex.ts';
-import { rowsOf } from './sql-rows.ts';
+import { createKnex } from '../connection/knex.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 /** Tables, columns, constraints, indexes, functions and triggers of schema ai. */
 export async function dumpSchema(db: Knex): Promise<string> {
@@ -52,7 +52,7 @@ export async function dumpSchema(db: Knex): Promise<string> {
       .map((row) => row.line);
     return `create table ai.${table} (\n${lines.join(',\n')}\n);\n`;
   });
-  return `-- Made by db/dump-schema.ts. Columns and constraints are sorted by name.\n\n${bodies.join('\n')}\n${[
+  return `-- Made by db/schema/dump-schema.ts. Columns and constraints are sorted by name.\n\n${bodies.join('\n')}\n${[
     indexes,
     functions,
     triggers,

@@ -3,20 +3,20 @@
  * the one before. docs/migrations.md has the rules for new migrations.
  */
 import type { Knex } from 'knex';
-import { POSTGRES_MIGRATIONS } from '../runtime/bounds.ts';
-import type { Logger } from '../runtime/logger.ts';
+import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
+import type { Logger } from '../../runtime/logger.ts';
 import { buildIndexes, type ConcurrentIndex } from './concurrent-index.ts';
-import { createKnex } from './knex.ts';
+import { createKnex } from '../connection/knex.ts';
 import { whileLocked, withMigrationGate, withMigrationLock } from './migration-locks.ts';
-import * as platformTables from './migrations/20261124000001-platform-tables.ts';
-import * as copilotTurns from './migrations/20261124000002-copilot-turns.ts';
-import * as ownAdditions from './migrations/20261124000003-own-additions.ts';
-import * as toolIndexes from './migrations/20261124000005-tool-indexes.ts';
-import * as confirmations from './migrations/20261124000006-confirmations.ts';
-import * as summaries from './migrations/20261124000007-summaries.ts';
-import * as claimCounts from './migrations/20261125000010-claim-counts.ts';
-import * as temporalIdentity from './migrations/20261125000020-temporal-identity.ts';
-import * as unreportedCalls from './migrations/20261125000030-unreported-calls.ts';
+import * as platformTables from '../migrations/20261124000001-platform-tables.ts';
+import * as copilotTurns from '../migrations/20261124000002-copilot-turns.ts';
+import * as ownAdditions from '../migrations/20261124000003-own-additions.ts';
+import * as toolIndexes from '../migrations/20261124000005-tool-indexes.ts';
+import * as confirmations from '../migrations/20261124000006-confirmations.ts';
+import * as summaries from '../migrations/20261124000007-summaries.ts';
+import * as claimCounts from '../migrations/20261125000010-claim-counts.ts';
+import * as temporalIdentity from '../migrations/20261125000020-temporal-identity.ts';
+import * as unreportedCalls from '../migrations/20261125000030-unreported-calls.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
 /** A change in one transaction, or indexes that are built concurrently: not both. */

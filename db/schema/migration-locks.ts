@@ -7,8 +7,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { Logger } from '../runtime/logger.ts';
-import { isTransactionConflict, sqlStateOf } from './pg-errors.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { isTransactionConflict, sqlStateOf } from '../connection/pg-errors.ts';
 
 // "copilot" in ASCII, and the number after it.
 const STEP_LOCK = '27973420219265908';

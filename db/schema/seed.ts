@@ -1,9 +1,9 @@
 /** The sample project of a first start: small, made up, and the same every time but for its dates. */
-import { POSTGRES_MIGRATIONS } from '../runtime/bounds.ts';
-import { createKnex } from './knex.ts';
+import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
+import { createKnex } from '../connection/knex.ts';
 import { withMigrationLock } from './migration-locks.ts';
 import { SAMPLE_SQL, SAMPLE_WORKFLOW_ID } from './sample-project.ts';
-import { rowsOf } from './sql-rows.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 const MARKER = 'copilot_sample_project';
 

@@ -1,7 +1,7 @@
 /** The tool calls of turns, from their transcripts. */
 import type { Knex } from 'knex';
-import { isObject } from '../domain/json.ts';
-import { rowsOf } from './sql-rows.ts';
+import { isObject } from '../../domain/text/json.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export interface ToolCallRecord {
   callId: string;

@@ -3,10 +3,10 @@
  * its fields from the newest message on, and what no longer fits is never loaded.
  */
 import type { Knex } from 'knex';
-import type { Usage } from '../contracts/events.ts';
+import type { Usage } from '../../contracts/events.ts';
 import { listToolCalls, type ToolCallRecord } from './message-calls.ts';
-import { readableTime, rowsOf } from './sql-rows.ts';
-import { USAGE_SUMS } from './usage-sums.ts';
+import { readableTime, rowsOf } from '../connection/sql-rows.ts';
+import { USAGE_SUMS } from '../turns/usage-sums.ts';
 
 /** Messages of a page when no limit is asked for, and the highest limit. */
 export const MAX_PAGE_MESSAGES = 200;

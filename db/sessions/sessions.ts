@@ -1,8 +1,8 @@
 /** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
 import type { Knex } from 'knex';
-import { withLongBound } from './knex.ts';
-import { isTransactionConflict } from './pg-errors.ts';
-import { readableTime, rowsOf } from './sql-rows.ts';
+import { withLongBound } from '../connection/knex.ts';
+import { isTransactionConflict } from '../connection/pg-errors.ts';
+import { readableTime, rowsOf } from '../connection/sql-rows.ts';
 
 /** Null sees every session (service_role); a sub sees its own. */
 export type Viewer = { ownerSub: string | null };

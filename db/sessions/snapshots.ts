@@ -1,9 +1,10 @@
 /** Applying a message's change to the persisted workflow, and undoing it: each once, in one transaction. */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import type { Graph, Json } from '../domain/graph.ts';
-import { planRevert, planSnapshot } from '../domain/snapshot.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import type { Json } from '../../domain/text/json-value.ts';
+import { planRevert, planSnapshot } from '../../domain/edit/snapshot.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 import { toWorkflowDiff } from './stored-diff.ts';
 import {
   findWorkflow,
@@ -13,7 +14,7 @@ import {
   requireShallow,
   type StoredWorkflow,
   toGraph,
-} from './workflows.ts';
+} from '../graphs/graphs.ts';
 
 export interface SnapshotTarget {
   sessionId: string;

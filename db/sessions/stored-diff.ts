@@ -2,10 +2,11 @@
  * Reads a message's workflow_diff for applying it. Messages that the platform wrote before us may leave out what has a
  * default, and nothing checked them.
  */
-import { DiffConflictError } from '../domain/apply-diff.ts';
-import { toEdge } from '../domain/edge.ts';
-import type { Edge, Json, JsonObject, Position, WorkflowDiff } from '../domain/graph.ts';
-import { isDeeperThan, isObject } from '../domain/json.ts';
+import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
+import { toEdge } from '../../domain/graph/edge.ts';
+import type { Edge, Position, WorkflowDiff } from '../../domain/graph/graph.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { isDeeperThan, isObject } from '../../domain/text/json.ts';
 
 /** Levels: those of a config, and the four above it. */
 const MAX_DEPTH = 68;

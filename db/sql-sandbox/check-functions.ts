@@ -1,5 +1,5 @@
 /** Which functions a query may call, also those that it calls by a dot, as in `row.name` and `(value).name`. */
-import { nearestNames } from '../../domain/block-registry.ts';
+import { nearestNames } from '../../domain/rules/block-registry.ts';
 import { ALLOWED_FUNCTIONS } from './allowed-functions.ts';
 import { NAMING_FUNCTIONS } from './allowed-types.ts';
 import type { CatalogFacts } from './catalog-facts.ts';

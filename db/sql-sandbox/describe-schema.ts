@@ -1,6 +1,6 @@
 /** The tables that a query may read, with their columns, as the catalogs describe them. */
-import { nearestNames } from '../../domain/block-registry.ts';
-import { hideInText, isSecretName } from '../../domain/hide-secrets.ts';
+import { nearestNames } from '../../domain/rules/block-registry.ts';
+import { hideInText, isSecretName } from '../../domain/text/hide-secrets.ts';
 import { type CatalogReader, isSafeView, UNSAFE_RELATION } from './check-names.ts';
 
 export interface SchemaRequest {

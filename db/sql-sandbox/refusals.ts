@@ -1,5 +1,5 @@
 /** Refusals of tables, with the words that lead to the right one. */
-import { nearestNames } from '../../domain/block-registry.ts';
+import { nearestNames } from '../../domain/rules/block-registry.ts';
 import type { CatalogReader } from './catalog-facts.ts';
 import { SqlRefusal } from './sql-refusal.ts';
 

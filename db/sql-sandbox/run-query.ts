@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { isConnectionError, isTransactionConflict, sqlStateOf } from '../pg-errors.ts';
+import { isConnectionError, isTransactionConflict, sqlStateOf } from '../connection/pg-errors.ts';
 import type { CatalogReader } from './check-names.ts';
 import { SqlRefusal } from './check-syntax.ts';
 import { SandboxUnavailable, survivorRefusal } from './unavailable.ts';

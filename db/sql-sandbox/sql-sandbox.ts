@@ -1,6 +1,6 @@
 /** Where the model's SQL runs: the walls in their order, and the role behind them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionError, sqlStateOf } from '../pg-errors.ts';
+import { isConnectionError, sqlStateOf } from '../connection/pg-errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { boundCost } from './bound-cost.ts';

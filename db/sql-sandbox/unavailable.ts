@@ -1,5 +1,5 @@
 /** What can be wrong with the database of a query, rather than with the query. */
-import { sqlStateOf } from '../pg-errors.ts';
+import { sqlStateOf } from '../connection/pg-errors.ts';
 import { SqlRefusal } from './check-syntax.ts';
 
 /** The database could not be asked, or went away before it answered; `cause` is what was seen. */

@@ -5,8 +5,8 @@
 import type { ConnectionLike } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { recordTemporalIdentity, replaceTemporalIdentity } from './temporal-record.ts';
-import type { Config } from '../runtime/config.ts';
-import type { Logger } from '../runtime/logger.ts';
+import type { Config } from '../../runtime/config.ts';
+import type { Logger } from '../../runtime/logger.ts';
 
 const ASK_DEADLINE_MS = 1_500;
 const LOG_EVERY_MS = 60_000;

@@ -1,6 +1,6 @@
 /** Which Temporal namespace runs this database's turns. A namespace has its id for life; its name may be used twice. */
 import type { Knex } from 'knex';
-import { rowsOf } from './sql-rows.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export interface NamespaceIdentity {
   namespace: string;

@@ -1,6 +1,6 @@
 /** What a claim counts against its call: its own failures, and workers that were lost with it. */
 import type { Knex } from 'knex';
-import { rowsOf } from './sql-rows.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 import type { Fence } from './turns.ts';
 
 /** Whether so many workers were lost with the call of this key, by what its claims tell; before it is claimed again. */

@@ -5,9 +5,9 @@
  * Lock order: claims of the turn, then the confirmation, then the turn's row.
  */
 import type { Knex } from 'knex';
-import type { TurnEvent } from '../contracts/events.ts';
-import type { Json, JsonObject } from '../domain/graph.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { TurnEvent } from '../../contracts/events.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 import { appendLocked, type Fence, holdFence, type SavedWork, saveUnderFence } from './turns.ts';
 
 export type Decision = 'approved' | 'rejected' | 'expired';

@@ -1,7 +1,7 @@
 /** What was said in a session before a turn: its first message, a summary of what followed, and the rest. */
 import type { Knex } from 'knex';
-import type { WorkflowDiff } from '../domain/graph.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { WorkflowDiff } from '../../domain/graph/graph.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 /** Far more than a context window holds before it is summarized. */
 const MAX_MESSAGES = 2_000;

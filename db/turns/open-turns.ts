@@ -1,7 +1,7 @@
 /** All open turns, page by page, for whoever looks after those that nobody watches. */
 import type { Knex } from 'knex';
-import type { TurnStatus } from '../contracts/turn.ts';
-import { rowsOf } from './sql-rows.ts';
+import type { TurnStatus } from '../../contracts/turn.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 /** What is needed to ask Temporal about a turn: no message, no graph. */
 export interface OpenTurn {

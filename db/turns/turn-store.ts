@@ -8,8 +8,8 @@ import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
-import { isPassingFault } from './passing-fault.ts';
-import { isTransient } from './pg-errors.ts';
+import { isPassingFault } from '../connection/passing-fault.ts';
+import { isTransient } from '../connection/pg-errors.ts';
 import {
   claimWork,
   endTurn,

@@ -5,14 +5,14 @@
  * Lock order, to be kept by every writer: claims of the turn, then the turn's row.
  */
 import type { Knex } from 'knex';
-import type { TurnEvent, Usage } from '../contracts/events.ts';
-import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../contracts/names.ts';
-import type { TurnEndStatus, TurnStatus } from '../contracts/turn.ts';
-import type { WorkflowDiff } from '../domain/graph.ts';
+import type { TurnEvent, Usage } from '../../contracts/events.ts';
+import { type ErrorCode, type StopReason, TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import type { TurnEndStatus, TurnStatus } from '../../contracts/turn.ts';
+import type { WorkflowDiff } from '../../domain/graph/graph.ts';
 import { forgetFailures } from './claim-counts.ts';
-import { toPayload } from './event-payload.ts';
+import { toPayload } from '../events/event-payload.ts';
 import { USAGE_SUMS } from './usage-sums.ts';
-import { rowsOf } from './sql-rows.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 /** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
 export interface Fence {

@@ -1,7 +1,7 @@
 /** The platform's bill: sums over the ledger of model calls. */
 import type { Knex } from 'knex';
-import { withLongBound } from './knex.ts';
-import { rowsOf } from './sql-rows.ts';
+import { withLongBound } from '../connection/knex.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
 
 export interface ModelUsageRow {
   model: string;

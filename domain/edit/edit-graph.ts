@@ -4,16 +4,17 @@
  * Order within a call: add blocks, update blocks, remove edges, remove blocks, add edges. References are looked up in
  * the graph as the earlier parts have left it. Blocks that the call does not name stay byte-equal.
  */
-import { findBlockType, nearestNames, withDefaults } from './block-registry.ts';
-import { type RulePorts, unknownType } from './check-config.ts';
-import { BlockList } from './block-list.ts';
-import { checkGraph, freeName, MAX_BLOCKS } from './check-graph.ts';
-import { referenceKey } from './check-references.ts';
-import { edgeKey, normalHandle, toEdge } from './edge.ts';
-import { EdgeSet } from './edge-set.ts';
-import { type BlockIndex, nameKey } from './find-block.ts';
-import { type Finding, MAX_LISTED, type Problem, problem, type ProblemCode } from './finding.ts';
-import type { Block, Edge, Graph, JsonObject } from './graph.ts';
+import { findBlockType, nearestNames, withDefaults } from '../rules/block-registry.ts';
+import { type RulePorts, unknownType } from '../rules/check-config.ts';
+import { BlockList } from '../graph/block-list.ts';
+import { checkGraph, freeName, MAX_BLOCKS } from '../rules/check-graph.ts';
+import { referenceKey } from '../rules/check-references.ts';
+import { edgeKey, normalHandle, toEdge } from '../graph/edge.ts';
+import { EdgeSet } from '../graph/edge-set.ts';
+import { type BlockIndex, nameKey } from '../graph/find-block.ts';
+import { type Finding, MAX_LISTED, type Problem, problem, type ProblemCode } from '../rules/finding.ts';
+import type { Block, Edge, Graph } from '../graph/graph.ts';
+import type { JsonObject } from '../text/json-value.ts';
 import {
   type AddedBlock,
   type BlockUpdate,
@@ -21,9 +22,9 @@ import {
   type EdgeEdit,
   type GraphEdit,
 } from './graph-edit.ts';
-import { getKey, isObject, jsonEqual, mergePatch, setKey, toStorable } from './json.ts';
-import { layOut } from './layout.ts';
-import { isReferenceName, listReferences } from './reference.ts';
+import { getKey, isObject, jsonEqual, mergePatch, setKey, toStorable } from '../text/json.ts';
+import { layOut } from '../graph/layout.ts';
+import { isReferenceName, listReferences } from '../rules/reference.ts';
 import { Renames } from './renames.ts';
 
 export interface GraphChanges {

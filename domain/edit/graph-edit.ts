@@ -1,9 +1,10 @@
 /** The arguments of modify_workflow, and their shape. What they mean is edit-graph's business. */
-import { type Problem, problem } from './finding.ts';
-import type { JsonObject, Position } from './graph.ts';
-import { isDeeperThan, isObject } from './json.ts';
-import { MAX_BLOCKS, MAX_EDGES } from './limits.ts';
-import { MAX_COORDINATE } from './workflow-state.ts';
+import { type Problem, problem } from '../rules/finding.ts';
+import type { Position } from '../graph/graph.ts';
+import type { JsonObject } from '../text/json-value.ts';
+import { isDeeperThan, isObject } from '../text/json.ts';
+import { MAX_BLOCKS, MAX_EDGES } from '../graph/limits.ts';
+import { MAX_COORDINATE } from '../graph/workflow-state.ts';
 
 /** Null and absent mean the same. */
 type Optional<T> = T | null | undefined;

@@ -1,8 +1,8 @@
 /** The renames of one edit, in their order, as references follow them. */
-import { nameKey } from './find-block.ts';
-import type { JsonObject } from './graph.ts';
-import type { PythonChecker } from './python.ts';
-import { rewriteReferences } from './reference.ts';
+import { nameKey } from '../graph/find-block.ts';
+import type { JsonObject } from '../text/json-value.ts';
+import type { PythonChecker } from '../rules/python.ts';
+import { rewriteReferences } from '../rules/reference.ts';
 
 export class Renames {
   /** `id`: the block's, after the rename. */

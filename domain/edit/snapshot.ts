@@ -1,12 +1,13 @@
 /** From a turn's diff to the persisted workflow, and back. */
-import { applyDiff, DiffConflictError } from './apply-diff.ts';
-import { findBlockType } from './block-registry.ts';
-import { checkGraph } from './check-graph.ts';
-import { diffGraph } from './diff-graph.ts';
-import { edgeKey } from './edge.ts';
-import { indexBlocks, nameKey } from './find-block.ts';
-import type { Block, Edge, Graph, JsonObject, Position, WorkflowDiff } from './graph.ts';
-import { copyObject, getKey, jsonEqual, setKey } from './json.ts';
+import { applyDiff, DiffConflictError } from '../graph/apply-diff.ts';
+import { findBlockType } from '../rules/block-registry.ts';
+import { checkGraph } from '../rules/check-graph.ts';
+import { diffGraph } from '../graph/diff-graph.ts';
+import { edgeKey } from '../graph/edge.ts';
+import { indexBlocks, nameKey } from '../graph/find-block.ts';
+import type { Block, Edge, Graph, Position, WorkflowDiff } from '../graph/graph.ts';
+import type { JsonObject } from '../text/json-value.ts';
+import { copyObject, getKey, jsonEqual, setKey } from '../text/json.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

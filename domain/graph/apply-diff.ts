@@ -1,6 +1,7 @@
 import { edgeKey, toEdge } from './edge.ts';
-import type { Block, Edge, Graph, JsonObject, WorkflowDiff } from './graph.ts';
-import { copyObject, setKey } from './json.ts';
+import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
+import type { JsonObject } from '../text/json-value.ts';
+import { copyObject, setKey } from '../text/json.ts';
 
 /** Thrown when a diff does not fit a graph. `blocks` names those that stand in the way, by name where it is known. */
 export class DiffConflictError extends Error {

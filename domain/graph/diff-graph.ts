@@ -1,6 +1,7 @@
 import { edgeKey } from './edge.ts';
-import type { Block, Edge, Graph, JsonObject, WorkflowDiff } from './graph.ts';
-import { getKey, jsonEqual, setKey } from './json.ts';
+import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
+import type { JsonObject } from '../text/json-value.ts';
+import { getKey, jsonEqual, setKey } from '../text/json.ts';
 
 /**
  * The net change from one graph to another, null when there is none. Blocks are compared by id, edges as a set: neither

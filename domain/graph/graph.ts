@@ -2,9 +2,7 @@
  * The customer's workflow as a graph of blocks and edges. Pure data: no rule lives here.
  * domain/ imports nothing but itself, so that the workflow sandbox, the API and the tests can all use it.
  */
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
+import type { JsonObject } from '../text/json-value.ts';
 
 export interface Position {
   x: number;

@@ -4,7 +4,7 @@
  * name and type and every edge stay, until even those are too much: then the blocks nearest to what the message names.
  */
 import type { Block, Edge, Graph } from './graph.ts';
-import { hideSecrets } from './hide-secrets.ts';
+import { hideSecrets } from '../text/hide-secrets.ts';
 
 export const MAX_STATE_CHARS = 50_000;
 export const MAX_CONFIG_CHARS = 2_000;

@@ -4,8 +4,9 @@
  * could mend them.
  */
 import { toEdge } from './edge.ts';
-import type { Block, Edge, Graph, Json } from './graph.ts';
-import { isObject } from './json.ts';
+import type { Block, Edge, Graph } from './graph.ts';
+import type { Json } from '../text/json-value.ts';
+import { isObject } from '../text/json.ts';
 import { exceededLimit, MAX_LABEL_CHARS } from './limits.ts';
 
 /** Beyond this a coordinate would not survive being stored. */

@@ -2,8 +2,9 @@
  * The one registry of block types. Validation, defaults, GET /api/block-types, get_block_info and the prompt read it;
  * there is no second list.
  */
-import type { Block, Json, JsonObject } from './graph.ts';
-import { isObject, parseJsonObject } from './json.ts';
+import type { Block } from '../graph/graph.ts';
+import type { Json, JsonObject } from '../text/json-value.ts';
+import { isObject, parseJsonObject } from '../text/json.ts';
 
 export type FieldType = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'any';
 

@@ -8,14 +8,15 @@ import {
 } from './block-registry.ts';
 import { parseExpression } from './expression.ts';
 import { type Finding, lazyFinding, type Problem, problem, type ProblemCode } from './finding.ts';
-import type { Block, Json, JsonObject } from './graph.ts';
-import { HIDDEN, isSecretName, looksLikeSecret } from './hide-secrets.ts';
-import { getKey, isObject } from './json.ts';
-import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from './limits.ts';
-import { toJsonText } from './json-text.ts';
+import type { Block } from '../graph/graph.ts';
+import type { Json, JsonObject } from '../text/json-value.ts';
+import { HIDDEN, isSecretName, looksLikeSecret } from '../text/hide-secrets.ts';
+import { getKey, isObject } from '../text/json.ts';
+import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../graph/limits.ts';
+import { toJsonText } from '../text/json-text.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
 import type { PythonChecker } from './python.ts';
-import { isLargerThan } from './utf8-bytes.ts';
+import { isLargerThan } from '../text/utf8-bytes.ts';
 
 export { MAX_CODE_BYTES, MAX_CONFIG_BYTES };
 

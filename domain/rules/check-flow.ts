@@ -1,8 +1,8 @@
 /** Where data flows to: what is never reached, what leads nowhere, and what is connected twice (rules 12, 13, 15). */
 import { findBlockType, handlesOf } from './block-registry.ts';
-import { edgeKey } from './edge.ts';
+import { edgeKey } from '../graph/edge.ts';
 import { type Finding, lazyFinding, MAX_LISTED, problem, type ProblemCode } from './finding.ts';
-import type { Block, Graph } from './graph.ts';
+import type { Block, Graph } from '../graph/graph.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 
 /** Types whose work is seen outside of the workflow, so that nothing need follow. */

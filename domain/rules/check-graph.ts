@@ -3,8 +3,8 @@ import { findBlockType, handlesOf, hasHandle } from './block-registry.ts';
 import { checkConfig, type RulePorts } from './check-config.ts';
 import { checkFlow } from './check-flow.ts';
 import { checkReferences } from './check-references.ts';
-import { edgeKey } from './edge.ts';
-import { nameKey } from './find-block.ts';
+import { edgeKey } from '../graph/edge.ts';
+import { nameKey } from '../graph/find-block.ts';
 import {
   type Finding,
   finding,
@@ -15,8 +15,8 @@ import {
   problem,
   type ProblemCode,
 } from './finding.ts';
-import type { Block, Edge, Graph } from './graph.ts';
-import { MAX_BLOCKS, MAX_EDGES } from './limits.ts';
+import type { Block, Edge, Graph } from '../graph/graph.ts';
+import { MAX_BLOCKS, MAX_EDGES } from '../graph/limits.ts';
 import { computeReachability, type Reachability } from './reachability.ts';
 import { isReferenceName } from './reference.ts';
 

@@ -1,10 +1,10 @@
 /** References between blocks: that they name a block, that it runs before, and that it has the field (rules 24, 25). */
 import { findBlockType } from './block-registry.ts';
 import type { RulePorts } from './check-config.ts';
-import { nameKey } from './find-block.ts';
+import { nameKey } from '../graph/find-block.ts';
 import { type Finding, lazyFinding, listed, type Problem, problem, type ProblemCode } from './finding.ts';
-import type { Block, Graph } from './graph.ts';
-import { isObject } from './json.ts';
+import type { Block, Graph } from '../graph/graph.ts';
+import { isObject } from '../text/json.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 import { listReferences, type Reference } from './reference.ts';
 

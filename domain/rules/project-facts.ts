@@ -1,6 +1,6 @@
 /** What an edit's ids and models mean in the project: read before the edit is judged, for what it mentions. */
-import type { Json } from './graph.ts';
-import { isObject } from './json.ts';
+import type { Json } from '../text/json-value.ts';
+import { isObject } from '../text/json.ts';
 
 export type ReferredKind = 'agent' | 'knowledge_base' | 'source';
 

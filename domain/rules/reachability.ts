@@ -1,5 +1,5 @@
 /** Which blocks lie above which, for all blocks of a graph at once. Cycles are fine. */
-import type { Edge, Graph } from './graph.ts';
+import type { Edge, Graph } from '../graph/graph.ts';
 
 export interface Reachability {
   /** Whether an edge or a chain of edges leads from one block to another. */

@@ -2,10 +2,10 @@
  * References in configs: `<Block Name.output>` and `<Block Name.output.field>`, and `input_data["Block Name"]` in code.
  * Block names in references are letters, digits, `_`, space and `-`.
  */
-import { nameKey } from './find-block.ts';
-import type { Json, JsonObject } from './graph.ts';
-import { setKey } from './json.ts';
-import { MAX_CODE_BYTES } from './limits.ts';
+import { nameKey } from '../graph/find-block.ts';
+import type { Json, JsonObject } from '../text/json-value.ts';
+import { setKey } from '../text/json.ts';
+import { MAX_CODE_BYTES } from '../graph/limits.ts';
 import type { InputKey, PythonChecker } from './python.ts';
 
 const NAME = /^[\p{L}\p{N}_ -]+$/u;

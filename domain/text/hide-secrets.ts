@@ -1,5 +1,5 @@
 /** Secrets in data that is shown to the model, to readers or in logs. */
-import type { Json, JsonObject } from './graph.ts';
+import type { Json, JsonObject } from './json-value.ts';
 import { isObject, setKey } from './json.ts';
 
 export const HIDDEN = '[hidden]';

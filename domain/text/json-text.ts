@@ -1,5 +1,5 @@
 /** JSON texts of values that may nest deeper than JSON.stringify goes (about 4,000 levels), as rows of others may. */
-import type { Json } from './graph.ts';
+import type { Json } from './json-value.ts';
 
 /** The JSON text of a value, as JSON.stringify writes it. Safe at any depth. */
 export function toJsonText(value: Json | object): string {

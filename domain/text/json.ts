@@ -1,5 +1,5 @@
 /** Equality and merging of JSON values. Keys are data: `__proto__` is a key like any other. */
-import type { Json, JsonObject } from './graph.ts';
+import type { Json, JsonObject } from './json-value.ts';
 import { scanJson } from './scan-json.ts';
 
 /** What JSON from outside may be: levels of containers, and keys and values. */

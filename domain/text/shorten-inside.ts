@@ -1,5 +1,5 @@
 /** Makes a value fit by shortening what is inside of it: heads and tails of texts, samples of lists. Nothing is blanked. */
-import type { Json, JsonObject } from './graph.ts';
+import type { Json, JsonObject } from './json-value.ts';
 import { isObject, setKey } from './json.ts';
 
 /** Text and list lengths that are tried one after another, until the whole fits. */

@@ -4,7 +4,7 @@
  *
  * Characters are told by their Unicode property, so that a character of a later Unicode version is covered as well.
  */
-import type { Json, JsonObject } from './graph.ts';
+import type { Json, JsonObject } from './json-value.ts';
 import { setKey } from './json.ts';
 
 /**

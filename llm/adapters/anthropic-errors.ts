@@ -1,7 +1,7 @@
 /** What a call through the Anthropic SDK throws, as a ModelError. */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
 import { failure, fromFault, fromThrown, text } from './provider-errors.ts';
-import { ModelError, type ModelUsage } from './types.ts';
+import { ModelError, type ModelUsage } from '../types.ts';
 
 /** Errors of the caller's making that only their words tell apart; the words are read, never shown. */
 const TOO_LONG = /prompt is too long|exceeds? the (?:context|maximum)|input length and .max_tokens. exceed/i;

@@ -1,8 +1,8 @@
 /** The adapter for Anthropic's Messages API. */
 import type Anthropic from '@anthropic-ai/sdk';
-import type { ModelSpec } from '../contracts/models.ts';
+import type { ModelSpec } from '../../models/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
-import type { JsonObject } from '../domain/graph.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
 import { toAnthropicError } from './anthropic-errors.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { failure, ranOut } from './provider-errors.ts';
@@ -15,7 +15,7 @@ import {
   type ModelToolCall,
   type ModelUsage,
   type OpaqueParts,
-} from './types.ts';
+} from '../types.ts';
 import { createWatchdog } from './watchdog.ts';
 
 type Body = Anthropic.MessageCreateParamsStreaming;

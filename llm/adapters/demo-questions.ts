@@ -1,6 +1,6 @@
 /** What the demo knows of looking around a project: a question, the tools that answer it, and an answer out of their results. */
-import type { JsonObject } from '../domain/graph.ts';
-import type { ModelMessage } from './types.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
+import type { ModelMessage } from '../types.ts';
 
 interface Step {
   text: string;

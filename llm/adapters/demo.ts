@@ -2,9 +2,10 @@
  * The scripted model that is used while no key is configured. It understands a handful of plain requests and really
  * uses the tools; the same request gives the same answer. It always says that it is the demo.
  */
-import type { Block, Edge, Graph, JsonObject } from '../domain/graph.ts';
+import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
+import type { JsonObject } from '../../domain/text/json-value.ts';
 import { answerQuestion } from './demo-questions.ts';
-import type { ModelClient, ModelEvent, ModelMessage, ModelRequest, ModelToolCall } from './types.ts';
+import type { ModelClient, ModelEvent, ModelMessage, ModelRequest, ModelToolCall } from '../types.ts';
 
 const PROVIDER_NOTE = '\n\n_This is the scripted demo model: set OPENAI_API_KEY to talk to a real one._';
 const HELP = `I am the demo: a script, not a language model, and I know a few requests. Try one of these:

@@ -1,7 +1,7 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
-import type { ModelSpec } from '../contracts/models.ts';
-import { toJsonText } from '../domain/json-text.ts';
+import type { ModelSpec } from '../../models/models.ts';
+import { toJsonText } from '../../domain/text/json-text.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
@@ -16,7 +16,7 @@ import type {
   ModelRequest,
   ModelToolCall,
   ModelUsage,
-} from './types.ts';
+} from '../types.ts';
 import { createWatchdog } from './watchdog.ts';
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;

@@ -1,7 +1,7 @@
 /** What a call through the OpenAI SDK throws or streams as an error, as a ModelError. */
 import { APIConnectionError, APIError, OpenAIError } from 'openai';
 import { failure, fromFault, fromThrown, text, toStatus } from './provider-errors.ts';
-import { ModelError, type ModelUsage } from './types.ts';
+import { ModelError, type ModelUsage } from '../types.ts';
 
 /** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
 export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUsage | null = null): unknown {

@@ -1,6 +1,6 @@
 /** The parameters that OpenAI's two APIs share: each is sent only where the model, and the server, takes it. */
-import type { ModelSpec } from '../contracts/models.ts';
-import type { ModelRequest } from './types.ts';
+import type { ModelSpec } from '../../models/models.ts';
+import type { ModelRequest } from '../types.ts';
 
 const TEMPERATURE = 0.7;
 

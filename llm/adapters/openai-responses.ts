@@ -1,6 +1,6 @@
 /** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
 import type OpenAI from 'openai';
-import type { ModelSpec } from '../contracts/models.ts';
+import type { ModelSpec } from '../../models/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
@@ -16,7 +16,7 @@ import type {
   ModelToolCall,
   ModelUsage,
   OpaqueParts,
-} from './types.ts';
+} from '../types.ts';
 import { createWatchdog } from './watchdog.ts';
 
 type ResponseItem = OpenAI.Responses.ResponseInputItem;

@@ -1,6 +1,6 @@
 /** Calls that a model made before, in a form that every provider takes back: a model may have written anything. */
-import { parseJsonObject } from '../domain/json.ts';
-import type { ModelToolCall } from './types.ts';
+import { parseJsonObject } from '../../domain/text/json.ts';
+import type { ModelToolCall } from '../types.ts';
 
 /** A tool's name within what providers allow: made-up names hold spaces, dots and other things. */
 export function toolNameOf({ name }: ModelToolCall): string {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../domain/graph.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 
 /** Keywords that a provider does not take in a strict schema. */
 const NOT_STRICT = [

@@ -2,8 +2,8 @@
  * Ends a model call that has gone silent. The SDK's own timeout stops at the response's headers, and a stalled stream
  * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
-import type { ModelSpec } from '../contracts/models.ts';
-import { PROVIDER } from '../runtime/bounds.ts';
+import type { ModelSpec } from '../../models/models.ts';
+import { PROVIDER } from '../../runtime/bounds.ts';
 import { failure, type FailureKind } from './provider-errors.ts';
 
 export interface StreamLimits {

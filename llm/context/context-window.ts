@@ -1,10 +1,10 @@
 /** The context windows of a deployment's models, and what is known of how their tokens count. */
-import type { Catalogue } from '../contracts/models.ts';
-import type { ThreadPool } from '../runtime/thread-pool.ts';
+import type { Catalogue } from '../../models/models.ts';
+import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { type CountedRequest, createTokenCounter, maxTokens } from './count-tokens.ts';
 import { CONTEXT_SHARE, type FittedContext } from './fit-context.ts';
 import { fitMessages, type FitTask } from './fit-task.ts';
-import type { ModelMessage } from './types.ts';
+import type { ModelMessage } from '../types.ts';
 
 /** Up to this many bytes of text are counted at once, in a few milliseconds. */
 const SMALL_BYTES = 32 * 1024;

@@ -2,8 +2,8 @@
  * How many tokens a text is for a model: counted with its published encoding, else estimated by its length and
  * corrected by what the provider reported for earlier requests.
  */
-import type { ModelSpec } from '../contracts/models.ts';
-import type { ModelMessage, ModelTool } from './types.ts';
+import type { ModelSpec } from '../../models/models.ts';
+import type { ModelMessage, ModelTool } from '../types.ts';
 
 /** JSON has about three characters a token, English prose four; a character of most other scripts is a token. */
 const CHARS_PER_TOKEN = 3;

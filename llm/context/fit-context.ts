@@ -3,7 +3,7 @@
  * out. The session's first message, what the user said in this turn, the canvas and the newest step always stay.
  */
 import { type CountText, countMessage } from './count-tokens.ts';
-import type { ModelMessage } from './types.ts';
+import type { ModelMessage } from '../types.ts';
 
 /** Of the window, what a request may take: the rest is for the answer and for what a count gets wrong. */
 export const CONTEXT_SHARE = 0.7;

@@ -1,8 +1,8 @@
 /** Fitting a conversation into a window, as a thread can do it: counting a megabyte of tokens takes its time. */
-import type { ModelSpec } from '../contracts/models.ts';
+import type { ModelSpec } from '../../models/models.ts';
 import { countRequest, type CountedRequest, countWith } from './count-tokens.ts';
 import { CONTEXT_SHARE, type FittedContext, fitContext, fitHistory } from './fit-context.ts';
-import type { ModelMessage } from './types.ts';
+import type { ModelMessage } from '../types.ts';
 
 export interface FitTask {
   spec: Pick<ModelSpec, 'encoding' | 'contextTokens'>;

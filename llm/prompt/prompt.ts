@@ -6,7 +6,7 @@
  * each step's request a continuation of the one before: history, canvas, message, transcript.
  */
 import { readFileSync } from 'node:fs';
-import type { ModelMessage } from './types.ts';
+import type { ModelMessage } from '../types.ts';
 
 export const PROMPT_NAME = 'copilot';
 export const PROMPT_VERSION = 'v1';
@@ -18,10 +18,7 @@ const SUMMARIZE =
 
 /** The system prompt's text. */
 export function loadSystemPrompt(): string {
-  return readFileSync(
-    new URL(`./prompts/${PROMPT_NAME}.${PROMPT_VERSION}.md`, import.meta.url),
-    'utf8',
-  ).trim();
+  return readFileSync(new URL(`./${PROMPT_NAME}.${PROMPT_VERSION}.md`, import.meta.url), 'utf8').trim();
 }
 
 export interface HistoryEntry {

@@ -10,7 +10,7 @@ import { type Cluster, startCluster } from '../support/cluster.ts';
 import { listenLocally } from '../support/listen.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const BOOTSTRAP = join(ROOT, 'runtime/bootstrap.mjs');
+const BOOTSTRAP = join(ROOT, 'bin/bootstrap.mjs');
 let cluster: Cluster;
 
 before(async () => {

@@ -68,7 +68,7 @@ test('a stack that is told to stop while it starts leaves no server behind', asy
   for (const file of ['postgres.json', 'postgres.pid.json', 'temporal.pid.json']) {
     const folder = temporaryFolder();
     const data = join(folder, 'data');
-    const child = spawn(process.execPath, [join(ROOT, 'runtime/bootstrap.mjs'), 'stack'], {
+    const child = spawn(process.execPath, [join(ROOT, 'bin/bootstrap.mjs'), 'stack'], {
       cwd: ROOT,
       env: {
         PATH: process.env.PATH,

@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
-import { createKnex } from '../../db/knex.ts';
-import { migrateDatabase } from '../../db/migrate.ts';
+import { createKnex } from '../../db/connection/knex.ts';
+import { migrateDatabase } from '../../db/schema/migrate.ts';
 import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
 import { silentLogger } from './test-api.ts';
 
@@ -32,7 +32,7 @@ export async function createTestDatabase(
 async function ensureTemplate(server: Knex): Promise<string> {
   const hash = createHash('sha256');
   const room = join(import.meta.dirname, '../../db');
-  for (const file of ['migrate.ts', ...globSync('migrations/*.ts', { cwd: room }).sort()])
+  for (const file of ['schema/migrate.ts', ...globSync('migrations/*.ts', { cwd: room }).sort()])
     hash.update(readFileSync(join(room, file)));
   const template = `test_template_${hash.digest('hex').slice(0, 16)}`;
   await server.raw('select pg_advisory_lock(?::bigint)', [TEMPLATE_LOCK]);

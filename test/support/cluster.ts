@@ -11,6 +11,8 @@ import pg from 'pg';
 import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** The entry of this release, and the entry of the release before. */
+const ENTRIES = ['bin/bootstrap.mjs', 'runtime/bootstrap.mjs'];
 
 export interface Role {
   child: ChildProcess;
@@ -81,7 +83,7 @@ export async function startCluster(options: {
     command: string,
     env: NodeJS.ProcessEnv = {},
     root = ROOT,
-    script = join(root, 'runtime/bootstrap.mjs'),
+    script = ENTRIES.map((entry) => join(root, entry)).find(existsSync)!,
   ): Role => {
     const child = spawn(process.execPath, ['--max-semi-space-size=16', script, command], {
       cwd: root,

@@ -1,6 +1,6 @@
 /** Generated canvases, graphs and stored diffs: good ones most of the time. */
 import fc from 'fast-check';
-import { blockTypes } from '../../domain/block-registry.ts';
+import { blockTypes } from '../../domain/rules/block-registry.ts';
 import { anyObject, anyValue, hostileText } from './fuzz-values.ts';
 
 const position = fc.record({

@@ -1,8 +1,9 @@
 /** Graphs for tests: builders with overrides, and arbitraries of graphs and edits for property tests. */
 import fc from 'fast-check';
-import { blockTypes } from '../../domain/block-registry.ts';
-import type { Block, Edge, Graph, Json, JsonObject } from '../../domain/graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
+import { blockTypes } from '../../domain/rules/block-registry.ts';
+import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import type { GraphEdit } from '../../domain/edit/graph-edit.ts';
 
 /** A block whose id is its name in lower case, unless stated. */
 export function block(name: string, overrides: Partial<Block> = {}): Block {

@@ -1,12 +1,12 @@
 /** Model requests, clients and readers for the tests of the model layer. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { createCatalogue } from '../../contracts/models.ts';
-import { createAnthropicClient } from '../../llm/anthropic.ts';
-import { createChatClient } from '../../llm/openai-chat.ts';
-import { createResponsesClient } from '../../llm/openai-responses.ts';
+import { createCatalogue } from '../../models/models.ts';
+import { createAnthropicClient } from '../../llm/adapters/anthropic.ts';
+import { createChatClient } from '../../llm/adapters/openai-chat.ts';
+import { createResponsesClient } from '../../llm/adapters/openai-responses.ts';
 import { type ModelClient, ModelError, type ModelEvent, type ModelRequest } from '../../llm/types.ts';
-import { STREAM_LIMITS, type StreamLimits } from '../../llm/watchdog.ts';
+import { STREAM_LIMITS, type StreamLimits } from '../../llm/adapters/watchdog.ts';
 
 const CATALOGUE = createCatalogue({ openai: true, anthropic: true });
 

@@ -1,7 +1,7 @@
 /** A worker process that has the poison tools, started as `npm run worker` is. */
 import { guardAgainstStalls } from '../../worker/stall-guard.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
-import { findAddresses } from '../../runtime/commands/find-addresses.ts';
+import { findAddresses } from '../../bin/find-addresses.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { poisonTools } from './poison-tools.ts';

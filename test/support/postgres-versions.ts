@@ -17,8 +17,8 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { choosePort } from '../../runtime/stack/ports.ts';
-import { cacheFolder } from '../../runtime/stack/temporal-binary.ts';
+import { choosePort } from '../../stack/ports.ts';
+import { cacheFolder } from '../../stack/temporal-binary.ts';
 
 const run = promisify(execFile);
 /** The newest packages of these majors when this was written. */

@@ -4,14 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { HttpError } from '../../api/http-error.ts';
+import { HttpError } from '../../api/http/http-error.ts';
 import { createTurnControl } from '../../api/turns/create-turn-control.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
-import { endTurn, insertStartingTurn, promoteTurn } from '../../db/turns.ts';
-import { findWorkflow, toGraph } from '../../db/workflows.ts';
+import { endTurn, insertStartingTurn, promoteTurn } from '../../db/turns/turns.ts';
+import { findWorkflow, toGraph } from '../../db/graphs/graphs.ts';
 import { catalogueOf, loadConfig } from '../../runtime/config.ts';
 import { connectTemporalClient } from '../../runtime/connections.ts';
-import { createTemporalIdentity } from '../../db/temporal-identity.ts';
+import { createTemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 import { silentLogger } from './test-api.ts';
 
 /** `db` is the caller's; `close` ends the rest. */

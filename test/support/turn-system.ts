@@ -5,7 +5,7 @@ import { Connection } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { startApi } from '../../api/run-api.ts';
 import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts';
-import { createKnex } from '../../db/knex.ts';
+import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';

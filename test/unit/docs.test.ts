@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { turnEventSchemas } from '../../contracts/events.ts';
 import { ERROR_CODES, SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
-import { COMPATIBLE_DEFAULTS, MODELS } from '../../contracts/models.ts';
-import { FAILURES } from '../../llm/provider-errors.ts';
+import { COMPATIBLE_DEFAULTS, MODELS } from '../../models/models.ts';
+import { FAILURES } from '../../llm/adapters/provider-errors.ts';
 import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -60,11 +60,14 @@ test('the image holds every room that a role imports', () => {
   for (const room of [
     'activities',
     'api',
+    'bin',
     'contracts',
     'db',
     'domain',
     'llm',
+    'models',
     'runtime',
+    'stack',
     'worker',
     'workflows',
   ]) {
@@ -89,7 +92,7 @@ test('every relative link and every path of a document leads to a file', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
       assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
     for (const [path] of text.matchAll(
-      /\b(?:docs|bench|runtime|workflows|contracts|api|db|worker|activities|llm|domain)\/[\w/-]+\.(?:md|ts|mjs)\b/g,
+      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain)\/[\w/-]+\.(?:md|ts|mjs)\b/g,
     ))
       assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
   }

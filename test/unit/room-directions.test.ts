@@ -43,7 +43,7 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
       '../worker/bundle.ts',
     ],
   ],
-  ['activities/tools/a.ts', ['../deps.ts'], ['../../db/turns.ts', '../../api/app.ts']],
+  ['activities/tools/a.ts', ['../deps.ts'], ['../../db/turns/turns.ts', '../../api/app.ts']],
   [
     'api/a.ts',
     ['../workflows/messages.ts', '../db/turns.ts', './workflows/router.ts', 'type:../workflows/chat-turn.ts'],
@@ -70,7 +70,7 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../contracts/models.ts', '../domain/graph.ts'],
     ['../db/knex.ts', '../api/app.ts', '../worker/bundle.ts', '../llm/types.ts', '../workflows/index.ts'],
   ],
-  ['runtime/stack/a.ts', ['../../db/migrate.ts'], ['../../api/app.ts', '../../worker/bundle.ts']],
+  ['runtime/stack/a.ts', ['../../db/schema/migrate.ts'], ['../../api/app.ts', '../../worker/bundle.ts']],
   [
     'runtime/commands/a.ts',
     ['../../api/run-api.ts', '../../worker/run-worker.ts'],

@@ -4,14 +4,18 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createGetAssetDetailsTool } from '../../activities/tools/get-asset-details.ts';
-import { createGetWorkflowRunLogsTool } from '../../activities/tools/get-workflow-run-logs.ts';
-import { createListProjectAssetsTool } from '../../activities/tools/list-project-assets.ts';
-import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
-import { findFullAsset, findIdsByName, listAssets, listNames } from '../../db/asset-lists.ts';
-import { createKnex } from '../../db/knex.ts';
-import { findRun, listRuns } from '../../db/run-logs.ts';
-import { createTestDatabase } from '../support/api-database.ts';
+import { createGetAssetDetailsTool } from '../../../activities/tools/get-asset-details.ts';
+import { createGetWorkflowRunLogsTool } from '../../../activities/tools/get-workflow-run-logs.ts';
+import { createListProjectAssetsTool } from '../../../activities/tools/list-project-assets.ts';
+import {
+  createToolRegistry,
+  type ToolContext,
+  type ToolRegistry,
+} from '../../../activities/tools/registry.ts';
+import { findFullAsset, findIdsByName, listAssets, listNames } from '../../../db/assets/asset-lists.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { findRun, listRuns } from '../../../db/assets/run-logs.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
 
 const SECRET = 'sk-plantedplantedplanted';
 let database: Awaited<ReturnType<typeof createTestDatabase>>;

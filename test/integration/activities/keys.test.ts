@@ -4,9 +4,9 @@ import { Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { createLogger } from '../../runtime/logger.ts';
-import type { Script } from '../support/fake-provider.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { createLogger } from '../../../runtime/logger.ts';
+import type { Script } from '../../support/fake-provider.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 // None looks like a key: what is searched for must not be hidden by the logs' own redaction.
 const KEYS = [

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { recordUsage } from '../../activities/ledger.ts';
-import type { ActivityDeps } from '../../activities/deps.ts';
-import { createTurnStore } from '../../db/turn-store.ts';
-import { claimWork, endTurn, type Fence, insertUsage, type UsageEntry } from '../../db/turns.ts';
-import { rowsOf } from '../../db/sql-rows.ts';
-import { silentLogger } from '../support/test-api.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { recordUsage } from '../../../activities/attempt/ledger.ts';
+import type { ActivityDeps } from '../../../activities/deps.ts';
+import { createTurnStore } from '../../../db/turns/turn-store.ts';
+import { claimWork, endTurn, type Fence, insertUsage, type UsageEntry } from '../../../db/turns/turns.ts';
+import { rowsOf } from '../../../db/connection/sql-rows.ts';
+import { silentLogger } from '../../support/test-api.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
 

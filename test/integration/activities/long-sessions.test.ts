@@ -1,8 +1,8 @@
 /** Sessions that outgrow their model's window, and models that fail: what is summarized, what stays, who goes on. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import type { FakeRequest, Script } from '../support/fake-provider.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import type { FakeRequest, Script } from '../../support/fake-provider.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { listenLocally } from '../support/listen.ts';
-import { refusalOf } from '../support/provider-rules.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { listenLocally } from '../../support/listen.ts';
+import { refusalOf } from '../../support/provider-rules.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
 let claude: Awaited<ReturnType<typeof listenLocally>>;

@@ -1,8 +1,8 @@
 /** Calls that always fail end as something true, soon, and the turns beside them don't notice. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
-import { nested, poisonTools, runs } from '../support/poison-tools.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
+import { nested, poisonTools, runs } from '../../support/poison-tools.ts';
 
 let system: TurnSystem;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 /** What is planted says which calls to make; the model does it. */
 const ORDER = /DO:(\[.*?\]):OD/s;

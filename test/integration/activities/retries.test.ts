@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { turnWorkflowId } from '../../contracts/names.ts';
-import { createLogger } from '../../runtime/logger.ts';
-import { type Gate, openGate } from '../support/gate.ts';
-import { poisonTools, release, runs } from '../support/poison-tools.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { turnWorkflowId } from '../../../contracts/names.ts';
+import { createLogger } from '../../../runtime/logger.ts';
+import { type Gate, openGate } from '../../support/gate.ts';
+import { poisonTools, release, runs } from '../../support/poison-tools.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
 let gate: Gate;

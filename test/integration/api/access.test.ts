@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createTestDatabase } from '../support/api-database.ts';
-import { connectStoredTurns } from '../support/stored-turns.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { connectStoredTurns } from '../../support/stored-turns.ts';
 import {
   appendEvents,
   insertSession,
@@ -13,7 +13,7 @@ import {
   signToken,
   startTestApi,
   type TestApi,
-} from '../support/test-api.ts';
+} from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;
@@ -133,7 +133,7 @@ async function call(
 
 /** The rows of the table: route, then who may. */
 function documented(): Map<string, string[]> {
-  const text = readFileSync(join(import.meta.dirname, '../../docs/access.md'), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/access.md'), 'utf8');
   const rows = text.split('\n').filter((line) => /^\| `[A-Z]+ \//.test(line));
   return new Map(
     rows.map((line) => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { createTestDatabase } from '../support/api-database.ts';
-import { insertSession, insertTurn, startTestApi, type TestApi } from '../support/test-api.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { insertSession, insertTurn, startTestApi, type TestApi } from '../../support/test-api.ts';
 
 const ANSWER_BYTES = 4_000_000;
 const MB = 1024 * 1024;

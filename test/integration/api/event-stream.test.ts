@@ -2,9 +2,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { createTestDatabase } from '../support/api-database.ts';
-import { openStreamClient, type StreamClient, seqsOf } from '../support/stream-client.ts';
-import { appendEvents, insertSession, insertTurn, startTestApi, type TestApi } from '../support/test-api.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { openStreamClient, type StreamClient, seqsOf } from '../../support/stream-client.ts';
+import {
+  appendEvents,
+  insertSession,
+  insertTurn,
+  startTestApi,
+  type TestApi,
+} from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;

@@ -9,14 +9,20 @@ import { randomUUID } from 'node:crypto';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import type { Json } from '../../domain/graph.ts';
-import { toStorable } from '../../domain/json.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { canvas, graph, storedDiff } from '../support/fuzz-graphs.ts';
-import { type FuzzRequest, requestsOf } from '../support/fuzz-requests.ts';
-import { hostileText } from '../support/fuzz-values.ts';
-import { connectStoredTurns } from '../support/stored-turns.ts';
-import { appendEvents, insertSession, insertTurn, startTestApi, type TestApi } from '../support/test-api.ts';
+import type { Json } from '../../../domain/text/json-value.ts';
+import { toStorable } from '../../../domain/text/json.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { canvas, graph, storedDiff } from '../../support/fuzz-graphs.ts';
+import { type FuzzRequest, requestsOf } from '../../support/fuzz-requests.ts';
+import { hostileText } from '../../support/fuzz-values.ts';
+import { connectStoredTurns } from '../../support/stored-turns.ts';
+import {
+  appendEvents,
+  insertSession,
+  insertTurn,
+  startTestApi,
+  type TestApi,
+} from '../../support/test-api.ts';
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 500);
 const SEED = process.env.FUZZ_SEED === undefined ? {} : { seed: Number(process.env.FUZZ_SEED) };

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { MAX_BLOCKS, MAX_EDGES } from '../../domain/limits.ts';
-import { type LoopWatchdog, startLoopWatchdog } from '../../runtime/loop-watchdog.ts';
-import { type StreamedEvent, startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { MAX_BLOCKS, MAX_EDGES } from '../../../domain/graph/limits.ts';
+import { type LoopWatchdog, startLoopWatchdog } from '../../../runtime/loop-watchdog.ts';
+import { type StreamedEvent, startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 /** The promise is 50 ms; a cold program, collections of garbage and a slow machine make up to four times that of it. */
 const HELD_MS = 200;

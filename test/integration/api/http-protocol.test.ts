@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { createTestDatabase } from '../support/api-database.ts';
-import { appendEvents, insertSession, insertTurn, startTestApi, type TestApi } from '../support/test-api.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import {
+  appendEvents,
+  insertSession,
+  insertTurn,
+  startTestApi,
+  type TestApi,
+} from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;

@@ -6,11 +6,11 @@ import { Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { answerClientError } from '../../api/client-error.ts';
-import { HttpError } from '../../api/http-error.ts';
-import type { TurnControl } from '../../api/turns/turn-control.ts';
-import { listenLocally } from '../support/listen.ts';
-import { createTestDatabase } from '../support/api-database.ts';
+import { answerClientError } from '../../../api/http/client-error.ts';
+import { HttpError } from '../../../api/http/http-error.ts';
+import type { TurnControl } from '../../../api/turns/turn-control.ts';
+import { listenLocally } from '../../support/listen.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
 import {
   appendEvents,
   insertSession,
@@ -18,7 +18,7 @@ import {
   signToken,
   startTestApi,
   type TestApi,
-} from '../support/test-api.ts';
+} from '../../support/test-api.ts';
 
 type StartInput = Parameters<TurnControl['start']>[0];
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { MODELS } from '../../contracts/models.ts';
-import { blockTypes } from '../../domain/block-registry.ts';
-import type { WorkflowDiff } from '../../domain/graph.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { insertTurn, signToken, startTestApi, type TestApi } from '../support/test-api.ts';
+import { MODELS } from '../../../models/models.ts';
+import { blockTypes } from '../../../domain/rules/block-registry.ts';
+import type { WorkflowDiff } from '../../../domain/graph/graph.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { insertTurn, signToken, startTestApi, type TestApi } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { startApi } from '../../api/run-api.ts';
-import { createKnex } from '../../db/knex.ts';
-import { listOpenTurns } from '../../db/turns.ts';
-import { loadConfig } from '../../runtime/config.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { openStreamClient } from '../support/stream-client.ts';
-import { insertSession, insertTurn, signToken, silentLogger, TEST_SECRET } from '../support/test-api.ts';
+import { startApi } from '../../../api/run-api.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { listOpenTurns } from '../../../db/turns/turns.ts';
+import { loadConfig } from '../../../runtime/config.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { openStreamClient } from '../../support/stream-client.ts';
+import { insertSession, insertTurn, signToken, silentLogger, TEST_SECRET } from '../../support/test-api.ts';
 
 // Port 9 (discard) of the loopback: nothing listens there.
 const AWAY = '127.0.0.1:9';

@@ -1,7 +1,7 @@
 /** A stream ends with the token that opened it, and a new token goes on where it ended. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createTestDatabase } from '../support/api-database.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
 import {
   appendEvents,
   insertSession,
@@ -9,7 +9,7 @@ import {
   signToken,
   startTestApi,
   type TestApi,
-} from '../support/test-api.ts';
+} from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Knex } from 'knex';
-import { createEventLog } from '../../db/event-log.ts';
-import { createKnex } from '../../db/knex.ts';
-import { createTurnStore, type TurnStore } from '../../db/turn-store.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { insertSession, insertTurn } from '../support/test-api.ts';
+import { createEventLog } from '../../../db/events/event-log.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { createTurnStore, type TurnStore } from '../../../db/turns/turn-store.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { insertSession, insertTurn } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Knex;

@@ -4,32 +4,32 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Knex } from 'knex';
-import { createKnex } from '../../db/knex.ts';
-import { listMessages } from '../../db/messages.ts';
-import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../db/migrate.ts';
-import { isConnectionError } from '../../db/pg-errors.ts';
-import { createPool } from '../../db/pg-pool.ts';
-import { seedSampleProject } from '../../db/seed.ts';
-import { createSession, deleteSession } from '../../db/sessions.ts';
-import { applySnapshot } from '../../db/snapshots.ts';
-import { endTurn, insertStartingTurn } from '../../db/turns.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { listMessages } from '../../../db/sessions/messages.ts';
+import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../../db/schema/migrate.ts';
+import { isConnectionError } from '../../../db/connection/pg-errors.ts';
+import { createPool } from '../../../db/connection/pg-pool.ts';
+import { seedSampleProject } from '../../../db/schema/seed.ts';
+import { createSession, deleteSession } from '../../../db/sessions/sessions.ts';
+import { applySnapshot } from '../../../db/sessions/snapshots.ts';
+import { endTurn, insertStartingTurn } from '../../../db/turns/turns.ts';
 import {
   createWorkflow,
   findWorkflow,
   replaceGraph,
   type StoredWorkflow,
   toGraph,
-} from '../../db/workflows.ts';
-import { checkGraph } from '../../domain/check-graph.ts';
-import type { Graph } from '../../domain/graph.ts';
-import { createTestDatabase } from '../support/api-database.ts';
+} from '../../../db/graphs/graphs.ts';
+import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import type { Graph } from '../../../domain/graph/graph.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
 import {
   insertSession,
   insertTurn,
   signToken,
   silentLogger as logger,
   startTestApi,
-} from '../support/test-api.ts';
+} from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Knex;
@@ -403,7 +403,7 @@ test('a process that is killed in the middle of its migrations leaves nothing th
       [
         '--input-type=module',
         '--eval',
-        `const { migrateDatabase } = await import(${JSON.stringify(import.meta.resolve('../../db/migrate.ts'))});
+        `const { migrateDatabase } = await import(${JSON.stringify(import.meta.resolve('../../../db/schema/migrate.ts'))});
          await migrateDatabase({ databaseUrl: ${JSON.stringify(own.url)}, logger: { info() {}, warn() {} } });`,
       ],
       { stdio: ['ignore', 'ignore', 'inherit'] },

@@ -4,16 +4,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { dumpSchema } from '../../db/dump-schema.ts';
-import { createKnex } from '../../db/knex.ts';
-import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../db/migrate.ts';
-import * as ownAdditions from '../../db/migrations/20261124000003-own-additions.ts';
-import * as toolIndexes from '../../db/migrations/20261124000005-tool-indexes.ts';
-import { rowsOf } from '../../db/sql-rows.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { silentLogger as logger } from '../support/test-api.ts';
+import { dumpSchema } from '../../../db/schema/dump-schema.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../../db/schema/migrate.ts';
+import * as ownAdditions from '../../../db/migrations/20261124000003-own-additions.ts';
+import * as toolIndexes from '../../../db/migrations/20261124000005-tool-indexes.ts';
+import { rowsOf } from '../../../db/connection/sql-rows.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { silentLogger as logger } from '../../support/test-api.ts';
 
-const SCHEMA = readFileSync(new URL('../../db/schema.sql', import.meta.url), 'utf8');
+const SCHEMA = readFileSync(new URL('../../../db/schema.sql', import.meta.url), 'utf8');
 /** What a writer of the platform waits for at most. */
 const WRITER_LIMIT = '1s';
 let own: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -181,7 +181,7 @@ test('rows of a newer release are no reason to stop, in either table', async () 
 });
 
 test('no new migration builds an index under a lock on a table that was there before', () => {
-  const room = new URL('../../db/migrations/', import.meta.url);
+  const room = new URL('../../../db/migrations/', import.meta.url);
   const later = readdirSync(room).filter((name) => name > '20261124000007-summaries.ts');
   assert.ok(later.length > 0);
   for (const name of later) {

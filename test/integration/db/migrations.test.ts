@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { dumpSchema } from '../../db/dump-schema.ts';
-import { createKnex } from '../../db/knex.ts';
-import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../db/migrate.ts';
-import { seedSampleProject } from '../../db/seed.ts';
-import { silentLogger as logger } from '../support/test-api.ts';
+import { dumpSchema } from '../../../db/schema/dump-schema.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../../db/schema/migrate.ts';
+import { seedSampleProject } from '../../../db/schema/seed.ts';
+import { silentLogger as logger } from '../../support/test-api.ts';
 
 const admin = process.env.COPILOT_TEST_DATABASE_URL!;
 const made: string[] = [];
@@ -51,8 +51,8 @@ test('an empty database gets the schema that is committed in db/schema.sql', asy
   });
   assert.equal(
     dumped,
-    readFileSync(new URL('../../db/schema.sql', import.meta.url), 'utf8'),
-    'run: node db/dump-schema.ts <url> > db/schema.sql',
+    readFileSync(new URL('../../../db/schema.sql', import.meta.url), 'utf8'),
+    'run: node db/schema/dump-schema.ts <url> > db/schema.sql',
   );
 });
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { ALLOWED_FUNCTIONS } from '../../db/sql-sandbox/allowed-functions.ts';
-import { ALLOWED_TYPES, NAMING_FUNCTIONS } from '../../db/sql-sandbox/allowed-types.ts';
-import { checkNames } from '../../db/sql-sandbox/check-names.ts';
-import { checkSyntax, sqlGrammarReady, SqlRefusal } from '../../db/sql-sandbox/check-syntax.ts';
-import { createTestDatabase } from '../support/api-database.ts';
+import { ALLOWED_FUNCTIONS } from '../../../db/sql-sandbox/allowed-functions.ts';
+import { ALLOWED_TYPES, NAMING_FUNCTIONS } from '../../../db/sql-sandbox/allowed-types.ts';
+import { checkNames } from '../../../db/sql-sandbox/check-names.ts';
+import { checkSyntax, sqlGrammarReady, SqlRefusal } from '../../../db/sql-sandbox/check-syntax.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
 
 /** Part of the name of every object that must stay unknown. */
 const MARK = 'zqname';

@@ -4,18 +4,19 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { FUNCTION_COSTS } from '../../db/sql-sandbox/allowed-functions.ts';
-import { sandboxRole } from '../../db/sql-sandbox/role.ts';
-import { createSqlSandbox, type SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { measureFunctionCosts } from '../support/function-costs.ts';
-import { silentLogger } from '../support/test-api.ts';
+import { FUNCTION_COSTS } from '../../../db/sql-sandbox/allowed-functions.ts';
+import { sandboxRole } from '../../../db/sql-sandbox/role.ts';
+import { createSqlSandbox, type SqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { measureFunctionCosts } from '../../support/function-costs.ts';
+import { silentLogger } from '../../support/test-api.ts';
 
 const CANCEL_AFTER_MS = 300;
 /** One second for the backend, and as much for a machine that has more to do. */
 const GONE_WITHIN_MS = 2_000;
 
-const fixture = (file: string) => readFileSync(new URL(`../fixtures/sql/${file}`, import.meta.url), 'utf8');
+const fixture = (file: string) =>
+  readFileSync(new URL(`../../fixtures/sql/${file}`, import.meta.url), 'utf8');
 const lines = (file: string) =>
   fixture(file)
     .split('\n')

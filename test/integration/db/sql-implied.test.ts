@@ -1,7 +1,7 @@
 /** What a query runs without calling it: operators, casts, domains and functions behind a dot. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fixtureLines, type SqlTool, startSqlTool } from '../support/sql-tool.ts';
+import { fixtureLines, type SqlTool, startSqlTool } from '../../support/sql-tool.ts';
 
 let tool: SqlTool;
 before(async () => {

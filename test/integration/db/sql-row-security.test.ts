@@ -1,8 +1,8 @@
 /** Row level security: no view, part or login of ours shows a row that a policy hides. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { sandboxRole } from '../../db/sql-sandbox/role.ts';
-import { type SqlTool, startSqlTool } from '../support/sql-tool.ts';
+import { sandboxRole } from '../../../db/sql-sandbox/role.ts';
+import { type SqlTool, startSqlTool } from '../../support/sql-tool.ts';
 
 let tool: SqlTool;
 before(async () => {

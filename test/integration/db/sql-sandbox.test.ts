@@ -5,13 +5,17 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createExecutePublicSqlTool } from '../../activities/tools/execute-public-sql.ts';
-import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
-import { createKnex } from '../../db/knex.ts';
-import { createSqlSandbox, type SandboxConfig } from '../../db/sql-sandbox/sql-sandbox.ts';
-import { sandboxRole } from '../../db/sql-sandbox/role.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { silentLogger } from '../support/test-api.ts';
+import { createExecutePublicSqlTool } from '../../../activities/tools/execute-public-sql.ts';
+import {
+  createToolRegistry,
+  type ToolContext,
+  type ToolRegistry,
+} from '../../../activities/tools/registry.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { createSqlSandbox, type SandboxConfig } from '../../../db/sql-sandbox/sql-sandbox.ts';
+import { sandboxRole } from '../../../db/sql-sandbox/role.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { silentLogger } from '../../support/test-api.ts';
 
 interface Sample {
   id: string;
@@ -37,7 +41,8 @@ interface Answer {
   };
 }
 
-const fixture = (file: string) => readFileSync(new URL(`../fixtures/sql/${file}`, import.meta.url), 'utf8');
+const fixture = (file: string) =>
+  readFileSync(new URL(`../../fixtures/sql/${file}`, import.meta.url), 'utf8');
 const lines = (file: string) =>
   fixture(file)
     .split('\n')

@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createGetDbSchemaTool } from '../../activities/tools/get-db-schema.ts';
-import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
-import { createKnex } from '../../db/knex.ts';
-import { createSqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
-import { createTestDatabase } from '../support/api-database.ts';
-import { silentLogger } from '../support/test-api.ts';
+import { createGetDbSchemaTool } from '../../../activities/tools/get-db-schema.ts';
+import {
+  createToolRegistry,
+  type ToolContext,
+  type ToolRegistry,
+} from '../../../activities/tools/registry.ts';
+import { createKnex } from '../../../db/connection/knex.ts';
+import { createSqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
+import { createTestDatabase } from '../../support/api-database.ts';
+import { silentLogger } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let owner: Knex;

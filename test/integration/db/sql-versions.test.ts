@@ -4,17 +4,18 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { createSqlSandbox, type SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
-import { findWeaknesses } from '../../db/sql-sandbox/self-test.ts';
-import { roleScript } from '../../db/sql-sandbox/role.ts';
-import { measureFunctionCosts } from '../support/function-costs.ts';
-import { findVersion, startServer, startStandby, type TestServer } from '../support/postgres-versions.ts';
-import { silentLogger } from '../support/test-api.ts';
+import { createSqlSandbox, type SqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
+import { findWeaknesses } from '../../../db/sql-sandbox/self-test.ts';
+import { roleScript } from '../../../db/sql-sandbox/role.ts';
+import { measureFunctionCosts } from '../../support/function-costs.ts';
+import { findVersion, startServer, startStandby, type TestServer } from '../../support/postgres-versions.ts';
+import { silentLogger } from '../../support/test-api.ts';
 
 /** Refused because of a function of the fixture that is renamed here. */
 const LOWER_TRAP = 'SELECT lower(title) FROM products';
 
-const fixture = (file: string) => readFileSync(new URL(`../fixtures/sql/${file}`, import.meta.url), 'utf8');
+const fixture = (file: string) =>
+  readFileSync(new URL(`../../fixtures/sql/${file}`, import.meta.url), 'utf8');
 const lines = (file: string) =>
   fixture(file)
     .split('\n')

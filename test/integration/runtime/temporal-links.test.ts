@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { TEMPORAL } from '../../runtime/bounds.ts';
-import { loadConfig } from '../../runtime/config.ts';
-import { connectNative, connectTemporalClient } from '../../runtime/connections.ts';
-import { createLogger } from '../../runtime/logger.ts';
-import { installRuntime } from '../../worker/run-worker.ts';
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { TEMPORAL } from '../../../runtime/bounds.ts';
+import { loadConfig } from '../../../runtime/config.ts';
+import { connectNative, connectTemporalClient } from '../../../runtime/connections.ts';
+import { createLogger } from '../../../runtime/logger.ts';
+import { installRuntime } from '../../../worker/run-worker.ts';
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
 
 const [host, port] = (process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '').split(':') as [string, string];
 const logger = createLogger({ level: 'silent' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 const deploymentName = `copilot-${randomUUID()}`;
 let buildId = 'build-1';

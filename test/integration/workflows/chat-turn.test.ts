@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Client } from '@temporalio/client';
-import { turnWorkflowId } from '../../contracts/names.ts';
-import { startTurnSystem, type TurnSystem } from '../support/turn-system.ts';
+import { turnWorkflowId } from '../../../contracts/names.ts';
+import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
 // The tests' names for what they use most.

@@ -6,7 +6,7 @@ import {
   type StreamedEvent,
   startTurnSystem,
   type TurnSystem,
-} from '../support/turn-system.ts';
+} from '../../support/turn-system.ts';
 
 const UUID = /^[0-9a-f-]{36}$/;
 let system: TurnSystem;

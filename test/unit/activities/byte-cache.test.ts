@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'node:test';
-import { createByteCache } from '../../activities/byte-cache.ts';
+import { createByteCache } from '../../../activities/conversation/byte-cache.ts';
 
 test('a cache holds at most its bytes, and drops the longest unused', async () => {
   const cache = createByteCache<string>({ maxBytes: 10, maxEntries: 100, sizeOf: (text) => text.length });

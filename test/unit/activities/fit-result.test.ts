@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitResult, MAX_RESULT_CHARS } from '../../activities/tools/fit-result.ts';
+import { fitResult, MAX_RESULT_CHARS } from '../../../activities/tools/fit-result.ts';
 
 test('a row of very many long columns is cut in few rounds', () => {
   const columns = Array.from({ length: 1_300 }, (_, n) => [`column_${n}`, 'x'.repeat(210)]);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createHeavyWork, type RunInThread } from '../../activities/heavy-work.ts';
-import { createModifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
-import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
-import type { ToolContext } from '../../activities/tools/registry.ts';
-import { block, graph } from '../support/graph-builders.ts';
-import { openProject } from '../support/edit-tool.ts';
+import { createHeavyWork, type RunInThread } from '../../../activities/heavy-work.ts';
+import { createModifyWorkflowTool } from '../../../activities/tools/modify-workflow.ts';
+import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
+import type { ToolContext } from '../../../activities/tools/registry.ts';
+import { block, graph } from '../../support/graph-builders.ts';
+import { openProject } from '../../support/edit-tool.ts';
 
 const tooSlow: RunInThread = () => Promise.reject(Object.assign(new Error('slow'), { code: 'TASK_TIMEOUT' }));
 const small = JSON.stringify(graph([block('A')]));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { authenticate } from '../../api/middleware/auth.ts';
-import { HttpError } from '../../api/http-error.ts';
-import { createLogger } from '../../runtime/logger.ts';
+import { authenticate } from '../../../api/middleware/auth.ts';
+import { HttpError } from '../../../api/http/http-error.ts';
+import { createLogger } from '../../../runtime/logger.ts';
 
 const SECRET = 'a secret for tests only, 32 bytes';
 const options = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HttpError } from '../../api/http-error.ts';
-import { parseBody } from '../../api/middleware/body.ts';
-import { scanJson } from '../../domain/scan-json.ts';
-import { toStorableJson } from '../../api/middleware/storable-json.ts';
-import type { Json } from '../../domain/graph.ts';
+import { HttpError } from '../../../api/http/http-error.ts';
+import { parseBody } from '../../../api/middleware/body.ts';
+import { scanJson } from '../../../domain/text/scan-json.ts';
+import { toStorableJson } from '../../../api/middleware/storable-json.ts';
+import type { Json } from '../../../domain/text/json-value.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ENOUGH = 1_000_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeSilence } from '../../api/turns/describe-silence.ts';
-import type { TurnProgress } from '../../contracts/turn.ts';
+import { describeSilence } from '../../../api/turns/describe-silence.ts';
+import type { TurnProgress } from '../../../contracts/turn.ts';
 
 const NOW = 1_000_000_000;
 const at = (ms: number) => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 });

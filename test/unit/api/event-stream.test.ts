@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readCursor } from '../../api/event-stream/cursor.ts';
-import { renderEvent, renderLiveEvent } from '../../api/event-stream/render-event.ts';
-import { createSilenceWatcher, type Quiet } from '../../api/event-stream/silence-watcher.ts';
-import { HttpError } from '../../api/http-error.ts';
-import { isUuid } from '../../api/ids.ts';
-import { createLogger } from '../../runtime/logger.ts';
+import { readCursor } from '../../../api/event-stream/cursor.ts';
+import { renderEvent, renderLiveEvent } from '../../../api/event-stream/render-event.ts';
+import { createSilenceWatcher, type Quiet } from '../../../api/event-stream/silence-watcher.ts';
+import { HttpError } from '../../../api/http/http-error.ts';
+import { isUuid } from '../../../api/http/ids.ts';
+import { createLogger } from '../../../runtime/logger.ts';
 
 test('an event is one data line and a block with its id', () => {
   assert.equal(

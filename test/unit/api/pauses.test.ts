@@ -1,7 +1,7 @@
 /** The pauses between attempts at a turn or a decision. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPauses, nextPauseMs } from '../../api/turns/pauses.ts';
+import { createPauses, nextPauseMs } from '../../../api/turns/pauses.ts';
 
 test('a pause doubles up to its limit', () => {
   const pauses: number[] = [];

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
-import { toHttpError } from '../../api/middleware/errors.ts';
-import { toTemporalFault } from '../../api/temporal-errors.ts';
-import { describeClosing } from '../../api/turns/describe-closing.ts';
+import { toHttpError } from '../../../api/middleware/errors.ts';
+import { toTemporalFault } from '../../../api/http/temporal-errors.ts';
+import { describeClosing } from '../../../api/turns/describe-closing.ts';
 
 /** As the client throws it: its own class around what gRPC said. */
 const refused = (code: number) =>

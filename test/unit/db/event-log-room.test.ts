@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { createEventLog } from '../../db/event-log.ts';
+import { createEventLog } from '../../../db/events/event-log.ts';
 
 test('a claim whose events can not be written has room for a million characters', async () => {
   const log = createEventLog({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', onError: () => undefined });

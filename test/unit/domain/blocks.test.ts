@@ -7,12 +7,12 @@ import {
   findBlockType,
   handlesOf,
   nearestNames,
-} from '../../domain/block-registry.ts';
-import { checkConfig } from '../../domain/check-config.ts';
-import { layOut } from '../../domain/layout.ts';
-import { findReferences, isReferenceName, renameReferences } from '../../domain/reference.ts';
-import { ANALYZING, statusForTool, THINKING } from '../../domain/status-map.ts';
-import { block, edge } from '../support/graph-builders.ts';
+} from '../../../domain/rules/block-registry.ts';
+import { checkConfig } from '../../../domain/rules/check-config.ts';
+import { layOut } from '../../../domain/graph/layout.ts';
+import { findReferences, isReferenceName, renameReferences } from '../../../domain/rules/reference.ts';
+import { ANALYZING, statusForTool, THINKING } from '../../../domain/text/status-map.ts';
+import { block, edge } from '../../support/graph-builders.ts';
 
 test('there are nine block types', () => {
   assert.deepEqual(blockTypes.map((type) => type.type).sort(), [

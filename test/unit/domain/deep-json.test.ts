@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import { hideSecrets } from '../../domain/hide-secrets.ts';
-import type { Json, JsonObject } from '../../domain/graph.ts';
-import { jsonEqual, parseJsonObject, readJsonObject } from '../../domain/json.ts';
-import { toJsonText } from '../../domain/json-text.ts';
-import { shortenInside } from '../../domain/shorten-inside.ts';
-import { visibleJson } from '../../domain/visible-text.ts';
-import { argumentsOf } from '../../llm/past-calls.ts';
-import { hashArguments } from '../../activities/transcript.ts';
+import { canonicalJson } from '../../../domain/text/canonical-json.ts';
+import { hideSecrets } from '../../../domain/text/hide-secrets.ts';
+import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
+import { jsonEqual, parseJsonObject, readJsonObject } from '../../../domain/text/json.ts';
+import { toJsonText } from '../../../domain/text/json-text.ts';
+import { shortenInside } from '../../../domain/text/shorten-inside.ts';
+import { visibleJson } from '../../../domain/text/spell-out-hidden.ts';
+import { argumentsOf } from '../../../llm/adapters/past-calls.ts';
+import { hashArguments } from '../../../activities/conversation/transcript.ts';
 
 const deepText = (levels: number): string => `${'{"a":['.repeat(levels)}1${']}'.repeat(levels)}`;
 const deep = (levels: number): JsonObject => JSON.parse(deepText(levels)) as JsonObject;

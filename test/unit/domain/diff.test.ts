@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyDiff, DiffConflictError } from '../../domain/apply-diff.ts';
-import { checkGraph } from '../../domain/check-graph.ts';
-import { diffGraph } from '../../domain/diff-graph.ts';
-import { edgeKey } from '../../domain/edge.ts';
-import { editGraph } from '../../domain/edit-graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import type { Graph, WorkflowDiff } from '../../domain/graph.ts';
-import { summarizeDiff } from '../../domain/summarize-diff.ts';
+import { applyDiff, DiffConflictError } from '../../../domain/graph/apply-diff.ts';
+import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import { diffGraph } from '../../../domain/graph/diff-graph.ts';
+import { edgeKey } from '../../../domain/graph/edge.ts';
+import { editGraph } from '../../../domain/edit/edit-graph.ts';
+import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
+import type { Graph, WorkflowDiff } from '../../../domain/graph/graph.ts';
+import { summarizeDiff } from '../../../domain/graph/summarize-diff.ts';
 import {
   anyEdit,
   anyGraph,
@@ -17,7 +17,7 @@ import {
   countingIds,
   graph,
   namedGraph,
-} from '../support/graph-builders.ts';
+} from '../../support/graph-builders.ts';
 
 const RUNS = { numRuns: 400 };
 

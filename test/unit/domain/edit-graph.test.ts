@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../domain/check-config.ts';
-import { MAX_BLOCKS } from '../../domain/check-graph.ts';
-import { describeGraph, editGraph, type EditOutcome } from '../../domain/edit-graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import type { Graph, Json, JsonObject } from '../../domain/graph.ts';
-import { block, countingIds, edge, graph } from '../support/graph-builders.ts';
+import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../../domain/rules/check-config.ts';
+import { MAX_BLOCKS } from '../../../domain/rules/check-graph.ts';
+import { describeGraph, editGraph, type EditOutcome } from '../../../domain/edit/edit-graph.ts';
+import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
+import type { Graph } from '../../../domain/graph/graph.ts';
+import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
+import { block, countingIds, edge, graph } from '../../support/graph-builders.ts';
 
 const start = block('Start', { type: 'starter', config: { input: {} } });
 const check = block('Check', {

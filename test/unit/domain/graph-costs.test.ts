@@ -4,19 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseExpression } from '../../domain/expression.ts';
-import { checkGraph } from '../../domain/check-graph.ts';
-import { diffGraph } from '../../domain/diff-graph.ts';
-import { editGraph } from '../../domain/edit-graph.ts';
-import type { Block, Edge, Graph } from '../../domain/graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import { hideInText } from '../../domain/hide-secrets.ts';
-import { layOut } from '../../domain/layout.ts';
-import { findMentions } from '../../domain/project-facts.ts';
-import { listReferences, renameReferences } from '../../domain/reference.ts';
-import { renderWorkflowState } from '../../domain/shorten-state.ts';
-import { planRevert, planSnapshot } from '../../domain/snapshot.ts';
-import { block, countingIds } from '../support/graph-builders.ts';
+import { parseExpression } from '../../../domain/rules/expression.ts';
+import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import { diffGraph } from '../../../domain/graph/diff-graph.ts';
+import { editGraph } from '../../../domain/edit/edit-graph.ts';
+import type { Block, Edge, Graph } from '../../../domain/graph/graph.ts';
+import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
+import { hideInText } from '../../../domain/text/hide-secrets.ts';
+import { layOut } from '../../../domain/graph/layout.ts';
+import { findMentions } from '../../../domain/rules/project-facts.ts';
+import { listReferences, renameReferences } from '../../../domain/rules/reference.ts';
+import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
+import { planRevert, planSnapshot } from '../../../domain/edit/snapshot.ts';
+import { block, countingIds } from '../../support/graph-builders.ts';
 
 const GROWTH = 4;
 /** Between GROWTH and its square, nearer to the square: caches and collections of garbage make noise. */

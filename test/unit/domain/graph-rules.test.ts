@@ -3,17 +3,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
-import { applyDiff } from '../../domain/apply-diff.ts';
-import { checkGraph, MAX_BLOCKS, MAX_EDGES } from '../../domain/check-graph.ts';
-import { diffGraph } from '../../domain/diff-graph.ts';
-import { editGraph } from '../../domain/edit-graph.ts';
-import { PROBLEM_CODES, type Problem } from '../../domain/finding.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import type { Graph, Json, JsonObject } from '../../domain/graph.ts';
-import { nameKey } from '../../domain/find-block.ts';
-import { listReferences } from '../../domain/reference.ts';
-import { block, countingIds, graph, referringEdit, referringGraph } from '../support/graph-builders.ts';
+import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
+import { applyDiff } from '../../../domain/graph/apply-diff.ts';
+import { checkGraph, MAX_BLOCKS, MAX_EDGES } from '../../../domain/rules/check-graph.ts';
+import { diffGraph } from '../../../domain/graph/diff-graph.ts';
+import { editGraph } from '../../../domain/edit/edit-graph.ts';
+import { PROBLEM_CODES, type Problem } from '../../../domain/rules/finding.ts';
+import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
+import type { Graph } from '../../../domain/graph/graph.ts';
+import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
+import { nameKey } from '../../../domain/graph/find-block.ts';
+import { listReferences } from '../../../domain/rules/reference.ts';
+import { block, countingIds, graph, referringEdit, referringGraph } from '../../support/graph-builders.ts';
 
 const python = createPythonChecker();
 const project = {
@@ -503,7 +504,7 @@ test('failure 1: the else edge of an optional step stays', () => {
 });
 
 test('failure 2 and 3: only a condition’s edges carry a condition; a plain block has no handle', () => {
-  // The persisted form is checked in test/integration/resources.test.ts; here, that no edge can say otherwise.
+  // The persisted form is checked in test/integration/api/resources.test.ts; here, that no edge can say otherwise.
   refusal(
     base,
     { add_edges: [{ source: 'Work', target: 'Other', sourceHandle: '1' }] },
@@ -659,7 +660,7 @@ function assertNoNewError(before: Graph, after: Graph, renamed: boolean): void {
 }
 
 test('docs/graph-rules.md names every code, and for each rule a test that exists', () => {
-  const docs = readFileSync(new URL('../../docs/graph-rules.md', import.meta.url), 'utf8');
+  const docs = readFileSync(new URL('../../../docs/graph-rules.md', import.meta.url), 'utf8');
   const rows = docs
     .split('\n')
     .filter((line) => /^\| \d+ \|/.test(line))
@@ -672,11 +673,11 @@ test('docs/graph-rules.md names every code, and for each rule a test that exists
   for (const known of PROBLEM_CODES) assert.ok(named.has(known), `${known} is not in the table`);
   const files = [
     'graph-rules.test.ts',
-    'domain-edit-graph.test.ts',
-    'domain-diff.test.ts',
-    '../integration/resources.test.ts',
-    '../integration/chat-turn.test.ts',
-    '../integration/http.test.ts',
+    'edit-graph.test.ts',
+    'diff.test.ts',
+    '../../integration/api/resources.test.ts',
+    '../../integration/workflows/chat-turn.test.ts',
+    '../../integration/api/http.test.ts',
   ];
   const tests = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('\n');
   for (const row of rows) {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Json } from '../../domain/graph.ts';
-import { hideInText, hideSecrets, isSecretName, looksLikeSecret } from '../../domain/hide-secrets.ts';
-import { shortenInside } from '../../domain/shorten-inside.ts';
+import type { Json } from '../../../domain/text/json-value.ts';
+import { hideInText, hideSecrets, isSecretName, looksLikeSecret } from '../../../domain/text/hide-secrets.ts';
+import { shortenInside } from '../../../domain/text/shorten-inside.ts';
 
 const id = (length: number) =>
   fc.string({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { lintSource } from '@secretlint/core';
 import { creator as preset } from '@secretlint/secretlint-rule-preset-recommend';
 import fc from 'fast-check';
-import { hideInText, looksLikeSecret } from '../../domain/hide-secrets.ts';
+import { hideInText, looksLikeSecret } from '../../../domain/text/hide-secrets.ts';
 
 const PRESET = '@secretlint/secretlint-rule-preset-recommend';
 const LOWER = 'abcdefghijklmnopqrstuvwxyz';

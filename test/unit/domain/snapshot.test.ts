@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DiffConflictError } from '../../domain/apply-diff.ts';
-import { diffGraph } from '../../domain/diff-graph.ts';
-import { editGraph } from '../../domain/edit-graph.ts';
-import type { GraphEdit } from '../../domain/graph-edit.ts';
-import type { Block, Graph, WorkflowDiff } from '../../domain/graph.ts';
-import { planRevert, planSnapshot } from '../../domain/snapshot.ts';
-import { anyEdit, block, countingIds, edge, graph } from '../support/graph-builders.ts';
+import { DiffConflictError } from '../../../domain/graph/apply-diff.ts';
+import { diffGraph } from '../../../domain/graph/diff-graph.ts';
+import { editGraph } from '../../../domain/edit/edit-graph.ts';
+import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
+import type { Block, Graph, WorkflowDiff } from '../../../domain/graph/graph.ts';
+import { planRevert, planSnapshot } from '../../../domain/edit/snapshot.ts';
+import { anyEdit, block, countingIds, edge, graph } from '../../support/graph-builders.ts';
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const newIds = () => {

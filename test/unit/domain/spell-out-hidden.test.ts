@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hiddenCharacters, visibleJson, visibleText } from '../../domain/visible-text.ts';
+import { hiddenCharacters, visibleJson, visibleText } from '../../../domain/text/spell-out-hidden.ts';
 
 const UNSEEN = /[[\p{C}\p{Default_Ignorable_Code_Point}\p{White_Space}]--[ \t\n]]/v;
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Graph } from '../../domain/graph.ts';
+import type { Graph } from '../../../domain/graph/graph.ts';
 import {
   MAX_CONFIG_CHARS,
   MAX_STATE_CHARS,
   renderWorkflowState,
   TRUNCATED,
-} from '../../domain/shorten-state.ts';
-import { parseWorkflowState } from '../../domain/workflow-state.ts';
-import { anyGraph, block, graph } from '../support/graph-builders.ts';
+} from '../../../domain/graph/shorten-state.ts';
+import { parseWorkflowState } from '../../../domain/graph/workflow-state.ts';
+import { anyGraph, block, graph } from '../../support/graph-builders.ts';
 
 function parsed(state: unknown) {
   const result = parseWorkflowState(state);

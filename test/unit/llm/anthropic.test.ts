@@ -1,8 +1,8 @@
 /** What the Anthropic adapter sends, and what it makes of odd streams. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { MODELS } from '../../contracts/models.ts';
-import { ModelError, type ModelMessage, type ModelRequest } from '../../llm/types.ts';
+import { MODELS } from '../../../models/models.ts';
+import { ModelError, type ModelMessage, type ModelRequest } from '../../../llm/types.ts';
 import {
   callsOf,
   clientOf,
@@ -11,8 +11,8 @@ import {
   modelRequest,
   TEST_KEY,
   textOf,
-} from '../support/llm-requests.ts';
-import { type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+} from '../../support/llm-requests.ts';
+import { type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
 const MODEL = 'claude-sonnet-4-6';
 let server: ReplayServer;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { STREAM_LIMITS } from '../../llm/watchdog.ts';
-import type { ModelError } from '../../llm/types.ts';
+import { STREAM_LIMITS } from '../../../llm/adapters/watchdog.ts';
+import type { ModelError } from '../../../llm/types.ts';
 import {
   type ApiName,
   clientOf,
@@ -11,10 +11,10 @@ import {
   failureOf,
   modelRequest,
   TEST_KEY,
-} from '../support/llm-requests.ts';
-import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+} from '../../support/llm-requests.ts';
+import { type Reply, type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
-const FOLDER = new URL('../fixtures/llm-recordings/', import.meta.url);
+const FOLDER = new URL('../../fixtures/llm-recordings/', import.meta.url);
 const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8')) as {
   files: { file: string; kind: string; api: string; status: number; headers: Record<string, string> }[];
 };

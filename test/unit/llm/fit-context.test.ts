@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCatalogue } from '../../contracts/models.ts';
+import { createCatalogue } from '../../../models/models.ts';
 import {
   countMessage,
   countRequest,
   createTokenCounter,
   estimateTokens,
   maxTokens,
-} from '../../llm/count-tokens.ts';
-import { createContextWindow } from '../../llm/context-window.ts';
-import { fitContext, fitHistory } from '../../llm/fit-context.ts';
-import type { ModelMessage } from '../../llm/types.ts';
+} from '../../../llm/context/count-tokens.ts';
+import { createContextWindow } from '../../../llm/context/context-window.ts';
+import { fitContext, fitHistory } from '../../../llm/context/fit-context.ts';
+import type { ModelMessage } from '../../../llm/types.ts';
 
 const text = fc
   .string({ maxLength: 40 })

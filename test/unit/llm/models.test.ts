@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCatalogue, DEFAULT_MODEL, MODELS, modelKeys } from '../../contracts/models.ts';
-import { loadConfig, catalogueOf, ConfigError } from '../../runtime/config.ts';
+import { createCatalogue, DEFAULT_MODEL, MODELS, modelKeys } from '../../../models/models.ts';
+import { loadConfig, catalogueOf, ConfigError } from '../../../runtime/config.ts';
 
 const NONE = { openai: false, anthropic: false };
 const OPENAI = { openai: true, anthropic: false };

@@ -8,8 +8,8 @@ import {
   fenceData,
   loadSystemPrompt,
   wrapToolResult,
-} from '../../llm/prompt.ts';
-import type { ModelMessage } from '../../llm/types.ts';
+} from '../../../llm/prompt/prompt.ts';
+import type { ModelMessage } from '../../../llm/types.ts';
 
 const FENCE = '0123456789abcdef';
 const build = (overrides: Partial<Parameters<typeof buildConversation>[0]> = {}): ModelMessage[] =>

@@ -1,8 +1,8 @@
 /** Recorded provider traffic through the adapters, over HTTP, split anywhere: the same as whole. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { atEach, boundaries, bytesOf, EVERY, outcome, streams } from '../support/recordings.ts';
-import { type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+import { atEach, boundaries, bytesOf, EVERY, outcome, streams } from '../../support/recordings.ts';
+import { type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
 let server: ReplayServer;
 before(async () => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { ModelError, type ModelEvent } from '../../llm/types.ts';
-import { callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
+import { ModelError, type ModelEvent } from '../../../llm/types.ts';
+import { callsOf, clientOf, collect, modelRequest, textOf } from '../../support/llm-requests.ts';
 import {
   apiOf,
   atEach,
@@ -17,8 +17,8 @@ import {
   upTo,
   watch,
   type Watched,
-} from '../support/recordings.ts';
-import { type Reply, type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+} from '../../support/recordings.ts';
+import { type Reply, type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
 /** Recordings that end in an error, with the error that they are. */
 const FAILURES: Record<string, { code: string; retryable: boolean }> = {

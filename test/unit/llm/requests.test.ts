@@ -1,17 +1,24 @@
 /** What the adapters send: captured from the wire, where the SDK can't hide anything. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { getBlockInfoTool } from '../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../support/edit-tool.ts';
-import { createToolRegistry } from '../../activities/tools/registry.ts';
-import { MODELS } from '../../contracts/models.ts';
-import { createModelClient } from '../../llm/create-client.ts';
-import { catalogueOf, loadConfig } from '../../runtime/config.ts';
-import { isStrictSchema } from '../../llm/strict-schema.ts';
-import type { JsonObject } from '../../domain/graph.ts';
-import { ModelError, type ModelMessage, type OpaqueParts } from '../../llm/types.ts';
-import { type ApiName, callsOf, clientOf, collect, modelRequest, textOf } from '../support/llm-requests.ts';
-import { type ReplayServer, startReplayServer } from '../support/replay-server.ts';
+import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
+import { modifyWorkflowTool } from '../../support/edit-tool.ts';
+import { createToolRegistry } from '../../../activities/tools/registry.ts';
+import { MODELS } from '../../../models/models.ts';
+import { createModelClient } from '../../../llm/create-client.ts';
+import { catalogueOf, loadConfig } from '../../../runtime/config.ts';
+import { isStrictSchema } from '../../../llm/adapters/strict-schema.ts';
+import type { JsonObject } from '../../../domain/text/json-value.ts';
+import { ModelError, type ModelMessage, type OpaqueParts } from '../../../llm/types.ts';
+import {
+  type ApiName,
+  callsOf,
+  clientOf,
+  collect,
+  modelRequest,
+  textOf,
+} from '../../support/llm-requests.ts';
+import { type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
 const { definitions } = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
 const DONE = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isAbsolute, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ConfigError, loadConfig, parseDurationMs } from '../../runtime/config.ts';
+import { ConfigError, loadConfig, parseDurationMs } from '../../../runtime/config.ts';
 
 /** The variables that an environment is refused for. */
 const refused = (env: Record<string, string>): string[] => {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { watchLink } from '../../runtime/link-watch.ts';
-import { openGate } from '../../runtime/temporal-gate.ts';
+import { watchLink } from '../../../runtime/link-watch.ts';
+import { openGate } from '../../../runtime/temporal-gate.ts';
 
 const TIMES = { probeEveryMs: 10, probeMs: 50 };
 const never = (): Promise<never> => new Promise(() => undefined);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hideInText } from '../../domain/hide-secrets.ts';
-import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { hideInText } from '../../../domain/text/hide-secrets.ts';
+import { createLogger, type Logger } from '../../../runtime/logger.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJlLWNhbmFyeQ';
 /** Text around a secret, and the part that must be gone. */

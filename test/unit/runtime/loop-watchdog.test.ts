@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { test } from 'node:test';
-import { startLoopWatchdog, underName } from '../../runtime/loop-watchdog.ts';
+import { startLoopWatchdog, underName } from '../../../runtime/loop-watchdog.ts';
 
 const hold = (ms: number): void => {
   const until = performance.now() + ms;

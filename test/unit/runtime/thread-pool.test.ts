@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { createThreadPool, isPoolError } from '../../runtime/thread-pool.ts';
+import { createThreadPool, isPoolError } from '../../../runtime/thread-pool.ts';
 
-const entry = new URL('../support/pool-tasks.ts', import.meta.url);
+const entry = new URL('../../support/pool-tasks.ts', import.meta.url);
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 test('a task runs in a thread, and what it throws is its own', async () => {
@@ -64,7 +64,7 @@ test('what waits is bounded in bytes, and a caller that leaves is not waited for
 
 test('a pool that was not closed does not keep its process', () => {
   const script = `
-    const { createThreadPool } = await import(${JSON.stringify(new URL('../../runtime/thread-pool.ts', import.meta.url).href)});
+    const { createThreadPool } = await import(${JSON.stringify(new URL('../../../runtime/thread-pool.ts', import.meta.url).href)});
     const pool = createThreadPool({ entry: new URL(${JSON.stringify(entry.href)}) });
     console.log(await pool.run('whereAmI', null, { bytes: 1 }));`;
   const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

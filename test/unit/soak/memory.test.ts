@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgeMemory, openFilesOf, rssMbOf, type Sample } from '../soak/memory.ts';
+import { judgeMemory, openFilesOf, rssMbOf, type Sample } from '../../soak/memory.ts';
 
 const HOUR_MS = 3_600_000;
 const series = (rssMb: (share: number) => number): Sample[] =>

@@ -1,7 +1,7 @@
 /** The rules by which the tests' provider refuses: they must bite, or the suites over them say nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusalOf } from '../support/provider-rules.ts';
+import { refusalOf } from '../../support/provider-rules.ts';
 
 const tool = { type: 'function', name: 't', parameters: { type: 'object' }, strict: false };
 const call = { type: 'function_call', call_id: 'c', name: 't', arguments: '{}' };
