@@ -1,6 +1,7 @@
 /** The reading tools on a large project, against the shortest query there is. */
 import { randomBytes } from 'node:crypto';
-import type { Knex } from 'knex';
+import pg from 'pg';
+
 import { createGetAssetDetailsTool } from '../activities/tools/get-asset-details.ts';
 import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
 import { createGetWorkflowRunLogsTool } from '../activities/tools/get-workflow-run-logs.ts';
@@ -20,8 +21,8 @@ const RUNS = 40;
 const logger = createLogger({ level: 'silent' });
 
 /** 10,000 agents, 2,000 tables and workflows, 100,000 runs with five block logs each. */
-async function fill(db: Knex): Promise<{ workflowId: string; executionId: string }> {
-  await db.raw(`
+async function fill(db: pg.Client): Promise<{ workflowId: string; executionId: string }> {
+  await db.query(`
     insert into ai.workflows (id, name) select md5('w' || n)::uuid, 'Flow ' || n from generate_series(1, 2000) n;
     insert into ai.agents (name, model, system_prompt) select 'Agent ' || n, 'gpt-4o', repeat('p', 500) from generate_series(1, 10000) n;
     insert into ai.workflow_executions (id, workflow_id, status, started_at, completed_at, created_at)
@@ -34,7 +35,7 @@ async function fill(db: Knex): Promise<{ workflowId: string; executionId: string
     do $$ begin for n in 1..2000 loop
       execute format('create table public.t_%s (id int primary key, name text, at timestamptz)', n); end loop; end $$;
     analyze;`);
-  const { rows } = await db.raw<{ rows: { id: string; workflow_id: string }[] }>(
+  const { rows } = await db.query<{ id: string; workflow_id: string }>(
     'select id, workflow_id from ai.workflow_executions limit 1',
   );
   return { executionId: rows[0]!.id, workflowId: rows[0]!.workflow_id };
@@ -50,7 +51,11 @@ export async function benchTools(system: BenchSystem): Promise<void> {
   const db = createKnex({ databaseUrl: url.href, applicationName: 'bench' });
   try {
     await migrateDatabase({ databaseUrl: url.href, logger });
-    const { workflowId, executionId } = await fill(db);
+    // A plain client: the product's own gives a statement up after some seconds.
+    const filler = new pg.Client({ connectionString: url.href });
+    await filler.connect();
+    const { workflowId, executionId } = await fill(filler);
+    await filler.end();
     const sandbox = createSqlSandbox({
       databaseUrl: url.href,
       config: { sqlDatabaseUrl: undefined, sqlMode: 'role' },

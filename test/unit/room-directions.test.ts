@@ -12,12 +12,29 @@ after(() => rmSync(folder, { recursive: true }));
 
 /** A file of a room, what it may import as a value, and what it may not. `type:` imports a type only. */
 const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
-  ['domain/a.ts', ['./b.ts'], ['../contracts/turn.ts', '../db/knex.ts', 'node:fs', 'zod']],
-  ['contracts/a.ts', ['../domain/graph.ts'], ['../db/knex.ts', '../runtime/config.ts', '../llm/types.ts']],
+  ['domain/text/a.ts', ['./b.ts'], ['../graph/graph.ts', '../../contracts/turn.ts', 'node:fs', 'zod']],
+  ['domain/graph/a.ts', ['../text/json.ts'], ['../rules/finding.ts', '../edit/renames.ts', '../../db/a.ts']],
+  ['domain/rules/a.ts', ['../text/json.ts', '../graph/graph.ts'], ['../edit/renames.ts', 'node:fs']],
+  ['domain/edit/a.ts', ['../rules/finding.ts', '../graph/graph.ts'], ['../../models/models.ts', 'zod']],
+  [
+    'contracts/a.ts',
+    ['../domain/graph/graph.ts'],
+    ['../db/settings.ts', '../runtime/config.ts', '../llm/types.ts', '../models/models.ts'],
+  ],
+  [
+    'models/a.ts',
+    ['../contracts/events.ts'],
+    ['../runtime/config.ts', '../llm/types.ts', '../db/settings.ts'],
+  ],
+  [
+    'runtime/a.ts',
+    ['../models/models.ts', '../domain/text/json.ts'],
+    ['../db/settings.ts', '../api/app.ts', '../worker/bundle.ts', '../llm/types.ts', '../stack/ports.ts'],
+  ],
   [
     'workflows/a.ts',
     [
-      '../domain/graph.ts',
+      '../domain/graph/graph.ts',
       '../contracts/names.ts',
       'type:../contracts/turn.ts',
       'type:../activities/index.ts',
@@ -27,55 +44,85 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
       '../contracts/nations.ts',
       '../contracts/names-and-more.ts',
       '../activities/index.ts',
-      '../db/knex.ts',
+      '../db/settings.ts',
       '../runtime/config.ts',
       'node:fs',
     ],
   ],
   [
     'activities/a.ts',
-    ['../domain/graph.ts', '../contracts/turn.ts', 'type:../db/turns.ts', 'type:../llm/types.ts'],
     [
-      '../db/turns.ts',
+      './tools/registry.ts',
+      '../domain/graph/graph.ts',
+      '../contracts/turn.ts',
+      'type:../db/turns/turns.ts',
+      'type:../llm/types.ts',
+    ],
+    [
+      '../db/turns/turns.ts',
       '../llm/types.ts',
       '../api/app.ts',
       '../workflows/chat-turn.ts',
       '../worker/bundle.ts',
     ],
   ],
-  ['activities/tools/a.ts', ['../deps.ts'], ['../../db/turns/turns.ts', '../../api/app.ts']],
+  [
+    'activities/tools/a.ts',
+    ['../deps.ts', '../attempt/attempt.ts', '../../domain/text/json.ts', 'type:../../db/turns/turns.ts'],
+    ['../../db/turns/turns.ts', '../../api/app.ts', '../../stack/ports.ts'],
+  ],
   [
     'api/a.ts',
-    ['../workflows/messages.ts', '../db/turns.ts', './workflows/router.ts', 'type:../workflows/chat-turn.ts'],
+    [
+      '../workflows/messages.ts',
+      '../db/turns/turns.ts',
+      './graphs/router.ts',
+      'type:../workflows/chat-turn.ts',
+    ],
     ['../workflows/chat-turn.ts', '../activities/index.ts', '../llm/types.ts', '../worker/bundle.ts'],
   ],
   [
     'api/turns/a.ts',
-    ['../../workflows/messages.ts', '../workflows/present.ts', 'type:../../workflows/chat-turn.ts'],
+    ['../../workflows/messages.ts', '../graphs/present.ts', 'type:../../workflows/chat-turn.ts'],
     ['../../workflows/chat-turn.ts', '../../workflows/index.ts', '../../activities/index.ts'],
   ],
   [
     'db/a.ts',
-    ['../domain/graph.ts', '../runtime/logger.ts'],
-    ['../activities/index.ts', '../api/app.ts', '../worker/bundle.ts'],
+    ['./connection/knex.ts', '../domain/graph/graph.ts', '../runtime/logger.ts'],
+    ['../activities/index.ts', '../api/app.ts', '../worker/bundle.ts', '../llm/types.ts'],
   ],
-  ['llm/a.ts', ['../contracts/models.ts'], ['../activities/index.ts', '../workflows/index.ts']],
+  [
+    'db/turns/a.ts',
+    ['../connection/knex.ts', '../settings.ts', '../../contracts/turn.ts'],
+    ['../../api/app.ts', '../../stack/ports.ts'],
+  ],
+  [
+    'llm/a.ts',
+    ['../models/models.ts'],
+    ['../activities/index.ts', '../workflows/index.ts', '../db/settings.ts'],
+  ],
+  [
+    'llm/adapters/a.ts',
+    ['../types.ts', '../../models/models.ts'],
+    ['../../db/settings.ts', '../../api/app.ts'],
+  ],
   [
     'worker/a.ts',
-    ['../activities/index.ts', '../db/knex.ts', '../llm/types.ts'],
-    ['../api/app.ts', '../bench/run.ts'],
+    ['../activities/index.ts', '../db/connection/knex.ts', '../llm/types.ts'],
+    ['../api/app.ts', '../bench/run.ts', '../stack/ports.ts', '../bin/start.ts'],
   ],
   [
-    'runtime/a.ts',
-    ['../contracts/models.ts', '../domain/graph.ts'],
-    ['../db/knex.ts', '../api/app.ts', '../worker/bundle.ts', '../llm/types.ts', '../workflows/index.ts'],
+    'stack/a.ts',
+    ['../db/schema/migrate.ts', '../runtime/logger.ts'],
+    ['../api/app.ts', '../worker/bundle.ts'],
   ],
-  ['runtime/stack/a.ts', ['../../db/schema/migrate.ts'], ['../../api/app.ts', '../../worker/bundle.ts']],
   [
-    'runtime/commands/a.ts',
-    ['../../api/run-api.ts', '../../worker/run-worker.ts'],
-    ['../../activities/index.ts', '../../llm/types.ts', '../../workflows/index.ts'],
+    'bin/a.ts',
+    ['../api/run-api.ts', '../worker/run-worker.ts', '../stack/ports.ts'],
+    ['../activities/index.ts', '../llm/types.ts', '../workflows/index.ts', '../test/run.ts'],
   ],
+  // A folder that nobody has listed has no rights.
+  ['attic/a.ts', ['./b.ts'], ['../domain/graph/graph.ts', '../contracts/turn.ts']],
 ];
 
 test('a room imports what it may, and nothing else', () => {
