@@ -2,6 +2,7 @@
 import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
 import type { TurnContext } from '../db/turns/turns.ts';
+import { MAX_TOOL_CALLS } from '../contracts/names.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
@@ -222,7 +223,8 @@ function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
     ...(body.note !== undefined && body.toolCalls.length === 0
       ? { unfinished: body.finish === 'length' ? ('cut' as const) : ('empty' as const) }
       : {}),
-    toolCalls: body.toolCalls.map((call) => ({
+    // One more than a turn may make ends it: of a thousand calls, the history need not hold the rest.
+    toolCalls: body.toolCalls.slice(0, MAX_TOOL_CALLS + 1).map((call) => ({
       callId: call.callId,
       name: call.name.slice(0, 64),
       argumentsHash: hashArguments(call.arguments),

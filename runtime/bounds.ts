@@ -86,6 +86,8 @@ export const PROVIDER = {
   silentIdleMs: 120_000,
   /** The whole call. */
   totalMs: 600_000,
+  /** What comes over the wire for one call: a hundred times a long answer with its framing. */
+  maxBytes: 64 * 1024 * 1024,
 };
 
 /**

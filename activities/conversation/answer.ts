@@ -8,6 +8,8 @@ import { final } from '../attempt/judge-error.ts';
 import { countCharacters } from '../attempt/model-attempt.ts';
 import type { AssistantBody } from './transcript.ts';
 
+/** Of text, thoughts and arguments: several times what the longest answer of a model has. */
+const MAX_CHARS = 4_000_000;
 const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
 const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
@@ -23,12 +25,19 @@ export function createAnswer(
   let usage: ModelUsage | null = null;
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
+  let room = MAX_CHARS;
+  /** What is stored is read again for each later step, and by every reader of the session. */
+  const use = (more: string): void => {
+    room -= more.length;
+    if (room < 0) throw final('model_bad_response', "The model's answer was too long. Please try again.");
+  };
   return {
     take(event: ModelEvent, onLost: (error: unknown) => void): void {
       const show = (events: TurnEvent[]): void => void stream.append(events).catch(onLost);
       switch (event.type) {
         case 'text_delta': {
           if (event.delta === '') return;
+          use(event.delta);
           const between: TurnEvent[] =
             text === '' && separator !== '' ? [{ event: 'content_delta', step, delta: separator }] : [];
           text += event.delta;
@@ -37,9 +46,11 @@ export function createAnswer(
           return;
         }
         case 'reasoning_delta':
+          use(event.delta);
           show([{ event: 'reasoning_delta', step, delta: event.delta }]);
           return;
         case 'tool_call':
+          use(event.call.arguments + event.call.name);
           calls.push(event.call);
           return;
         case 'usage':

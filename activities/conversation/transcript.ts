@@ -105,7 +105,9 @@ export function uniqueCallIds(
   const taken = new Set(used);
   return calls.map((call, index) => {
     let callId = call.callId.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 56) || `call_${index}`;
-    if (taken.has(callId)) callId = `${callId.slice(0, 48)}_s${step}_${index}`;
+    // The new id may be one that another call was given by its model.
+    for (let place = index; taken.has(callId); place += calls.length)
+      callId = `${callId.slice(0, 40)}_s${step}_${place}`;
     taken.add(callId);
     return { ...call, callId };
   });

@@ -71,16 +71,37 @@ function toOutcome({ columns, rows, hasMore, notes }: SqlResult): ToolOutcome {
   return { result: whole, isError: false };
 }
 
+/** The value of a JSON text; null where JavaScript would change a number of it, or the text is none. */
+function exactJson(text: string): Json | null {
+  let exact = true;
+  try {
+    const value = JSON.parse(text, (_key: string, part: unknown, context?: { source?: string }) => {
+      const source = context?.source;
+      if (typeof part === 'number' && source !== undefined && !isExact(part, source)) exact = false;
+      return part;
+    }) as Json;
+    return exact ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A number of at most 15 digits is read and written without a change; zeros at its end say nothing. */
+function isExact(value: number, source: string): boolean {
+  if (Number.isSafeInteger(value) && String(value) === source) return true;
+  const digits = source
+    .replace(/e.*$/i, '')
+    .replace(/\D/g, '')
+    .replace(/^0+|0+$/g, '');
+  return Number.isFinite(value) && digits.length <= 15 && (value !== 0 || digits === '');
+}
+
 function toJson(text: string | null, type: number): Json {
   if (text === null) return null;
   if (type === BOOL) return text === 't';
   if (INTEGERS.includes(type) && Number.isSafeInteger(Number(text))) return Number(text);
   if (JSON_TYPES.includes(type) && text.length <= MAX_CELL_CHARS) {
-    try {
-      return JSON.parse(text) as Json;
-    } catch {
-      return text;
-    }
+    return exactJson(text) ?? text;
   }
   return text.length <= MAX_CELL_CHARS
     ? text

@@ -11,7 +11,7 @@ export type CostClass = 'constant' | 'linear' | 'superlinear';
  * What is checked of an argument before the function sees it.
  * `any`: its size. `text`: its length, of functions that take text only. `long`, `longBytes`: the same, for the long side of
  * a function whose work is a product of two lengths; `short`, `shortBytes`, `sizeShort`: the short side of it. `list`: an array that is
- * compared with another, element by element. `xml`: a document that an XPath walks. `xpath`: a literal of simple form.
+ * compared with another, element by element. `quadratic`: a text whose work grows with its square. `xml`: a document that an XPath walks. `xpath`: a literal of simple form.
  * `pattern`: of a regular expression or text search query. `exponent`: a number that sizes the result. `width`: a length that
  * the result is padded to. `template`: a literal without widths. `dimensions`: literal ones.
  * `number`: what is made into a number of any length.
@@ -26,6 +26,7 @@ export type ArgumentLimit =
   | 'shortBytes'
   | 'sizeShort'
   | 'list'
+  | 'quadratic'
   | 'xml'
   | 'xpath'
   | 'pattern'
@@ -77,7 +78,7 @@ cash_words pg_column_size pg_collation_for pg_size_pretty pg_typeof version
 
 /** The result is no larger than the arguments. */
 const LINEAR = `
-bit_length btrim casefold char_length character_length initcap is_normalized left length lower md5 octet_length reverse right
+bit_length btrim casefold char_length character_length initcap left length lower md5 octet_length reverse right
 starts_with substr upper to_ascii bpchar varchar text
 convert_from crc32 crc32c decode set_bit set_byte sha224 sha256 sha384 sha512
 array_position array_positions array_remove array_reverse array_sample array_shuffle array_sort trim_array unnest
@@ -97,13 +98,13 @@ xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document
 
 /** The result may be larger than the arguments, by a factor or by their sum. */
 const LINEAR_GROWS = `
-concat concat_ws like_escape normalize overlay quote_ident quote_literal quote_nullable similar_escape similar_to_escape unistr
+concat like_escape overlay quote_ident quote_literal quote_nullable similar_escape similar_to_escape unistr
 textcat
 convert convert_to encode
 array_append array_cat array_prepend
 array_to_json json_build_array json_build_object json_object json_populate_record json_populate_recordset json_to_record
-json_to_recordset jsonb_build_array jsonb_build_object jsonb_concat jsonb_insert jsonb_object jsonb_path_query_array
-jsonb_path_query_array_tz jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_pretty jsonb_set
+json_to_recordset jsonb_build_array jsonb_build_object jsonb_concat jsonb_insert jsonb_object jsonb_path_query_array jsonb_path_query_array_tz
+jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_pretty jsonb_set
 jsonb_set_lax jsonb_to_record jsonb_to_recordset row_to_json to_json to_jsonb
 array_to_tsvector json_to_tsvector jsonb_to_tsvector to_tsvector tsvector_to_array ts_rewrite tsquery_phrase
 xml xmlcomment xmltext
@@ -130,6 +131,9 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   string_to_array: { limits: ['long', 'short'], grows: true },
   string_to_table: { limits: ['long', 'short'], grows: true },
   notlike: { limits: ['longBytes', 'shortBytes'] },
+  // Marks are put into their order by exchanging neighbours.
+  normalize: { limits: ['quadratic', 'none'], grows: true },
+  is_normalized: { limits: ['quadratic', 'none'] },
   // libxml2 knows nothing of cancels.
   xpath: { limits: ['xpath', 'xml', 'any'], grows: true },
   xpath_exists: { limits: ['xpath', 'xml', 'any'] },
@@ -149,6 +153,7 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   ts_headline: { limits: ['any', 'any', 'any', 'short'], interruptible: true, grows: true },
   // One argument stands in the result once for each element of another.
   array_to_string: { limits: ['any', 'short'], grows: true },
+  concat_ws: { limits: ['short', 'any'], grows: true },
   // Each element of one is looked for in the other.
   jsonb_exists_all: { limits: ['list', 'list'] },
   jsonb_exists_any: { limits: ['list', 'list'] },

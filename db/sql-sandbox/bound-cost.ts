@@ -6,16 +6,18 @@
  */
 import { parseSync } from 'libpg-query';
 import { SqlRefusal } from './check-syntax.ts';
-import { countCostly, createGuards, type Guards, refuseHugeNumber } from './cost-guards.ts';
+import { countCostly, createGuards, type Guards, literalText, refuseHugeNumber } from './cost-guards.ts';
 import { FUNCTION_COSTS, type FunctionCost } from './allowed-functions.ts';
 import { columnName, lastName, nodeOf, type Tree } from './expression-tree.ts';
+import { checkWrapped, descendsIn } from './json-paths.ts';
 import { createSizes, type Sizes } from './value-sizes.ts';
 import { tooComplex, writeQuery } from './write-query.ts';
 
 const MAX_GUARDS = 200;
 const LIKE_OPERATORS = new Set(['~~', '!~~', '~~*', '!~~*']);
-/** Each element of one array is compared with each of the other. */
-const LIST_OPERATORS = new Set(['@>', '<@', '&&', '?|', '?&']);
+/** Each element of one array is compared with each of the other, or each edge of a path or polygon. */
+const LIST_OPERATORS = new Set(['@>', '<@', '&&', '?|', '?&', '<->', '?#', '~=', '##']);
+const COLLECTS_ITEMS = /^jsonb_path_query_array(_tz)?$/;
 const PARSED_TYPES = new Set([
   'json',
   'jsonb',
@@ -99,6 +101,9 @@ class Bounder {
       case 'RangeTableFuncCol':
         if (fields.colexpr !== undefined) this.guards.literalXPath(fields.colexpr);
         return;
+      case 'JsonFuncExpr':
+      case 'JsonTableColumn':
+        return checkWrapped(fields);
       case 'JsonValueExpr':
         fields.raw_expr = this.guardLarge(fields.raw_expr);
         return;
@@ -115,7 +120,9 @@ class Bounder {
     const cost = FUNCTION_COSTS.get(name);
     if (!cost) return;
     const args = Array.isArray(fields.args) ? (fields.args as unknown[]) : [];
+    if (name === 'polygon' && args.length === 2) this.guards.literalCorners(args[0]);
     const before = this.guards.count();
+    if (COLLECTS_ITEMS.test(name) && descendsIn(literalText(args[1]))) args[0] = this.guards.list(args[0]);
     args.forEach((arg, index) => (args[index] = this.boundArgument(arg, limitOf(cost, index), name)));
     if (this.guards.count() > before && fields.funcformat === 'COERCE_SQL_SYNTAX')
       fields.funcformat = 'COERCE_EXPLICIT_CALL';

@@ -18,6 +18,8 @@ export const COST_LIMITS = {
   /** Bytes of each of two arrays, an integer having four. */
   list: 16_000,
   xml: 32_000,
+  /** Of a text whose work grows with its square. */
+  quadratic: 4_000,
   pattern: 1_000,
   /** Digits of a number, and the highest exponent. */
   number: 1_000,
@@ -26,14 +28,20 @@ export const COST_LIMITS = {
 
 export type Guards = ReturnType<typeof createGuards>;
 
+/** Objects in the trees of all checked values: more than this is not written in under 100 ms. */
+const MAX_OBJECTS = 10_000;
+
 /** Makes the checks of one query. `share`: how many costly calls it has. `checked` gets each node that is safe. */
 export function createGuards(options: { share: number; checked: WeakSet<object>; max: number }) {
   const { checked, max } = options;
   const shared = (limit: number): number => Math.max(64, Math.floor(limit / options.share));
   let made = 0;
+  let room = MAX_OBJECTS;
   const guard = (sql: string, value: unknown): Tree => {
     made += 1;
-    if (made > max)
+    // A check writes out its value once more: of calls in calls, twice as much at each level.
+    room -= countObjects(value, room);
+    if (made > max || room < 0)
       throw new SqlRefusal('too_complex', 'The query has too many calls.', 'Ask for less at once.');
     const node = expression(sql, value);
     checked.add(node);
@@ -82,6 +90,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
     sizeShort: bounded(COST_LIMITS.short, size),
     pattern: bounded(COST_LIMITS.pattern, text),
     list: bounded(shared(COST_LIMITS.list), size),
+    quadratic: bounded(shared(COST_LIMITS.quadratic), text),
     number: bounded(COST_LIMITS.number, (value, limit) =>
       where(`pg_catalog.pg_column_size(x) > ${limit} or pg_catalog.abs(x::numeric) > 1e999::numeric`, value),
     ),
@@ -121,6 +130,14 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
         'Write the template into the query, or use || and lpad().',
       );
     },
+    /** polygon(n, circle) has n corners. */
+    literalCorners(value: unknown): void {
+      if (numberOf(value) <= 1_000) return;
+      throw new SqlRefusal(
+        'too_expensive',
+        'polygon() takes a literal number of corners here, of at most 1,000.',
+      );
+    },
     literalDimensions(value: unknown): void {
       const items = nodeOf(value)?.fields.elements as unknown[] | undefined;
       const product = items?.reduce<number>((all, item) => all * numberOf(item), 1) ?? Infinity;
@@ -143,7 +160,8 @@ function numberOf(value: unknown): number {
   return ival ? (ival.ival ?? 0) : fval ? Number(fval.fval) : Infinity;
 }
 
-function literalText(value: unknown): string | null {
+/** The text of a literal; null for anything else. */
+export function literalText(value: unknown): string | null {
   const node = nodeOf(value);
   if (node?.type === 'TypeCast') return literalText(node.fields.arg);
   if (node?.type !== 'A_Const') return null;
@@ -196,6 +214,19 @@ function returnsRows(root: unknown): boolean {
     stack.push(...Object.values(value));
   }
   return false;
+}
+
+/** How many objects a tree has; one more than `most` when it has more. */
+function countObjects(root: unknown, most: number): number {
+  const stack: unknown[] = [root];
+  let count = 0;
+  while (stack.length > 0 && count <= most) {
+    const value = stack.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    count += 1;
+    stack.push(...Object.values(value));
+  }
+  return count;
 }
 
 /** A few characters that stand for a hundred thousand digits. */

@@ -33,8 +33,15 @@ export function tooComplex(): SqlRefusal {
   return new SqlRefusal('too_complex', 'The query is too complex.', 'Ask for less at once.');
 }
 
-/** XMLTABLE as the grammar has it; the rest is the library's. */
+/** XMLTABLE and parts of a CASE as the grammar has them; the rest is the library's. */
 class Writer extends Deparser {
+  override A_Indirection(node: object, context: never): string {
+    const { arg } = node as Tree;
+    if (nodeOf(arg)?.type !== 'CaseExpr') return super.A_Indirection(node, context);
+    const part = super.A_Indirection({ ...node, arg: { A_Const: { boolval: { boolval: true } } } }, context);
+    return `(${this.visit(arg as never, context)})${part.replace(/^true/i, '')}`;
+  }
+
   override RangeTableFunc(node: object, context: never): string {
     const { lateral, namespaces, rowexpr, docexpr, columns, alias } = node as Tree;
     const of = (value: unknown): string => this.visit(value as never, context);

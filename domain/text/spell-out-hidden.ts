@@ -37,12 +37,25 @@ function spellOut(hidden: string): string {
   return breaks > 0 ? `\n[${breaks} line breaks]\n` : ` [${hidden.length} spaces] `;
 }
 
-/** A value with all of its texts and keys made visible. */
+/**
+ * A value with all of its texts and keys made visible. A key that would read like another one beside it, such as an
+ * invisible character and that character's name, is numbered: neither takes the other's place.
+ */
 export function visibleJson(value: Json): Json {
   if (typeof value === 'string') return visibleText(value);
   if (Array.isArray(value)) return value.map(visibleJson);
   if (typeof value !== 'object' || value === null) return value;
   const result: JsonObject = {};
-  for (const key of Object.keys(value)) setKey(result, visibleText(key), visibleJson(value[key]!));
+  const numbers = new Map<string, number>();
+  for (const key of Object.keys(value)) {
+    const shown = visibleText(key);
+    let name = shown;
+    while (Object.hasOwn(result, name)) {
+      const number = (numbers.get(shown) ?? 1) + 1;
+      numbers.set(shown, number);
+      name = `${shown} [key ${number} of this name]`;
+    }
+    setKey(result, name, visibleJson(value[key]!));
+  }
   return result;
 }

@@ -16,6 +16,7 @@ import {
   type ModelUsage,
   type OpaqueParts,
 } from '../types.ts';
+import { readCount } from './usage.ts';
 import { createWatchdog } from './watchdog.ts';
 
 type Body = Anthropic.MessageCreateParamsStreaming;
@@ -201,8 +202,7 @@ function createAnswer(model: string) {
     if (typeof reported !== 'object' || reported === null) return;
     const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens } =
       reported as Record<string, unknown>;
-    const count = (value: unknown, before: number): number =>
-      typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : before;
+    const count = (value: unknown, before: number): number => readCount(value) ?? before;
     // The numbers are cumulative, and the last event may leave out what has not changed.
     const written = count(cache_creation_input_tokens, usage?.cacheWriteTokens ?? 0);
     const cached = count(cache_read_input_tokens, usage?.cachedTokens ?? 0);

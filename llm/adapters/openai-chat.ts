@@ -1,7 +1,6 @@
 /** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
 import type OpenAI from 'openai';
 import type { ModelSpec } from '../../models/models.ts';
-import { toJsonText } from '../../domain/text/json-text.ts';
 import type { AdapterOptions } from './adapter-options.ts';
 import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
@@ -17,7 +16,9 @@ import type {
   ModelToolCall,
   ModelUsage,
 } from '../types.ts';
+import { countOf } from './usage.ts';
 import { createWatchdog } from './watchdog.ts';
+import { wireArguments, wireText } from './wire-text.ts';
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
 type ChunkToolCall = OpenAI.Chat.Completions.ChatCompletionChunk.Choice.Delta.ToolCall;
@@ -129,22 +130,23 @@ function createAnswer() {
 
   const takeCall = function* (delta: ChunkToolCall, place: number): Generator<ModelEvent> {
     const index = delta.index ?? place;
-    const name = delta.function?.name ?? '';
+    const name = wireText(delta.function?.name);
+    const id = wireText(delta.id);
     let call = open.get(index);
-    if (!call || startsAnother(call, delta.id, name)) {
-      call = { callId: uniqueId(delta.id), serverId: delta.id ?? '', name, arguments: '' };
+    if (!call || startsAnother(call, id, name)) {
+      call = { callId: uniqueId(id), serverId: id, name, arguments: '' };
       open.set(index, call);
       calls.push(call);
       yield { type: 'tool_call_started', callId: call.callId, name };
     } else if (call.name === '') call.name = name;
-    const piece = toText(delta.function?.arguments);
+    const piece = wireArguments(delta.function?.arguments);
     call.arguments += piece;
     if (piece !== '') yield { type: 'tool_arguments_delta', callId: call.callId, delta: piece };
   };
   /** Some servers give every call the index 0, or none: another id together with a name begins another call. */
-  const startsAnother = (call: OpenCall, id: string | undefined, name: string): boolean =>
-    name !== '' && Boolean(id) && id !== call.serverId;
-  const uniqueId = (id: string | undefined): string => {
+  const startsAnother = (call: OpenCall, id: string, name: string): boolean =>
+    name !== '' && id !== '' && id !== call.serverId;
+  const uniqueId = (id: string): string => {
     const wanted = id || `call_${calls.length}`;
     return calls.some((call) => call.callId === wanted) ? `${wanted}_${calls.length}` : wanted;
   };
@@ -160,16 +162,14 @@ function createAnswer() {
       const choice = chunk.choices?.[0];
       if (!choice) return;
       const delta = (choice.delta ?? {}) as Delta;
-      const reasoning = delta.reasoning_content ?? delta.reasoning;
+      const reasoning = wireText(delta.reasoning_content ?? delta.reasoning);
       if (reasoning) yield { type: 'reasoning_delta', delta: reasoning };
-      if (delta.refusal) {
-        refused = true;
+      const refusal = wireText(delta.refusal);
+      if (refusal !== '') refused = true;
+      for (const said of [refusal, wireText(delta.content)]) {
+        if (said === '') continue;
         text = true;
-        yield { type: 'text_delta', delta: delta.refusal };
-      }
-      if (delta.content) {
-        text = true;
-        yield { type: 'text_delta', delta: delta.content };
+        yield { type: 'text_delta', delta: said };
       }
       for (const [place, call] of (delta.tool_calls ?? []).entries()) yield* takeCall(call, place);
       if (choice.finish_reason) finish = choice.finish_reason;
@@ -196,16 +196,11 @@ function toReason(finish: string, refused: boolean, calls: number): FinishReason
   return calls > 0 ? 'tool_calls' : 'stop';
 }
 
-/** Arguments are text by the protocol; some servers send the object itself. */
-function toText(args: unknown): string {
-  return typeof args === 'string' ? args : args === undefined || args === null ? '' : toJsonText(args);
-}
-
 function toUsage(usage: OpenAI.Completions.CompletionUsage): ModelUsage {
   return {
-    inputTokens: usage.prompt_tokens ?? 0,
-    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-    outputTokens: usage.completion_tokens ?? 0,
-    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+    inputTokens: countOf(usage.prompt_tokens),
+    cachedTokens: countOf(usage.prompt_tokens_details?.cached_tokens),
+    outputTokens: countOf(usage.completion_tokens),
+    reasoningTokens: countOf(usage.completion_tokens_details?.reasoning_tokens),
   };
 }

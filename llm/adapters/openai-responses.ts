@@ -17,7 +17,9 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from '../types.ts';
+import { countOf } from './usage.ts';
 import { createWatchdog } from './watchdog.ts';
+import { wireArguments, wireText } from './wire-text.ts';
 
 type ResponseItem = OpenAI.Responses.ResponseInputItem;
 type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
@@ -154,9 +156,15 @@ function createAnswer(model: string) {
       if (item.status === 'incomplete') cutCall = true;
       else {
         const callId = started.get(output_index) ?? toCallId(item, output_index);
-        calls.push({ callId, name: item.name, arguments: item.arguments });
+        calls.push({ callId, name: wireText(item.name), arguments: wireArguments(item.arguments) });
       }
     }
+  };
+  const say = function* (delta: unknown): Generator<ModelEvent> {
+    const said = wireText(delta);
+    if (said === '') return;
+    text = true;
+    yield { type: 'text_delta', delta: said };
   };
   const takeEnd = ({ response }: { response: OpenAI.Responses.Response }, cut: boolean): void => {
     usage = toUsage(response.usage);
@@ -170,28 +178,27 @@ function createAnswer(model: string) {
     *take(event: StreamEvent): Generator<ModelEvent> {
       switch (event.type) {
         case 'response.output_text.delta':
-          text = true;
-          yield { type: 'text_delta', delta: event.delta };
+          yield* say(event.delta);
           return;
         case 'response.refusal.delta':
           refused = true;
-          text = true;
-          yield { type: 'text_delta', delta: event.delta };
+          yield* say(event.delta);
           return;
         case 'response.reasoning_summary_text.delta':
         case 'response.reasoning_text.delta':
-          yield { type: 'reasoning_delta', delta: event.delta };
+          yield { type: 'reasoning_delta', delta: wireText(event.delta) };
           return;
         case 'response.output_item.added':
           if (event.item.type === 'function_call') {
             const callId = toCallId(event.item, event.output_index);
             started.set(event.output_index, callId);
-            yield { type: 'tool_call_started', callId, name: event.item.name };
+            yield { type: 'tool_call_started', callId, name: wireText(event.item.name) };
           }
           return;
         case 'response.function_call_arguments.delta': {
           const callId = started.get(event.output_index);
-          if (callId !== undefined) yield { type: 'tool_arguments_delta', callId, delta: event.delta };
+          if (callId !== undefined)
+            yield { type: 'tool_arguments_delta', callId, delta: wireText(event.delta) };
           return;
         }
         case 'response.output_item.done':
@@ -228,15 +235,15 @@ function createAnswer(model: string) {
 }
 
 function toCallId(item: OpenAI.Responses.ResponseFunctionToolCall, outputIndex: number): string {
-  return item.call_id || item.id || `call_${outputIndex}`;
+  return wireText(item.call_id) || wireText(item.id) || `call_${outputIndex}`;
 }
 
 function toUsage(usage: OpenAI.Responses.ResponseUsage | undefined | null): ModelUsage | null {
   if (!usage) return null;
   return {
-    inputTokens: usage.input_tokens,
-    cachedTokens: usage.input_tokens_details?.cached_tokens ?? 0,
-    outputTokens: usage.output_tokens,
-    reasoningTokens: usage.output_tokens_details?.reasoning_tokens ?? 0,
+    inputTokens: countOf(usage.input_tokens),
+    cachedTokens: countOf(usage.input_tokens_details?.cached_tokens),
+    outputTokens: countOf(usage.output_tokens),
+    reasoningTokens: countOf(usage.output_tokens_details?.reasoning_tokens),
   };
 }

@@ -88,6 +88,11 @@ export const FAILURES = {
     message: 'The model stopped in the middle of its answer',
   },
   tooSlow: { code: 'model_unavailable', retryable: true, message: 'The model took too long to answer' },
+  tooMuch: {
+    code: 'model_bad_response',
+    retryable: true,
+    message: 'The model sent more than an answer can hold',
+  },
   webPage: {
     code: 'model_bad_response',
     retryable: true,

@@ -1,5 +1,5 @@
 /**
- * Ends a model call that has gone silent. The SDK's own timeout stops at the response's headers, and a stalled stream
+ * Ends a model call that has gone silent, or does not end. The SDK's own timeout stops at the response's headers, and a stalled stream
  * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
  */
 import type { ModelSpec } from '../../models/models.ts';
@@ -13,6 +13,8 @@ export interface StreamLimits {
   silentIdleMs: number;
   /** The whole call. */
   totalMs: number;
+  /** Of the answer, its framing included. */
+  maxBytes: number;
 }
 
 export const STREAM_LIMITS: StreamLimits = PROVIDER;
@@ -35,6 +37,7 @@ export function createWatchdog(
   const idleMs = model?.reasonsSilently ? limits.silentIdleMs : limits.idleMs;
   let lastByte = Date.now();
   let hasBegun = false;
+  let bytes = 0;
   const expire = (kind: FailureKind): void => own.abort(failure(kind));
   // One timer that moves on when it fires, not one per chunk: a stream has thousands of them.
   const check = (): void => {
@@ -59,6 +62,8 @@ export function createWatchdog(
           if (done) return controller.close();
           lastByte = Date.now();
           hasBegun = true;
+          bytes += value.byteLength;
+          if (bytes > limits.maxBytes) expire('tooMuch');
           controller.enqueue(value);
         },
         cancel: (reason) => reader.cancel(reason),

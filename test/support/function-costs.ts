@@ -301,6 +301,8 @@ function sizeOf(limit: ArgumentLimit): number {
       return COST_LIMITS.xml;
     case 'list':
       return COST_LIMITS.list;
+    case 'quadratic':
+      return COST_LIMITS.quadratic;
     case 'number':
       return COST_LIMITS.number;
     case 'none':
@@ -326,7 +328,7 @@ function text(limit: ArgumentLimit, size: number, name: string, index: number): 
   }
   if (/^(convert|encode|decode|to_ascii)/.test(name) && index > 0) return `'UTF8'`;
   if (name === 'normalize' || name === 'is_normalized')
-    return index > 0 ? `'NFKD'` : `repeat('é', ${size / 2})`;
+    return index > 0 ? `'NFKD'` : `repeat(U&'\\0301', ${size / 2}) || repeat(U&'\\0316', ${size / 2})`;
   if (/^ts_|tsvector/.test(name)) return `repeat('lamp red ', ${Math.floor(size / 9)})`;
   return `repeat('x', ${size})`;
 }

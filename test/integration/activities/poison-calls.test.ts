@@ -110,3 +110,16 @@ test('a model call that is tried again takes back reasoning that was shown, also
     ],
   );
 });
+
+test('an answer with calls by the thousand ends by the budget of calls, and is not asked for again', async () => {
+  system.scripts.set('Storm', (step) =>
+    step === 0
+      ? { toolCalls: Array.from({ length: 20_000 }, () => ({ name: 'get_block_info', arguments: {} })) }
+      : { text: ['Enough.'] },
+  );
+  const session = await system.newSession();
+  const { end, events } = await system.chat(session, { message: 'Storm' });
+  assert.equal(events.filter(({ event }) => event === 'content_reset').length, 0);
+  assert.deepEqual([end.event, end.stop_reason], ['complete', 'budget']);
+  await assertGoesOn(session);
+});

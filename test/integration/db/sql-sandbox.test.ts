@@ -226,6 +226,23 @@ test('values come as JSON where JSON can hold them, as text elsewhere', async ()
   );
 });
 
+test('JSON whose numbers JavaScript would change stays the text that it is', async () => {
+  const { result } = await ask(
+    `select '{"id": 9007199254740993}'::jsonb, '[12345678901234567890]'::json, '[1e400]'::json, '[0.1234567890123456789]'::jsonb,
+       '[1e-400]'::json, '[1.50, 0.0, -0.5, 1e3, 9007199254740991, 100000000000000000000]'::jsonb`,
+  );
+  assert.deepEqual(result.rows, [
+    [
+      '{"id": 9007199254740993}',
+      '[12345678901234567890]',
+      '[1e400]',
+      '[0.1234567890123456789]',
+      '[1e-400]',
+      [1.5, 0, -0.5, 1000, 9007199254740991, 100000000000000000000],
+    ],
+  ]);
+});
+
 test('at most 200 rows and 16,000 characters, and a word on what is left out', async () => {
   const many = (await ask('select n from generate_series(1, 1000) n')).result;
   assert.deepEqual([many.row_count, many.rows!.length, many.truncated], [200, 200, true]);

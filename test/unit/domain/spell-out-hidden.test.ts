@@ -83,3 +83,14 @@ test('a text that was made visible is visible', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('keys that would read alike are all shown', () => {
+  const value = { 'a\u200B': 1, 'a[U+200B]': 2, 'b\r\nc': 3, 'b\nc': 4, __proto__x: 5 };
+  assert.deepEqual(visibleJson(value), {
+    'a[U+200B]': 1,
+    'a[U+200B] [key 2 of this name]': 2,
+    'b\nc': 3,
+    'b\nc [key 2 of this name]': 4,
+    __proto__x: 5,
+  });
+});

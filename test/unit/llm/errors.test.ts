@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { FAILURES } from '../../../llm/adapters/provider-errors.ts';
 import { STREAM_LIMITS } from '../../../llm/adapters/watchdog.ts';
 import type { ModelError } from '../../../llm/types.ts';
 import {
@@ -255,6 +256,17 @@ test('a stream that goes silent is given up: before its first byte, between two,
   }
 });
 
+test('an answer that does not end is ended by its size, also one of a single line', async () => {
+  for (const api of APIS) {
+    for (const body of [`: ping\n\n`.repeat(20_000), `data: ${'x'.repeat(200_000)}`]) {
+      server.reply({ body, ending: 'stall' });
+      const client = clientOf(api, server.url, { ...STREAM_LIMITS, maxBytes: 100_000 });
+      const error = await failureOf(client, modelRequest());
+      assert.deepEqual([error.code, error.message], ['model_bad_response', FAILURES.tooMuch.message]);
+    }
+  }
+});
+
 test('a byte is a sign of life, even one that says nothing; a model that thinks silently is given longer', async () => {
   const ping = ': ping\n\n';
   const done = `data: ${JSON.stringify({ type: 'response.completed', response: { status: 'completed' } })}\n\n`;
@@ -268,7 +280,12 @@ test('a byte is a sign of life, even one that says nothing; a model that thinks 
   const strict = clientOf('responses', server.url, { ...STREAM_LIMITS, idleMs: 100, silentIdleMs: 10_000 });
   assert.equal((await collect(strict, modelRequest({ model: 'o3' }))).at(-1)?.type, 'finish');
   assert.equal((await failureOf(strict, modelRequest())).code, 'model_unavailable');
-  assert.deepEqual(STREAM_LIMITS, { idleMs: 60_000, silentIdleMs: 120_000, totalMs: 600_000 });
+  assert.deepEqual(STREAM_LIMITS, {
+    idleMs: 60_000,
+    silentIdleMs: 120_000,
+    totalMs: 600_000,
+    maxBytes: 64 * 1024 * 1024,
+  });
 });
 
 test('one attempt is one request: retries are Temporal’s', async () => {
