@@ -40,6 +40,8 @@ export async function authenticate(
 ): Promise<Principal> {
   const payload = await verify(findToken(headers), options.key);
   const { role, sub, exp } = payload;
+  // JSON can write a number that is read as infinite; a token must not outlive every clock by that.
+  if (exp !== undefined && !Number.isFinite(exp * 1_000)) throw unauthorized('The token is not valid');
   if (typeof role !== 'string') throw forbidden('The token has no role');
   if ((role !== 'service_role' && role !== 'authenticated') || !options.allowedRoles.includes(role)) {
     throw forbidden('The role of this token may not use the copilot');

@@ -56,6 +56,8 @@ const CASES: [string, string, unknown][] = [
   ['a service token without exp', token({ role: 'service_role' }), { ...service, expiresAt: null }],
   ['a user token', token({ role: 'authenticated', sub: 'u1', exp: later }), user],
   ['exp within the leeway', token({ ...good, exp: now - 10 }), { ...service, expiresAt: (now - 10) * 1_000 }],
+  ['an exp that JSON reads as infinite', token('{"role":"authenticated","sub":"u1","exp":1e400}'), 401],
+  ['an exp beyond what milliseconds can say', token({ ...good, exp: 1e307 }), 401],
   ['nbf within the leeway', token({ ...good, nbf: now + 10 }), service],
   ['nbf in the past', token({ ...good, nbf: now - 10 }), service],
   ['an unknown issuer and audience', token({ ...good, iss: 'x', aud: 'y' }), service],
