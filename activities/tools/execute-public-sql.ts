@@ -71,8 +71,8 @@ function toOutcome({ columns, rows, hasMore, notes }: SqlResult): ToolOutcome {
   return { result: whole, isError: false };
 }
 
-/** The value of a JSON text; null where JavaScript would change a number of it, or the text is none. */
-function exactJson(text: string): Json | null {
+/** The value of a JSON text, or the text itself where JavaScript would change a number of the value. */
+function exactJson(text: string): Json {
   let exact = true;
   try {
     const value = JSON.parse(text, (_key: string, part: unknown, context?: { source?: string }) => {
@@ -80,9 +80,9 @@ function exactJson(text: string): Json | null {
       if (typeof part === 'number' && source !== undefined && !isExact(part, source)) exact = false;
       return part;
     }) as Json;
-    return exact ? value : null;
+    return exact ? value : text;
   } catch {
-    return null;
+    return text;
   }
 }
 
@@ -101,7 +101,7 @@ function toJson(text: string | null, type: number): Json {
   if (type === BOOL) return text === 't';
   if (INTEGERS.includes(type) && Number.isSafeInteger(Number(text))) return Number(text);
   if (JSON_TYPES.includes(type) && text.length <= MAX_CELL_CHARS) {
-    return exactJson(text) ?? text;
+    return exactJson(text);
   }
   return text.length <= MAX_CELL_CHARS
     ? text

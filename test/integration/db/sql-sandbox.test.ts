@@ -229,7 +229,7 @@ test('values come as JSON where JSON can hold them, as text elsewhere', async ()
 test('JSON whose numbers JavaScript would change stays the text that it is', async () => {
   const { result } = await ask(
     `select '{"id": 9007199254740993}'::jsonb, '[12345678901234567890]'::json, '[1e400]'::json, '[0.1234567890123456789]'::jsonb,
-       '[1e-400]'::json, '[1.50, 0.0, -0.5, 1e3, 9007199254740991, 100000000000000000000]'::jsonb`,
+       '[1e-400]'::json, '[1.50, 0.0, -0.5, 1e3, 9007199254740991, 100000000000000000000]'::jsonb, 'null'::jsonb`,
   );
   assert.deepEqual(result.rows, [
     [
@@ -239,6 +239,7 @@ test('JSON whose numbers JavaScript would change stays the text that it is', asy
       '[0.1234567890123456789]',
       '[1e-400]',
       [1.5, 0, -0.5, 1000, 9007199254740991, 100000000000000000000],
+      null,
     ],
   ]);
 });
