@@ -99,8 +99,10 @@ async function runTests(): Promise<number> {
           '--test',
           `--test-concurrency=${concurrency}`,
           '--test-timeout=600000',
-          ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-          ...[`--test-reporter=${SLOWEST_FILES}`, '--test-reporter-destination=stderr'],
+          '--test-reporter=spec',
+          '--test-reporter-destination=stdout',
+          `--test-reporter=${SLOWEST_FILES}`,
+          '--test-reporter-destination=stderr',
           ...files,
         ],
         {

@@ -4,6 +4,8 @@ import type { TestEvent } from 'node:test/reporters';
 
 const SHOWN = 10;
 
+// The test runner takes the default export.
+// oxlint-disable-next-line import/no-default-export
 export default async function* slowestFiles(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files: { file: string; ms: number }[] = [];
   for await (const event of source)
