@@ -1,6 +1,6 @@
 /**
- * Entry of every npm script. Runs on Node 20 with nothing installed: `start` installs what is missing, all commands
- * hand over to the packaged Node (24), which runs our TypeScript directly.
+ * Entry of every npm script. Runs on Node 20 with nothing installed: `start`, `test` and `soak` install what is missing, all
+ * commands hand over to the packaged Node (24), which runs our TypeScript directly.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
@@ -16,18 +16,19 @@ const SCRIPTS = {
   api: 'bin/api.ts',
   test: 'test/run.ts',
   bench: 'bench/run.ts',
-  soak: 'test/soak/run.ts',
+  soak: 'test/run.ts',
+  'soak:memory': 'test/soak/run.ts',
 };
+
+const INSTALLING = ['start', 'test', 'soak'];
 
 const command = process.argv[2] ?? '';
 const script = SCRIPTS[command];
 if (!script) fail(`usage: npm run ${Object.keys(SCRIPTS).join(' | ')}`);
 
 if (!isInstalled()) {
-  if (command !== 'start')
-    fail(
-      `The dependencies are not installed. Run \`npm ci\` first, then \`npm ${command === 'test' ? '' : 'run '}${command}\`.`,
-    );
+  if (!INSTALLING.includes(command))
+    fail(`The dependencies are not installed. Run \`npm ci\` first, then \`npm run ${command}\`.`);
   install();
 }
 const packaged = join(ROOT, 'node_modules/node/bin/node');
@@ -45,7 +46,7 @@ function isInstalled() {
   if (!existsSync(installed)) return false;
   const lockfile = join(ROOT, 'package-lock.json');
   return (
-    command !== 'start' ||
+    !INSTALLING.includes(command) ||
     !existsSync(lockfile) ||
     statSync(lockfile).mtimeMs <= statSync(installed).mtimeMs + 60_000
   );
@@ -59,7 +60,7 @@ function install() {
   });
   if (result.status === 0) return;
   fail(
-    `npm ci failed${result.error ? ` (${result.error.message})` : ''}. Check that the npm registry can be reached from here (\`npm ping\`) and that the disk is not full, then run \`npm start\` again.`,
+    `npm ci failed${result.error ? ` (${result.error.message})` : ''}. Check that the npm registry can be reached from here (\`npm ping\`) and that the disk is not full, then run the command again.`,
   );
 }
 

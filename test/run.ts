@@ -1,6 +1,9 @@
 /**
- * npm test: every check, on a stack of its own in a temporary folder. `npm test -- <text>` runs only the test files
- * whose path holds the text, and no other checks.
+ * npm test: every check, on a stack of its own in a temporary folder. `npm test -- <text> ...` runs only the test files
+ * whose path holds one of the texts, and no other checks.
+ *
+ * npm run soak: the test files that repeat what they do, with their long counts, then the memory soak. With texts, only
+ * the files of them.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -19,6 +22,9 @@ interface ReadyFile {
 const ROOT = join(import.meta.dirname, '..');
 const BIN = join(ROOT, 'node_modules/.bin');
 const NODE = process.execPath;
+const SLOWEST_FILES = join(ROOT, 'test/support/slowest-files.ts');
+/** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
+const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
 // The rooms in the order of their speed: a plain mistake shows first. Process tests load the machine, one at a time.
 const ROOMS = [
   { pattern: 'test/unit/**/*.test.ts', concurrency: 2 },
@@ -29,13 +35,15 @@ const STACK_START_MS = 15 * 60_000;
 /** The stack's own stop takes 10 s at most. */
 const STOP_MS = 8_500;
 
-const filter = process.argv[3];
-if (filter === undefined) {
+const isSoak = process.argv[2] === 'soak';
+const filters = process.argv.slice(3);
+if (filters.length === 0 && !isSoak) {
   check('types', 'tsc', ['--noEmit']);
   check('lint', 'oxlint', ['--type-aware', '--deny-warnings']);
   check('format', 'biome', ['format', '.']);
 }
 process.exitCode = await runTests();
+if (isSoak && filters.length === 0 && process.exitCode === 0) await import('./soak/run.ts');
 
 function check(name: string, command: string, args: string[]): void {
   console.log(`\n== ${name}`);
@@ -48,12 +56,13 @@ function check(name: string, command: string, args: string[]): void {
 async function runTests(): Promise<number> {
   const rooms = ROOMS.map(({ pattern, concurrency }) => ({
     files: globSync(pattern, { cwd: ROOT })
-      .filter((file) => filter === undefined || file.includes(filter))
+      .filter((file) => filters.length === 0 || filters.some((text) => file.includes(text)))
+      .filter((file) => !isSoak || HAS_LONG_COUNT.test(readFileSync(join(ROOT, file), 'utf8')))
       .sort(),
     concurrency,
   })).filter(({ files }) => files.length > 0);
   if (rooms.length === 0) {
-    console.error(`no test file matches ${filter}`);
+    console.error(`no test file matches ${filters.join(' or ')}`);
     return 1;
   }
   console.log('\n== stack');
@@ -86,12 +95,22 @@ async function runTests(): Promise<number> {
       console.log(`\n== ${files.length} test files: ${files[0]}${files.length > 1 ? ' ...' : ''}`);
       tests = spawn(
         NODE,
-        ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
+        [
+          '--test',
+          `--test-concurrency=${concurrency}`,
+          '--test-timeout=600000',
+          '--test-reporter=spec',
+          '--test-reporter-destination=stdout',
+          `--test-reporter=${SLOWEST_FILES}`,
+          '--test-reporter-destination=stderr',
+          ...files,
+        ],
         {
           cwd: ROOT,
           env: {
             ...cleanEnvironment(),
             TMPDIR: folder,
+            ...(isSoak ? { COPILOT_TEST_SOAK: '1' } : {}),
             COPILOT_TEST_DATABASE_URL: maintenance.href,
             COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
           },

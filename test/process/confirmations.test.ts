@@ -13,8 +13,10 @@ import {
   startCluster,
   upTo,
 } from '../support/cluster.ts';
+import { repeats } from '../support/repeats.ts';
 
-const ROUNDS = 6;
+// Three are an approval, another one and a rejection.
+const ROUNDS = repeats({ test: 3, soak: 6 });
 const DECISIONS = 100;
 let cluster: Cluster;
 let apis: ApiRole[];

@@ -4,10 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chat, newSession, seqs, shownText, startCluster, upTo } from '../support/cluster.ts';
+import { repeats } from '../support/repeats.ts';
 
 const PIECES = upTo(25).map((n) => `w${n} `);
 const TEXT = PIECES.join('');
-const ROUNDS = 20;
+const ROUNDS = repeats({ test: 2, soak: 20 });
 
 for (const [name, servers] of [
   ['everything is killed', true],

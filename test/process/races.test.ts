@@ -15,9 +15,12 @@ import {
   startCluster,
   upTo,
 } from '../support/cluster.ts';
+import { repeats } from '../support/repeats.ts';
 
 // Enough that what the process takes for itself is small beside what they would hold.
 const STUCK = 60;
+const STUCK_MS = repeats({ test: 10_000, soak: 60_000 });
+const RACES = repeats({ test: 10, soak: 100 });
 let cluster: Cluster;
 let apis: ApiRole[];
 let worker: Role;
@@ -39,9 +42,9 @@ before(async () => {
 });
 after(() => cluster.stop());
 
-test('two chats at once on one session: exactly one 200 and one 409, a hundred times, through two APIs', async () => {
+test(`two chats at once on one session: exactly one 200 and one 409, ${RACES} times, through two APIs`, async () => {
   const session = await newSession(cluster, apis[0]!);
-  for (const round of upTo(100)) {
+  for (const round of upTo(RACES)) {
     const readers = apis.map((api) => chat(cluster, () => [api], session, { message: 'Wait' }));
     const ends = await Promise.allSettled(readers.map((reader) => reader.end()));
     assert.deepEqual(
@@ -60,7 +63,7 @@ test('two chats at once on one session: exactly one 200 and one 409, a hundred t
     'select count(*)::int as n from ai.copilot_turns where session_id = $1',
     [session],
   );
-  assert.equal(turns!.n, 100);
+  assert.equal(turns!.n, RACES);
 });
 
 test('one idempotency key starts one turn, from two APIs at once and again after it ended', async () => {
@@ -83,7 +86,7 @@ test('one idempotency key starts one turn, from two APIs at once and again after
   await assert.rejects(other.end(), /409/);
 });
 
-test('a reader that stops for 60 seconds holds less than 1 MB of the API and gets everything when it reads on', async () => {
+test(`a reader that stops for ${STUCK_MS / 1_000} s holds less than 1 MB of the API and gets everything when it reads on`, async () => {
   const [api] = apis as [ApiRole, ApiRole];
   const session = await newSession(cluster, api);
   // Once without anybody stuck: what the process takes for serving such a stream at all is not what is asked.
@@ -98,7 +101,7 @@ test('a reader that stops for 60 seconds holds less than 1 MB of the API and get
   );
   const before = rss();
   const end = await lively.end(120_000);
-  await delay(Math.max(0, 60_000 - (Date.now() - stuck[0]!.openedAt)));
+  await delay(Math.max(0, STUCK_MS - (Date.now() - stuck[0]!.openedAt)));
   const grown = rss() - before;
   console.log(
     `${STUCK} stuck readers of a 6 MB stream: the API grew by ${(grown / 1024 / 1024).toFixed(1)} MB`,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ModelError, type ModelEvent } from '../../llm/types.ts';
 import { type ApiName, clientOf, modelRequest } from './llm-requests.ts';
+import { repeats } from './repeats.ts';
 import type { Reply, ReplayServer } from './replay-server.ts';
 
 export interface Recording {
@@ -28,8 +29,8 @@ export const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER
 };
 export const streams = files.filter((file) => file.kind === 'stream');
 /** Every boundary up to here, and so many of those beyond. */
-export const EVERY = 2_000;
-const BEYOND = 200;
+export const EVERY = repeats({ test: 60, soak: 2_000 });
+const BEYOND = repeats({ test: 20, soak: 200 });
 /** Calls at once: each waits for its socket most of the time. */
 const AT_ONCE = 8;
 

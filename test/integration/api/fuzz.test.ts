@@ -2,7 +2,7 @@
  * Generated requests against every route of the real application: no status 500, every error body JSON with a message,
  * an X-Request-Id on every response, and nothing written that a later read can't read.
  *
- * FUZZ_RUNS sets the requests per route (500), FUZZ_SEED repeats a run whose failure names its seed.
+ * FUZZ_RUNS sets the requests per route (100, 500 in the soak), FUZZ_SEED repeats a run whose failure names its seed.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -15,6 +15,7 @@ import { createTestDatabase } from '../../support/api-database.ts';
 import { canvas, graph, storedDiff } from '../../support/fuzz-graphs.ts';
 import { type FuzzRequest, requestsOf } from '../../support/fuzz-requests.ts';
 import { hostileText } from '../../support/fuzz-values.ts';
+import { repeats } from '../../support/repeats.ts';
 import { connectStoredTurns } from '../../support/stored-turns.ts';
 import {
   appendEvents,
@@ -24,7 +25,7 @@ import {
   type TestApi,
 } from '../../support/test-api.ts';
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 500);
+const RUNS = Number(process.env.FUZZ_RUNS ?? repeats({ test: 100, soak: 500 }));
 const SEED = process.env.FUZZ_SEED === undefined ? {} : { seed: Number(process.env.FUZZ_SEED) };
 const READ_EVERY = 100;
 
