@@ -25,11 +25,14 @@ const NODE = process.execPath;
 const SLOWEST_FILES = join(ROOT, 'test/support/slowest-files.ts');
 /** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
 const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
-// The rooms in the order of their speed: a plain mistake shows first. Process tests load the machine, one at a time.
-const ROOMS = [
+/** Process tests that measure time or memory run alone. */
+const MEASURING = 'test/process/{commands,faults,killed-worker,races,stopping}.test.ts';
+// The groups in the order of their speed: a plain mistake shows first.
+const GROUPS = [
   { pattern: 'test/unit/**/*.test.ts', concurrency: 2 },
   { pattern: 'test/{workflows,replay,integration}/**/*.test.ts', concurrency: 2 },
-  { pattern: 'test/process/**/*.test.ts', concurrency: 1 },
+  { pattern: 'test/process/**/*.test.ts', exclude: [MEASURING], concurrency: 2 },
+  { pattern: MEASURING, concurrency: 1 },
 ];
 const STACK_START_MS = 15 * 60_000;
 /** The stack's own stop takes 10 s at most. */
@@ -54,14 +57,14 @@ function check(name: string, command: string, args: string[]): void {
 }
 
 async function runTests(): Promise<number> {
-  const rooms = ROOMS.map(({ pattern, concurrency }) => ({
-    files: globSync(pattern, { cwd: ROOT })
+  const groups = GROUPS.map(({ pattern, exclude = [], concurrency }) => ({
+    files: globSync(pattern, { cwd: ROOT, exclude })
       .filter((file) => filters.length === 0 || filters.some((text) => file.includes(text)))
       .filter((file) => !isSoak || HAS_LONG_COUNT.test(readFileSync(join(ROOT, file), 'utf8')))
       .sort(),
     concurrency,
   })).filter(({ files }) => files.length > 0);
-  if (rooms.length === 0) {
+  if (groups.length === 0) {
     console.error(`no test file matches ${filters.join(' or ')}`);
     return 1;
   }
@@ -90,7 +93,7 @@ async function runTests(): Promise<number> {
     const maintenance = new URL(ready.database_url);
     maintenance.pathname = '/postgres';
     let failed = 0;
-    for (const { files, concurrency } of rooms) {
+    for (const { files, concurrency } of groups) {
       if (ended) return 1;
       console.log(`\n== ${files.length} test files: ${files[0]}${files.length > 1 ? ' ...' : ''}`);
       tests = spawn(
@@ -120,7 +123,7 @@ async function runTests(): Promise<number> {
       );
       if ((await statusOf(tests)) !== 0) failed += 1;
     }
-    if (failed > 0) console.error(`\n${failed} of ${rooms.length} groups of tests failed`);
+    if (failed > 0) console.error(`\n${failed} of ${groups.length} groups of tests failed`);
     return failed > 0 ? 1 : 0;
   } finally {
     await shutdown.run();
