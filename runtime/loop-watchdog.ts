@@ -48,7 +48,10 @@ export interface LoopWatchdog {
 }
 
 /** Starts watching. The timer does not keep the process alive. */
-export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX_DELAY_MS): LoopWatchdog {
+export function startLoopWatchdog(
+  logger: Pick<Logger, 'warn' | 'debug'>,
+  maxDelayMs = MAX_DELAY_MS,
+): LoopWatchdog {
   const delays = createHistogram();
   let last = performance.now();
   let lastCpu = cpuMs();
@@ -71,7 +74,9 @@ export function startLoopWatchdog(logger: Pick<Logger, 'warn'>, maxDelayMs = MAX
       untold += 1;
       return;
     }
-    logger.warn(
+    // A process that starts holds up nobody: it has begun no work yet.
+    const level = begun.length > 0 ? 'warn' : 'debug';
+    logger[level](
       {
         delay_ms: Math.round(delayMs),
         // Much less than the delay: the machine was busy with something else.

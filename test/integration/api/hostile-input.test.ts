@@ -17,7 +17,7 @@ let watchdog: LoopWatchdog;
 
 before(async () => {
   system = await startTurnSystem();
-  watchdog = startLoopWatchdog({ warn: () => undefined });
+  watchdog = startLoopWatchdog({ warn: () => undefined, debug: () => undefined });
 });
 after(async () => {
   watchdog.stop();

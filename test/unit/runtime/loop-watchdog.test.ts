@@ -8,6 +8,23 @@ const hold = (ms: number): void => {
   while (performance.now() < until);
 };
 
+// First in this file: the process has begun no work yet.
+test('a process that still starts tells of itself to whoever debugs', async () => {
+  const levels: string[] = [];
+  const watchdog = startLoopWatchdog({
+    warn: () => void levels.push('warn'),
+    debug: () => void levels.push('debug'),
+  } as never);
+  try {
+    await wait(50);
+    hold(120);
+    while (levels.length === 0) await wait(5);
+    assert.deepEqual(levels, ['debug']);
+  } finally {
+    watchdog.stop();
+  }
+});
+
 test('what holds the main thread is told once a second, with the names of what ran', async () => {
   const lines: Record<string, unknown>[] = [];
   const watchdog = startLoopWatchdog({ warn: (facts: object) => void lines.push({ ...facts }) } as never);
