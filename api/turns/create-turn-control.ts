@@ -24,6 +24,7 @@ import type { Graph } from '../../domain/graph/graph.ts';
 import { toJsonText } from '../../domain/text/json-text.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
+import { isPassingPoolError } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { TemporalFault } from '../http/temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
@@ -158,7 +159,12 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         return { message: description.fault.message };
       }
       if (description === null || !isOpen(description, turn)) {
-        await settleTurn(options, turn);
+        try {
+          await settleTurn(options, turn);
+        } catch (error: unknown) {
+          if (!isPassingPoolError(error)) throw error;
+          return { message: 'The turn is over; its changes are still to be computed...' };
+        }
         const problem = identity.lastProblem();
         return problem === null ? null : { message: problem };
       }
