@@ -6,9 +6,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import type { Knex } from 'knex';
 import { createTurnControl } from '../../../api/turns/create-turn-control.ts';
 import { createSweeper } from '../../../api/turns/sweeper.ts';
 import type { TurnControlOptions } from '../../../api/turns/turn-control-options.ts';
+import { turnWorkflowId } from '../../../contracts/names.ts';
+import { insertStartingTurn } from '../../../db/turns/turns.ts';
 import { createTemporalIdentity } from '../../../db/temporal/temporal-identity.ts';
 import { catalogueOf, type Config } from '../../../runtime/config.ts';
 import { connectTemporalClient } from '../../../runtime/connections.ts';
@@ -260,4 +264,80 @@ describe('the start of a turn', { concurrency: 4 }, () => {
       }
     });
   }
+
+  test('a turn that the request with its key took back is begun anew by the next one', async () => {
+    const session = await system.newSession();
+    const message = randomUUID();
+    const takenBack: string[] = [];
+    // As the request does whose start has just failed: this one has found its row a moment before.
+    const control = await connectControl(system.db, ADDRESS, async () => {
+      if (takenBack.length === 0) takenBack.push(...(await removeStarting(session.id)));
+    });
+    try {
+      const { turnId } = await control.turns.start({
+        session,
+        message,
+        graph: null,
+        idempotencyKey: randomUUID(),
+      });
+      assert.equal(takenBack.length, 1);
+      assert.notEqual(turnId, takenBack[0]);
+      await resultOf(session.id);
+      assert.deepEqual(await traces(session.id, message), ONCE);
+    } finally {
+      await control.close();
+    }
+  });
+
+  test('a key whose turn is taken back between the insert and the look at it is no missing session', async () => {
+    const session = await system.newSession();
+    const { db } = system;
+    const message = randomUUID();
+    const key = randomUUID();
+    const rival = { id: randomUUID(), userMessageId: randomUUID(), messageId: randomUUID() };
+    let lookups = 0;
+    const racing = new Proxy(db, {
+      get(target, name) {
+        if (name !== 'raw') return Reflect.get(target, name) as unknown;
+        return async (sql: string, bindings: Knex.ValueDict) => {
+          if (lookups === 1 && STATEMENTS.insert.test(sql))
+            await insertStartingTurn(db, {
+              ...rival,
+              sessionId: session.id,
+              workflowId: session.workflowId,
+              idempotencyKey: key,
+              message,
+              model: 'gpt-4o',
+              graph: '{}',
+            });
+          if (sql.includes('idempotency_key = ?')) lookups += 1;
+          if (lookups === 2) await removeStarting(session.id);
+          return db.raw(sql, bindings) as unknown;
+        };
+      },
+    });
+    const control = await connectControl(racing, ADDRESS, async () => undefined);
+    try {
+      await control.turns.start({ session, message, graph: null, idempotencyKey: key });
+      assert.equal(lookups, 3);
+      await resultOf(session.id);
+      assert.deepEqual(await traces(session.id, message), ONCE);
+    } finally {
+      await control.close();
+    }
+  });
 });
+
+/** The ids of the turns that were removed. */
+async function removeStarting(sessionId: string): Promise<string[]> {
+  const { rows } = await system.db.raw<{ rows: { id: string }[] }>(
+    `delete from ai.copilot_turns where session_id = ? and status = 'starting' returning id`,
+    [sessionId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Resolves when the session's workflow has ended. */
+function resultOf(sessionId: string): Promise<unknown> {
+  return new Client({ connection: system.connection }).workflow.getHandle(turnWorkflowId(sessionId)).result();
+}
