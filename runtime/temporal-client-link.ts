@@ -1,7 +1,14 @@
 /** A client's connection to Temporal that is replaced when it falls silent, under the hands of the client that uses it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Connection, type ConnectionLike, type ConnectionOptions } from '@temporalio/client';
+import {
+  Connection,
+  type ConnectionLike,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 import { TEMPORAL } from './bounds.ts';
+import { endOnClosedChannel } from './closed-channel.ts';
 import { watchLink } from './link-watch.ts';
 
 type Metadata = Parameters<ConnectionLike['withMetadata']>[0];
@@ -17,7 +24,7 @@ const UNHEARD = new Set([1, 4, 14]);
 class AskedConnection extends Connection {
   /**
    * Resolves when the server says anything. The SDK's own calls are no use for it: they are repeated for as long as the
-   * deadline lasts, and a repeat on a channel that was closed meanwhile throws where nobody can catch it.
+   * deadline lasts.
    */
   ask(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -49,7 +56,11 @@ export class TemporalClientLink implements ConnectionLike {
 
   /** Connects on the first call. `onReplaced` hears of links that had fallen silent. */
   constructor(options: ConnectionOptions, onReplaced: () => void) {
-    this.#options = { ...options, channelArgs: OWN_TRANSPORT };
+    this.#options = {
+      ...options,
+      channelArgs: OWN_TRANSPORT,
+      interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), endOnClosedChannel],
+    };
     this.#current = AskedConnection.open(this.#options);
     this.#endWatch = watchLink<AskedConnection>(
       {
@@ -77,10 +88,7 @@ export class TemporalClientLink implements ConnectionLike {
     );
   }
 
-  /**
-   * Closes a connection once the calls on it have met their deadlines: gRPC's retry of a call whose channel was closed
-   * throws where nobody can catch it.
-   */
+  /** Closes a connection once the calls on it have met their deadlines, so that none of them is cut short. */
   #retire(connection: Connection): void {
     this.#retired.add(connection);
     setTimeout(() => {
@@ -119,6 +127,7 @@ export class TemporalClientLink implements ConnectionLike {
     return this.#connection.ensureConnected();
   }
 
+  /** Calls that wait to be tried again end as CANCELLED, all others by their deadlines. */
   async close(): Promise<void> {
     this.#endWatch();
     await Promise.all([this.#current, ...this.#retired].map((connection) => connection.close()));

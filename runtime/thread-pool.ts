@@ -11,11 +11,16 @@ import { Piscina } from 'piscina';
 export class TaskTimeoutError extends Error {
   readonly code = 'TASK_TIMEOUT';
   readonly task: string;
+  /** Whether all threads were at work when the task came. A task that did not wait takes too long by itself. */
+  readonly waited: boolean;
 
-  constructor(task: string, limitMs: number) {
-    super(`${task} took longer than ${limitMs} ms and was ended`);
+  constructor(task: string, limitMs: number, waited: boolean) {
+    super(
+      `${task} took longer than ${limitMs} ms${waited ? ' with its wait for a thread' : ''} and was ended`,
+    );
     this.name = 'TaskTimeoutError';
     this.task = task;
+    this.waited = waited;
   }
 }
 
@@ -26,6 +31,16 @@ export class PoolBusyError extends Error {
   constructor() {
     super('too much work waits for a thread already');
     this.name = 'PoolBusyError';
+  }
+}
+
+/** Thrown when the pool was closed before the task was done. */
+export class PoolClosedError extends Error {
+  readonly code = 'POOL_CLOSED';
+
+  constructor(task: string, options?: ErrorOptions) {
+    super(`the thread pool was closed before ${task} was done`, options);
+    this.name = 'PoolClosedError';
   }
 }
 
@@ -44,7 +59,7 @@ export interface ThreadPoolOptions {
 export interface ThreadPool {
   /**
    * Runs a task in a thread. `bytes` is about the size of its input. Throws what the task throws (as a copy, without its
-   * class), TaskTimeoutError, PoolBusyError, or the signal's reason.
+   * class), TaskTimeoutError, PoolBusyError, PoolClosedError, or the signal's reason.
    */
   run: <Result>(task: string, input: unknown, of: { bytes: number; signal?: AbortSignal }) => Promise<Result>;
   /** Ends the threads and fails what they were at. May be called twice. */
@@ -61,17 +76,19 @@ const MAX_HEAP_MB = 768;
 /** Creates a pool. Its threads start when there is work, and do not keep the process alive. The caller closes it. */
 export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   const { entry, limitMs = LIMIT_MS, maxBytes = MAX_BYTES } = options;
+  // Two at least: a task that runs into its limit must not hold up the others.
+  const maxThreads = options.maxThreads ?? Math.max(2, Math.min(4, availableParallelism() - 1));
   const pool = new Piscina({
     filename: entry.href,
     minThreads: 0,
-    // Two at least: a task that runs into its limit must not hold up the others.
-    maxThreads: options.maxThreads ?? Math.max(2, Math.min(4, availableParallelism() - 1)),
+    maxThreads,
     maxQueue: MAX_WAITING,
     idleTimeout: IDLE_MS,
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb ?? MAX_HEAP_MB },
     recordTiming: false,
   });
   let bytesHeld = 0;
+  let tasksHeld = 0;
   let closed: Promise<void> | null = null;
   return {
     async run<Result>(
@@ -79,18 +96,23 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
       input: unknown,
       { bytes, signal }: { bytes: number; signal?: AbortSignal },
     ) {
+      if (closed) throw new PoolClosedError(task);
       if (bytesHeld + bytes > maxBytes || pool.queueSize >= MAX_WAITING) throw new PoolBusyError();
       const limit = AbortSignal.timeout(limitMs);
+      const waits = tasksHeld >= maxThreads;
       bytesHeld += bytes;
+      tasksHeld += 1;
       try {
         const both = signal ? AbortSignal.any([signal, limit]) : limit;
         return (await pool.run(input, { name: task, signal: both })) as Result;
       } catch (error: unknown) {
         signal?.throwIfAborted();
-        if (limit.aborted) throw new TaskTimeoutError(task, limitMs);
+        if (closed) throw new PoolClosedError(task, { cause: error });
+        if (limit.aborted) throw new TaskTimeoutError(task, limitMs, waits);
         throw error;
       } finally {
         bytesHeld -= bytes;
+        tasksHeld -= 1;
       }
     },
     close: () => (closed ??= pool.destroy()),
@@ -101,4 +123,10 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
 export function isPoolError(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return code === 'TASK_TIMEOUT' || code === 'POOL_BUSY' || code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
+
+/** Whether a pool had no time for a task, which says nothing about the task: it may be done later or elsewhere. */
+export function isPassingPoolError(error: unknown): boolean {
+  if (error instanceof TaskTimeoutError) return error.waited;
+  return error instanceof PoolBusyError || error instanceof PoolClosedError;
 }

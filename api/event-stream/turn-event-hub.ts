@@ -248,7 +248,8 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   function endAsGone(viewer: Viewer): void {
     const seq = viewer.cursor + 1;
     const payload = JSON.stringify({
-      error: 'The session or its workflow was deleted while this turn was running.',
+      error:
+        'This turn is not there any more: its session or workflow was deleted, or its start was taken back.',
       code: 'workflow_gone',
       message_id: viewer.watch.messageId ?? '',
       turn_id: viewer.watch.turnId,

@@ -12,10 +12,13 @@ import {
 } from '../../db/connection/pg-errors.ts';
 import { StoredGraphError } from '../../db/graphs/graphs.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { isPassingPoolError, isPoolError } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 
 const RETRY = { 'Retry-After': '2' };
+/** What holds the threads may take seconds. */
+const POOL_RETRY = { 'Retry-After': '5' };
 
 /** Must be the outermost middleware after the request id and the log. */
 export function createErrorMiddleware(logger: Logger): Middleware {
@@ -60,6 +63,9 @@ export function toHttpError(error: unknown): HttpError | null {
   }
   if (isTransient(error)) {
     return new HttpError(503, 'The database did not answer in time. Please try again.', {}, RETRY);
+  }
+  if (isPoolError(error) || isPassingPoolError(error)) {
+    return new HttpError(503, 'The service has no time for this now. Please try again.', {}, POOL_RETRY);
   }
   const fault = toTemporalFault(error);
   if (fault) return toTemporalHttpError(fault, error);

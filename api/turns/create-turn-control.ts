@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
 import { answeredWithin } from '../../db/connection/pg-errors.ts';
+import { findSession } from '../../db/sessions/sessions.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
   findTurn,
@@ -24,6 +25,7 @@ import type { Graph } from '../../domain/graph/graph.ts';
 import { toJsonText } from '../../domain/text/json-text.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
+import { isPassingPoolError } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { TemporalFault } from '../http/temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
@@ -31,7 +33,7 @@ import { attach, foreignNamespace, launch, requireOwnNamespace } from './start-t
 import { presentTurn } from './present.ts';
 import { settleTurn } from './settle-turn.ts';
 import { createSweeper } from './sweeper.ts';
-import type { TurnControl } from './turn-control.ts';
+import type { StartedTurn, StartRequest, TurnControl } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
 import { wait } from './wait.ts';
@@ -40,6 +42,8 @@ const CLOSE_POLL_MS = 15;
 /** How long a delete waits for its cancelled turn to end in order before the rows go anyway. */
 const DELETE_WAIT_MS = 2_000;
 const REFUSAL_LOG_MS = 60_000;
+/** How often a start begins anew because the turn that it attached to was taken back by the request that began it. */
+const START_TRIES = 3;
 
 /** Creates the turn control. `close` ends its sweeper. */
 export function createTurnControl(options: TurnControlOptions): TurnControl & { close(): void } {
@@ -54,39 +58,60 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     logger.error({ status: fault.status }, fault.message);
   };
 
+  /** Null when the turn was taken back under the hands of this request: nothing was started. */
+  const startOnce = async ({
+    session,
+    message,
+    graph,
+    idempotencyKey,
+  }: StartRequest): Promise<StartedTurn | null> => {
+    if (idempotencyKey !== null) {
+      const earlier = await findTurnByIdempotencyKey(db, session.id, idempotencyKey);
+      if (earlier) return attach(options, earlier, message);
+    }
+    const [chosen, base] = await Promise.all([
+      findModelSetting(db),
+      graph ?? persistedGraph(db, session.workflowId),
+    ]);
+    const model = options.catalogue.effective(chosen);
+    if (!options.catalogue.isAvailable(model)) {
+      throw new HttpError(
+        503,
+        `No key is configured for the model ${model}: set it on the service, or choose another model in the settings.`,
+      );
+    }
+    await requireOwnNamespace(options);
+    const inserted = await insertStartingTurn(db, {
+      id: randomUUID(),
+      sessionId: session.id,
+      workflowId: session.workflowId,
+      userMessageId: randomUUID(),
+      messageId: randomUUID(),
+      idempotencyKey,
+      message,
+      model,
+      graph: toJsonText(base),
+    });
+    if (!inserted) {
+      if (idempotencyKey !== null && (await findSession(db, session.id, { ownerSub: null }))) return null;
+      throw new HttpError(404, 'No copilot session exists with the given ID');
+    }
+    if (!inserted.created) return attach(options, inserted.turn, message);
+    return (await launch(options, inserted.turn)) ? { turnId: inserted.turn.id, attached: false } : null;
+  };
+
   return {
-    async start({ session, message, graph, idempotencyKey }) {
-      if (idempotencyKey !== null) {
-        const earlier = await findTurnByIdempotencyKey(db, session.id, idempotencyKey);
-        if (earlier) return attach(options, earlier, message);
+    async start(request) {
+      for (let tries = 0; tries < START_TRIES; tries += 1) {
+        const started = await startOnce(request);
+        if (started) return started;
       }
-      const [chosen, base] = await Promise.all([
-        findModelSetting(db),
-        graph ?? persistedGraph(db, session.workflowId),
-      ]);
-      const model = options.catalogue.effective(chosen);
-      if (!options.catalogue.isAvailable(model)) {
-        throw new HttpError(
-          503,
-          `No key is configured for the model ${model}: set it on the service, or choose another model in the settings.`,
-        );
-      }
-      await requireOwnNamespace(options);
-      const inserted = await insertStartingTurn(db, {
-        id: randomUUID(),
-        sessionId: session.id,
-        workflowId: session.workflowId,
-        userMessageId: randomUUID(),
-        messageId: randomUUID(),
-        idempotencyKey,
-        message,
-        model,
-        graph: toJsonText(base),
-      });
-      if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
-      if (!inserted.created) return attach(options, inserted.turn, message);
-      await launch(options, inserted.turn);
-      return { turnId: inserted.turn.id, attached: false };
+      throw new HttpError(
+        503,
+        'Other requests with the same Idempotency-Key failed meanwhile. Nothing was started. Please try again.',
+        {},
+        { 'Retry-After': '2' },
+      );
     },
 
     async cancel({ sessionId, turnId }) {
@@ -158,7 +183,12 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         return { message: description.fault.message };
       }
       if (description === null || !isOpen(description, turn)) {
-        await settleTurn(options, turn);
+        try {
+          await settleTurn(options, turn);
+        } catch (error: unknown) {
+          if (!isPassingPoolError(error)) throw error;
+          return { message: 'The turn is over; its changes are still to be computed...' };
+        }
         const problem = identity.lastProblem();
         return problem === null ? null : { message: problem };
       }

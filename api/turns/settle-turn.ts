@@ -1,6 +1,7 @@
 /** The end of a turn whose workflow can't end it any more. */
 import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
 import { toTemporalFault } from '../http/temporal-errors.ts';
+import { isPassingPoolError } from '../../runtime/thread-pool.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describeClosing } from './describe-closing.ts';
 import { describe, isOpen, isOwn } from './turn-workflow.ts';
@@ -11,7 +12,8 @@ export const SWEEP_OLDER_THAN_MS = 30_000;
 /**
  * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
  * history was lost. While Temporal does not say, or is not the one that the turns run in, nothing is ended. A starting
- * turn whose workflow runs is made visible. Returns the turn's status.
+ * turn whose workflow runs is made visible. Returns the turn's status. Throws the thread pool's errors that pass by
+ * themselves: the turn then stays as it is, for the sweeper's next pass.
  */
 export async function settleTurn(
   options: TurnControlOptions,
@@ -56,7 +58,10 @@ async function isOwnNamespace({ identity }: TurnControlOptions): Promise<boolean
   }
 }
 
-/** A diff that can't be had is no reason to leave a turn open for ever: it ends as failed in any case. */
+/**
+ * A diff that can't be had is no reason to leave a turn open for ever: it ends as failed in any case. A pool that only
+ * has no time for it now is a reason to wait.
+ */
 async function diffOrNone(
   { diffGraphs, logger }: TurnControlOptions,
   turnId: string,
@@ -66,6 +71,7 @@ async function diffOrNone(
   try {
     return await diffGraphs({ base, working });
   } catch (error: unknown) {
+    if (isPassingPoolError(error)) throw error;
     logger.error({ err: error, turn: turnId }, 'the changes of a lost turn could not be computed');
     return null;
   }

@@ -7,6 +7,7 @@ import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/t
 import { HttpError } from '../http/http-error.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
+import type { StartedTurn } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { wait } from './wait.ts';
 
@@ -21,12 +22,15 @@ const attributes = {
   status: defineSearchAttributeKey(SEARCH_ATTRIBUTES.status, SearchAttributeType.KEYWORD),
 };
 
-/** The turn that an idempotency key started: started again when its first start was lost on the way. */
+/**
+ * The turn that an idempotency key started: started again when its first start was lost on the way. Null when the request
+ * that began it took it back meanwhile: the key is free again.
+ */
 export async function attach(
   options: TurnControlOptions,
   turn: Turn,
   message: string,
-): Promise<{ turnId: string; attached: boolean }> {
+): Promise<StartedTurn | null> {
   if (turn.message !== message) {
     throw new HttpError(409, 'This Idempotency-Key was used with another message in this session', {
       turn_id: turn.id,
@@ -34,7 +38,7 @@ export async function attach(
   }
   if (turn.status === 'starting') {
     await requireOwnNamespace(options);
-    await launch(options, turn);
+    if (!(await launch(options, turn))) return null;
   }
   return { turnId: turn.id, attached: true };
 }
@@ -54,21 +58,23 @@ export function foreignNamespace(problem: string): HttpError {
 
 /**
  * Starts the workflow of a starting turn and makes the turn visible. A failure whose answer says that nothing was
- * started leaves nothing; where that is not known, the answer says so and names the turn.
+ * started leaves nothing; where that is not known, the answer says so and names the turn. False when the turn's row is
+ * gone, because another request with its key took it back or its session was deleted: the workflow then ends by itself.
  */
-export async function launch(options: TurnControlOptions, turn: Turn): Promise<void> {
+export async function launch(options: TurnControlOptions, turn: Turn): Promise<boolean> {
   const { db, logger } = options;
   try {
     await startWorkflow(options, turn);
   } catch (error: unknown) {
-    if (await takeBack(options, turn, error)) return;
+    if (await takeBack(options, turn, error)) return true;
     throw startFailure(error);
   }
   try {
-    await promoteTurn(db, turn.id);
+    return (await promoteTurn(db, turn.id)) || (await findTurn(db, turn.id)) !== null;
   } catch (error: unknown) {
     // The workflow runs and its first activity promotes the turn as well: the caller gets the stream, which waits.
     logger.warn({ err: error, turn: turn.id }, 'a started turn is left to its worker to be made visible');
+    return true;
   }
 }
 

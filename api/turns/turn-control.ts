@@ -31,17 +31,26 @@ export interface ConfirmationView {
   expires_at: string;
 }
 
+export interface StartRequest {
+  session: { id: string; workflowId: string };
+  message: string;
+  /** Null: the persisted one is used. */
+  graph: Graph | null;
+  idempotencyKey: string | null;
+}
+
+export interface StartedTurn {
+  turnId: string;
+  /** Whether an earlier request began it. */
+  attached: boolean;
+}
+
 export interface TurnControl {
   /**
-   * Starts a turn, or attaches to the one that the idempotency key started. `graph` null: the persisted one is used.
+   * Starts a turn, or attaches to the one that the idempotency key started.
    * Throws HttpError: 409 (with `turn_id` while a turn runs; the key came with another message), 503, 404.
    */
-  start(input: {
-    session: { id: string; workflowId: string };
-    message: string;
-    graph: Graph | null;
-    idempotencyKey: string | null;
-  }): Promise<{ turnId: string; attached: boolean }>;
+  start(request: StartRequest): Promise<StartedTurn>;
   /** Asks a turn to end as cancelled. May be repeated. Throws HttpError 404, or 409 when it ended otherwise. */
   cancel(input: { sessionId: string; turnId: string }): Promise<void>;
   /**

@@ -17,3 +17,8 @@ export async function rowsOf<T>(
 export function readableTime(expression: string): string {
   return `least(greatest(coalesce(${expression}, 'epoch'), timestamptz '0001-01-01 00:00:00Z'), timestamptz '9999-12-31 23:59:59Z')`;
 }
+
+/** An oid as a number of JavaScript, as SQL. Oids go up to 2^32 - 1, which an int4 does not hold, and int8 arrives as a string. */
+export function oidNumber(expression: string): string {
+  return `${expression}::int8::float8`;
+}

@@ -1,6 +1,7 @@
 /** The tables that a query may read, with their columns, as the catalogs describe them. */
 import { nearestNames } from '../../domain/rules/block-registry.ts';
 import { hideInText, isSecretName } from '../../domain/text/hide-secrets.ts';
+import { oidNumber } from '../connection/sql-rows.ts';
 import { type CatalogReader, isSafeView, UNSAFE_RELATION } from './check-names.ts';
 
 export interface SchemaRequest {
@@ -90,7 +91,7 @@ interface Readable extends TableSummary {
 
 async function listReadable(read: CatalogReader): Promise<Readable[]> {
   const rows = await read<Readable & { unsafe: string | null; unbound: boolean }>(
-    `select c.oid::int8::int as oid, c.relname as name, ${UNSAFE_RELATION} as unsafe,
+    `select ${oidNumber('c.oid')} as oid, c.relname as name, ${UNSAFE_RELATION} as unsafe,
        case when c.relkind in ('v', 'm') then 'view' else 'table' end as kind,
        case when c.relkind <> 'v' and c.reltuples >= 0 then c.reltuples::float8 end as rows_estimate,
        has_table_privilege(c.oid, 'select') as granted,
@@ -112,10 +113,10 @@ async function listReadable(read: CatalogReader): Promise<Readable[]> {
 /** Tables whose columns or comments hold the text. */
 async function findByColumnOrComment(read: CatalogReader, oids: number[], search: string): Promise<number[]> {
   const rows = await read<{ oid: number }>(
-    `select a.attrelid::int8::int as oid from pg_attribute a
+    `select ${oidNumber('a.attrelid')} as oid from pg_attribute a
      where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped and strpos(lower(a.attname), $2) > 0
      union
-     select d.objoid::int8::int from pg_description d
+     select ${oidNumber('d.objoid')} from pg_description d
      where d.classoid = 'pg_class'::regclass and d.objoid = any ($1::oid[]) and strpos(lower(d.description), $2) > 0`,
     [oids, search],
   );
@@ -138,7 +139,7 @@ async function loadDetails(read: CatalogReader, oids: number[]): Promise<Map<num
     primary_key: string[] | null;
     foreign_keys: { columns: string[]; references: string }[] | null;
   }>(
-    `select c.oid::int8::int as oid, obj_description(c.oid, 'pg_class') as comment,
+    `select ${oidNumber('c.oid')} as oid, obj_description(c.oid, 'pg_class') as comment,
        (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
             'nullable', not a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
             'comment', col_description(a.attrelid, a.attnum)) order by a.attnum)

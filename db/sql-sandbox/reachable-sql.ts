@@ -1,4 +1,5 @@
 /** The statements behind reachable.ts. Each is small: a new connection plans them with cold caches. */
+import { oidNumber } from '../connection/sql-rows.ts';
 import {
   FIRST_USER_OID,
   unsafeBehind,
@@ -54,7 +55,7 @@ export const TYPES = `with relations as (
     'classes', exists (select 1 from pg_catalog.pg_opclass k where k.oid >= ${FIRST_USER_OID})) as found`;
 
 /** What types ($1) are made of; `isBase` for what a domain is over. */
-export const EDGES = `select t.oid::int8::float8 as from, i.oid::int8::float8 as oid, i.typname as name,
+export const EDGES = `select ${oidNumber('t.oid')} as from, ${oidNumber('i.oid')} as oid, i.typname as name,
     i.typnamespace = 'pg_catalog'::regnamespace and i.typcategory <> 'A' as "builtIn", x.is_base as "isBase"
   from pg_catalog.pg_type t
     cross join lateral (

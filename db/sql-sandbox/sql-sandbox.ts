@@ -1,6 +1,7 @@
 /** Where the model's SQL runs: the walls in their order, and the role behind them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionError, sqlStateOf } from '../connection/pg-errors.ts';
+import { oidNumber } from '../connection/sql-rows.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { boundCost } from './bound-cost.ts';
@@ -253,7 +254,7 @@ class NotGranted extends Error {
 
 async function loadTypeNames(connection: SandboxConnection, into: Map<number, string>): Promise<void> {
   const rows = await connection.read<{ oid: number; name: string }>(
-    'select oid::int8::int as oid, format_type(oid, null) as name from pg_type where oid < 2147483648',
+    `select ${oidNumber('oid')} as oid, format_type(oid, null) as name from pg_type`,
     [],
   );
   for (const { oid, name } of rows) into.set(oid, name);

@@ -117,7 +117,8 @@ function toTurn(row: TurnRow): Turn {
 
 /**
  * Adds a turn that nobody sees yet (status `starting`). With an idempotency key that the session has used already,
- * nothing is added and the earlier turn is returned with `created: false`. Null when the session is gone.
+ * nothing is added and the earlier turn is returned with `created: false`. Null when the session is gone, or when the
+ * earlier turn was taken back before it could be returned.
  */
 export async function insertStartingTurn(
   db: Knex,
@@ -205,10 +206,12 @@ export async function deleteStartingTurn(db: Knex, turnId: string): Promise<bool
 
 /**
  * Makes a starting turn visible: the user's message, the start event (seq 1) and status running, in one statement.
- * API and worker both call it once the Temporal workflow exists; the second call changes nothing.
+ * API and worker both call it once the Temporal workflow exists; the second call changes nothing. True when this call
+ * did it; otherwise the turn was promoted before, or is not there.
  */
-export async function promoteTurn(db: Knex, turnId: string): Promise<void> {
-  await db.raw(
+export async function promoteTurn(db: Knex, turnId: string): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
     `with turn as (
        update ai.copilot_turns
        set status = 'running', started_at = clock_timestamp(), last_seq = 1
@@ -229,6 +232,7 @@ export async function promoteTurn(db: Knex, turnId: string): Promise<void> {
      select pg_notify('${TURN_EVENTS_CHANNEL}', id::text) from turn`,
     [turnId],
   );
+  return rows.length > 0;
 }
 
 export interface Claim {

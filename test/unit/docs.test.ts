@@ -54,6 +54,17 @@ test('docker-compose.yml uses variables that .env.example lists', () => {
     assert.ok(read('docker-compose.yml').includes(`--name ${name} `), name);
 });
 
+test('docker-compose.yml passes on every variable, but for those that name its own servers', () => {
+  const compose = read('docker-compose.yml');
+  const own = /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|TLS.*))$/;
+  assert.deepEqual(
+    configVariables().filter(
+      (name) => !own.test(name) && !new RegExp(`^ +${name}: \\$\\{${name}:`, 'm').test(compose),
+    ),
+    [],
+  );
+});
+
 test('the image holds every room that a role imports', () => {
   const dockerfile = read('Dockerfile');
   const ignore = read('.dockerignore');

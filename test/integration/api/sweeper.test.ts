@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { startApi } from '../../../api/run-api.ts';
+import { createTurnControl } from '../../../api/turns/create-turn-control.ts';
 import { settleTurn } from '../../../api/turns/settle-turn.ts';
 import { createSweeper } from '../../../api/turns/sweeper.ts';
 import type { TurnControlOptions } from '../../../api/turns/turn-control-options.ts';
@@ -14,10 +15,18 @@ import { createKnex } from '../../../db/connection/knex.ts';
 import { listOldOpenTurns } from '../../../db/turns/open-turns.ts';
 import { findTurn } from '../../../db/turns/turns.ts';
 import { loadConfig } from '../../../runtime/config.ts';
+import { PoolBusyError, PoolClosedError, TaskTimeoutError } from '../../../runtime/thread-pool.ts';
 import { createTemporalIdentity } from '../../../db/temporal/temporal-identity.ts';
 import { installRuntime, startWorker } from '../../../worker/run-worker.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
-import { insertSession, insertTurn, signToken, silentLogger, TEST_SECRET } from '../../support/test-api.ts';
+import {
+  insertSession,
+  insertTurn,
+  signToken,
+  silentLogger,
+  startTestApi,
+  TEST_SECRET,
+} from '../../support/test-api.ts';
 
 const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
 
@@ -125,6 +134,54 @@ test('one pass reaches what stands behind sixty turns that wait, whoever throws 
   assert.equal(await statusOf(broken.turnId), 'running', 'a turn that failed has a pause');
   await createSweeper(optionsFor().options, { start: false }).pass();
   assert.equal(await statusOf(broken.turnId), 'failed');
+});
+
+test('a lost turn whose diff finds no thread stays open, and a cancel of it is a 503; later it ends with its diff', async () => {
+  const errors = [new PoolBusyError(), new TaskTimeoutError('diff', 1, true), new PoolClosedError('diff')];
+  let failure: Error | null = null;
+  const { options } = optionsFor();
+  const diff = '{"remove_blocks":["b1"]}';
+  const busy: TurnControlOptions = {
+    ...options,
+    async diffGraphs() {
+      if (failure) throw failure;
+      return diff;
+    },
+  };
+  const { turnId, sessionId } = await oldTurn({ ageSeconds: 60, orphan: true });
+  await db.raw(`update ai.copilot_turns set working_graph = '{"blocks":[]}' where id = ?`, [turnId]);
+  const api = await startTestApi({
+    databaseUrl: database.url,
+    async connectTurns(ofApi) {
+      const turns = createTurnControl({ ...busy, db: ofApi });
+      return { turns, close: async () => turns.close() };
+    },
+  });
+  const path = `${api.url}/api/copilot/sessions/${sessionId}/turns/${turnId}/cancel`;
+  const cancel = () => fetch(path, { method: 'POST', headers: api.headers });
+  try {
+    for (failure of errors) {
+      const response = await cancel();
+      assert.equal(response.status, 503, failure.name);
+      assert.match(response.headers.get('retry-after') ?? '', /^[0-9]+$/);
+      assert.deepEqual(Object.keys((await response.json()) as object), ['error']);
+      await createSweeper(busy, { start: false }).pass();
+      assert.equal(await statusOf(turnId), 'running', failure.name);
+    }
+    failure = null;
+    assert.equal((await cancel()).status, 409, 'it was lost, so it ends as failed');
+    assert.deepEqual((await findTurn(db, turnId))?.workflowDiff, JSON.parse(diff));
+
+    const hopeless = await oldTurn({ ageSeconds: 60, orphan: true });
+    await db.raw(`update ai.copilot_turns set working_graph = '{"blocks":[]}' where id = ?`, [
+      hopeless.turnId,
+    ]);
+    failure = new TaskTimeoutError('diff', 1, false);
+    await createSweeper(busy, { start: false }).pass();
+    assert.equal(await statusOf(hopeless.turnId), 'failed', 'a diff that can not be had holds no turn open');
+  } finally {
+    await api.close();
+  }
 });
 
 test('a decision that nobody acts upon is signalled again after ever longer pauses', async () => {

@@ -10,12 +10,14 @@ import {
   type ToolRegistry,
 } from '../../../activities/tools/registry.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
-import { createSqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
+import { oidNumber, rowsOf } from '../../../db/connection/sql-rows.ts';
+import { createSqlSandbox, type SqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let owner: Knex;
+let sandbox: SqlSandbox;
 let tools: ToolRegistry;
 
 before(async () => {
@@ -31,7 +33,7 @@ before(async () => {
     create table "Odd ""name""" (a int);
     insert into customers (id) select generate_series(1, 50); analyze customers;
   `);
-  const sandbox = createSqlSandbox({
+  sandbox = createSqlSandbox({
     databaseUrl: database.url,
     config: { sqlDatabaseUrl: undefined, sqlMode: 'role' },
     logger: silentLogger,
@@ -121,6 +123,35 @@ test('over 100 tables: names first, then what is asked for', async () => {
   assert.match(all.result.hint!, /tables or search/);
   const some = await ask({ search: 'many_11' });
   assert.ok(some.result.tables.every(({ columns }) => columns!.length === 2));
+});
+
+test('oids of an old database, up to the last one there is, are numbers', async () => {
+  const last = 4_294_967_295;
+  assert.deepEqual(await rowsOf(owner, `select ${oidNumber('4294967295::oid')} as oid`), [{ oid: last }]);
+
+  // What an old database has after four billion oids: a table and a type of its own beyond the range of an int4.
+  await owner.raw('create type far_kind as (a int); create table far_away (needle text, kind far_kind)');
+  await owner.transaction(async (trx) => {
+    await trx.raw('set local allow_system_table_mods = on');
+    for (const statement of [
+      `update pg_attribute set attrelid = ${last} where attrelid = 'far_away'::regclass`,
+      `update pg_type set typrelid = ${last} where typname = 'far_away'`,
+      `update pg_attribute set atttypid = ${last - 1} where attname = 'kind' and attrelid = ${last}`,
+      `update pg_type set oid = ${last - 1} where typname = 'far_kind'`,
+      `update pg_class set oid = ${last} where relname = 'far_away'`,
+    ])
+      await trx.raw(statement);
+  });
+  let { result } = await ask({ search: 'needle' });
+  // The role is granted a new table when the tool first meets it.
+  for (const until = Date.now() + 10_000; result.total === 0 && Date.now() < until; )
+    ({ result } = await ask({ search: 'needle' }));
+  assert.deepEqual(
+    result.tables.map(({ name, columns }) => ({ name, columns: columns?.map((column) => column.name) })),
+    [{ name: 'far_away', columns: ['needle', 'kind'] }],
+  );
+  const { columns } = await sandbox.query('select kind from far_away', new AbortController().signal);
+  assert.deepEqual(columns, [{ name: 'kind', type: 'far_kind', typeOid: last - 1 }]);
 });
 
 test('any arguments are answered', async () => {

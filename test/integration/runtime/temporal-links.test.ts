@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { toTemporalFault } from '../../../api/http/temporal-errors.ts';
 import type { Client } from '@temporalio/client';
 import { TEMPORAL } from '../../../runtime/bounds.ts';
 import { loadConfig } from '../../../runtime/config.ts';
@@ -15,6 +16,8 @@ const logger = createLogger({ level: 'silent' });
 const { temporal } = loadConfig({});
 const NOTICED_MS = 10_000;
 const SLACK_MS = 1_500;
+/** What the API's close gives a link. */
+const CLOSE_STEP_MS = 1_000;
 
 before(() => installRuntime(logger));
 
@@ -84,6 +87,29 @@ describe('links to Temporal', { concurrency: true }, () => {
         await link.close();
         await native?.close();
       }
+    });
+  }
+
+  for (const [state, waitMs] of [
+    ['is under way', 0],
+    ['is about to be made again', 300],
+  ] as const) {
+    test(`a link is closed while a call ${state} and the server is away: the call ends, and nothing else is heard`, async () => {
+      // Port 9 (discard) of the loopback: nothing listens there. What nobody catches fails this test by itself.
+      const link = await connectTemporalClient(temporal, '127.0.0.1:9', logger);
+      const call = ask(link.client, TEMPORAL.rpcMs);
+      const failed = assert.rejects(call, (error: unknown) => toTemporalFault(error)?.kind === 'away');
+      await delay(waitMs);
+      const from = performance.now();
+      await link.close();
+      assert.ok(performance.now() - from < CLOSE_STEP_MS);
+      await failed;
+      assert.ok(performance.now() - from < TEMPORAL.rpcMs + SLACK_MS);
+      await assert.rejects(
+        ask(link.client, 1_000),
+        (error: unknown) => toTemporalFault(error)?.kind === 'away',
+        'a call on a closed link is refused like one on a broken link',
+      );
     });
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { createThreadPool, isPoolError } from '../../../runtime/thread-pool.ts';
+import { createThreadPool, isPassingPoolError, isPoolError } from '../../../runtime/thread-pool.ts';
 
 const entry = new URL('../../support/pool-tasks.ts', import.meta.url);
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
@@ -60,6 +60,19 @@ test('what waits is bounded in bytes, and a caller that leaves is not waited for
   } finally {
     await pool.close();
   }
+});
+
+test('a task that took too long because it waited, or whose pool was closed, may be done later', async () => {
+  const pool = createThreadPool({ entry, limitMs: 2_000, maxThreads: 1 });
+  const failureOf = (task: string): Promise<unknown> =>
+    pool.run(task, null, { bytes: 1 }).catch((error: unknown) => error);
+  const [hopeless, waited] = await Promise.all([failureOf('spin'), failureOf('whereAmI')]);
+  assert.deepEqual([codeOf(hopeless), isPassingPoolError(hopeless)], ['TASK_TIMEOUT', false]);
+  assert.deepEqual([codeOf(waited), isPassingPoolError(waited)], ['TASK_TIMEOUT', true]);
+  const cut = failureOf('spin');
+  await pool.close();
+  for (const error of [await cut, await failureOf('whereAmI')])
+    assert.deepEqual([codeOf(error), isPassingPoolError(error)], ['POOL_CLOSED', true]);
 });
 
 test('a pool that was not closed does not keep its process', () => {
