@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
+import { inLane } from '../../db/connection/lanes.ts';
 import { answeredWithin } from '../../db/connection/pg-errors.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
@@ -25,6 +26,7 @@ import { toJsonText } from '../../domain/text/json-text.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
 import { HttpError } from '../http/http-error.ts';
+import { sessionLane } from '../http/lane-names.ts';
 import type { TemporalFault } from '../http/temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
 import { attach, foreignNamespace, launch, requireOwnNamespace } from './start-turn.ts';
@@ -72,7 +74,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         );
       }
       await requireOwnNamespace(options);
-      const inserted = await insertStartingTurn(db, {
+      const row = {
         id: randomUUID(),
         sessionId: session.id,
         workflowId: session.workflowId,
@@ -82,7 +84,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         message,
         model,
         graph: toJsonText(base),
-      });
+      };
+      const inserted = await inLane(db, sessionLane(session.id), () => insertStartingTurn(db, row));
       if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
       if (!inserted.created) return attach(options, inserted.turn, message);
       await launch(options, inserted.turn);
@@ -107,7 +110,9 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       const turn = await findTurn(db, turnId);
       if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
         throw new HttpError(404, 'No turn exists with the given ID');
-      const stands = await decideConfirmation(db, { turnId, callId, decision, reason, decidedBy });
+      const stands = await inLane(db, sessionLane(sessionId), () =>
+        decideConfirmation(db, { turnId, callId, decision, reason, decidedBy }),
+      );
       if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');
       if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
