@@ -100,6 +100,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       if (turn.status !== 'running') throw new HttpError(409, 'The turn has already ended');
       if (!(await sendCancel(options, turn))) {
         const now = await settleTurn(options, turn);
+        if (now === 'gone') throw new HttpError(404, 'No turn exists with the given ID');
         if (now !== 'cancelled' && now !== 'running') throw new HttpError(409, 'The turn has already ended');
         const problem = identity.lastProblem();
         if (now === 'running' && problem !== null) throw foreignNamespace(problem);

@@ -20,7 +20,7 @@ export const SWEEP_OLDER_THAN_MS = 30_000;
 /**
  * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
  * history was lost. While Temporal does not say, or is not the one that the turns run in, nothing is ended. A starting
- * turn whose workflow runs is made visible. Returns the turn's status.
+ * turn whose workflow runs is made visible. Returns the turn's status, `gone` without a row.
  */
 export async function settleTurn(
   options: TurnControlOptions,

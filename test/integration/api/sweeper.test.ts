@@ -141,6 +141,18 @@ test('a decision that nobody acts upon is signalled again after ever longer paus
   assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 4]);
 });
 
+test('a turn whose session is deleted while it is settled is gone, and that is no error', async () => {
+  const { turnId, sessionId } = await oldTurn({ ageSeconds: 60, orphan: true });
+  await db.raw(`update ai.copilot_turns set working_graph = working_graph || ' ' where id = ?`, [turnId]);
+  const { options } = optionsFor();
+  const diffGraphs = async () => {
+    await db.raw('delete from ai.copilot_sessions where id = ?', [sessionId]);
+    return null;
+  };
+  const turn = await findTurn(db, turnId);
+  assert.equal(await settleTurn({ ...options, diffGraphs }, turn!), 'gone');
+});
+
 test('pages of open turns meet each turn once, though several began in one millisecond', async () => {
   const ids = new Set<string>();
   for (let n = 0; n < 9; n += 1) {
