@@ -116,10 +116,11 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       );
       if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');
-      if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
-      if (stands !== decision) throw new HttpError(409, `The confirmation was ${stands} already`);
+      if (stands !== decision && stands !== 'expired')
+        throw new HttpError(409, `The confirmation was ${stands} already`);
       // The row is the decision. A signal that gets lost is sent again, by a repeat of the request or by the sweeper.
       if (turn.status === 'running') await wake(options, turn, callId);
+      if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
     },
 
     async cancelForDelete(sessionId) {
