@@ -35,6 +35,7 @@ import { settleTurn } from './settle-turn.ts';
 import { createSweeper } from './sweeper.ts';
 import type { TurnControl } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
+import { findVisibleTurn } from './visible-turn.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
 import { wait } from './wait.ts';
 
@@ -93,9 +94,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async cancel({ sessionId, turnId }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
-        throw new HttpError(404, 'No turn exists with the given ID');
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
       if (turn.status === 'cancelled') return;
       if (turn.status !== 'running') throw new HttpError(409, 'The turn has already ended');
       if (!(await sendCancel(options, turn))) {
@@ -108,9 +108,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async confirm({ sessionId, turnId, callId, decision, reason, decidedBy }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
-        throw new HttpError(404, 'No turn exists with the given ID');
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
       const stands = await inLane(db, sessionLane(sessionId), () =>
         decideConfirmation(db, { turnId, callId, decision, reason, decidedBy }),
       );
@@ -138,14 +137,18 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async get({ sessionId, turnId }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting') return null;
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) return null;
       const [usage, progress, question] = await Promise.all([
         sumUsage(db, turnId),
         turn.status === 'running' ? queryProgress(client, turn) : null,
         turn.status === 'running' ? findOpenConfirmation(db, turnId) : null,
       ]);
       return presentTurn(turn, usage, progress, question);
+    },
+
+    async exists(input) {
+      return (await findVisibleTurn(options, input)) !== null;
     },
 
     async inspectSilence(turnId) {

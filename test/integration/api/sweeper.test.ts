@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { startApi } from '../../../api/run-api.ts';
+import { createTurnControl } from '../../../api/turns/create-turn-control.ts';
 import { settleTurn } from '../../../api/turns/settle-turn.ts';
 import { createSweeper } from '../../../api/turns/sweeper.ts';
 import type { TurnControlOptions } from '../../../api/turns/turn-control-options.ts';
@@ -151,6 +152,24 @@ test('a turn whose session is deleted while it is settled is gone, and that is n
   };
   const turn = await findTurn(db, turnId);
   assert.equal(await settleTurn({ ...options, diffGraphs }, turn!), 'gone');
+});
+
+test('a turn whose row could not be made visible is there once its workflow runs', async () => {
+  const running = await oldTurn({ ageSeconds: 0, status: 'starting' });
+  const notYet = await oldTurn({ ageSeconds: 0, status: 'starting', orphan: true });
+  const control = createTurnControl(optionsFor().options);
+  try {
+    assert.equal(await control.exists(running), true);
+    assert.equal((await control.get(running))?.status, 'running');
+    await control.cancel(running);
+    assert.equal(await countSignals(running.workflowId), 1);
+    assert.equal(await control.exists({ ...running, sessionId: notYet.sessionId }), false);
+    assert.equal(await control.exists(notYet), false);
+    assert.equal(await control.get(notYet), null);
+    await assert.rejects(control.cancel(notYet), { status: 404 });
+  } finally {
+    control.close();
+  }
 });
 
 test('pages of open turns meet each turn once, though several began in one millisecond', async () => {
