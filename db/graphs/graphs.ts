@@ -93,9 +93,9 @@ export const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
 /** Levels of a config, as deep as a request may nest. */
 const MAX_CONFIG_DEPTH = 64;
 
-/** Thrown when a graph that the platform wrote is beyond what we can work with. The message names what a person must change. */
+/** Thrown when a stored graph is, or would be, beyond what we can work with. The message names what a person must change. */
 export class StoredGraphError extends Error {
-  readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP';
+  readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP' | 'GRAPH_BEYOND_LIMITS';
 
   constructor(code: StoredGraphError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -2,23 +2,28 @@
 import type { Knex } from 'knex';
 import { toEdge } from '../../domain/graph/edge.ts';
 import type { Edge, Graph } from '../../domain/graph/graph.ts';
+import { exceededLimit } from '../../domain/graph/limits.ts';
 import { findBlockType } from '../../domain/rules/block-registry.ts';
 import { getKey, isObject, jsonEqual, setKey } from '../../domain/text/json.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
-import { findWorkflow, type StoredWorkflow } from './graphs.ts';
+import { findWorkflow, StoredGraphError, type StoredWorkflow } from './graphs.ts';
 
 /**
  * Replaces a workflow's graph and counts its version up. Rows that stay the same keep their id and created_at, and keys of
  * a config that stay the same keep the value that the database has: its numbers may have more digits than a JavaScript
  * number, through which the graph has gone. To be called in a transaction that holds the workflow's row (findWorkflow with
- * `lock`).
+ * `lock`). Throws StoredGraphError for a graph that would grow beyond the limits: no chat or save would take it.
  */
 export async function replaceGraph(
   trx: Knex,
   workflow: StoredWorkflow,
   graph: Graph,
 ): Promise<StoredWorkflow> {
-  const { blocks } = graph;
+  const { blocks, edges } = graph;
+  const exceeded = exceededLimit({ blocks: blocks.length, edges: edges.length });
+  // A graph that the platform made too large may still be changed, but not grow.
+  if (exceeded !== null && (blocks.length > workflow.blocks.length || edges.length > workflow.edges.length))
+    throw new StoredGraphError('GRAPH_BEYOND_LIMITS', `With this change the workflow ${exceeded}`);
   const before = new Map(workflow.blocks.map((block) => [block.id, block.config]));
   const changes = blocks.map((block) => changeOf(before.get(block.id), block.config));
   await trx.raw('delete from ai.workflow_blocks where workflow_id = ? and id <> all(?::uuid[])', [
@@ -54,15 +59,15 @@ export async function replaceGraph(
       workflow.id,
     ] as Knex.RawBinding[],
   );
-  const types = new Map(graph.blocks.map((block) => [block.id, block.type]));
+  const types = new Map(blocks.map((block) => [block.id, block.type]));
   const stored = new Map(workflow.edges.map((edge) => [storedKey(toEdge(edge)), edge]));
-  const wanted = new Set(graph.edges.map(storedKey));
+  const wanted = new Set(edges.map(storedKey));
   const gone = workflow.edges.filter((edge) => !wanted.has(storedKey(toEdge(edge)))).map((edge) => edge.id);
   await trx.raw('delete from ai.workflow_edges where workflow_id = ? and id = any(?::uuid[])', [
     workflow.id,
     gone,
   ]);
-  const added = graph.edges.filter((edge) => !stored.has(storedKey(edge)));
+  const added = edges.filter((edge) => !stored.has(storedKey(edge)));
   await trx.raw(
     `insert into ai.workflow_edges
        (id, workflow_id, source_block_id, target_block_id, source_handle, target_handle, condition, created_at)

@@ -172,6 +172,20 @@ test('a snapshot sent by several clients at once is applied once and answers all
   assert.equal((await findWorkflow(db, workflow.id))!.version, workflow.version + 1);
 });
 
+test('a snapshot does not make a workflow that no chat and no save would take', async () => {
+  const workflow = await newWorkflow({ blocks: [], edges: [] });
+  const blocks = Array.from({ length: 1_000 }, (_, n) => block(randomUUID(), 'code', `Step ${n}`));
+  const add = (n: number) => ({ add_blocks: [block(randomUUID(), 'code', `More ${n}`)] });
+  const apply = async (diff: unknown, canvas: Graph) =>
+    applySnapshot(db, await newMessage(workflow.id, diff), canvasOf(canvas), (saved) => saved.version);
+  await assert.rejects(apply(add(1), { blocks, edges: [] }), {
+    code: 'GRAPH_BEYOND_LIMITS',
+    message: /^With this change the workflow has 1001 blocks; a workflow has at most 1000$/,
+  });
+  assert.equal((await findWorkflow(db, workflow.id))!.version, workflow.version, 'nothing was stored');
+  assert.equal(await apply(add(2), { blocks: blocks.slice(1), edges: [] }), workflow.version + 1);
+});
+
 test('a reader never sees the blocks of one version with the edges of another', async () => {
   const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
   const graphs: Graph[] = [
