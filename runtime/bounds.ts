@@ -51,6 +51,12 @@ export const POSTGRES_LISTEN: PostgresBounds & { probeEveryMs: number } = {
 /** Statements whose work grows with what is stored: reports over the ledger, deletes of long sessions. */
 export const POSTGRES_LONG = { statementMs: 60_000, answerMs: 65_000 };
 
+/**
+ * Changes that requests make to rows which others may hold (db/connection/lanes.ts): how many of a pool's 16 connections
+ * they may have at once, and how long one waits for its turn.
+ */
+export const LANES = { atOnce: 10, waitMs: 5_000 };
+
 /** Migrations, the sample project and tests that make databases. */
 export const POSTGRES_MIGRATIONS: PostgresBounds = {
   connectMs: 3_000,

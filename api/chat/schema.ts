@@ -1,6 +1,7 @@
 /** What POST chat takes, checked by hand where the message must name one field in plain words. */
 import type { Graph } from '../../domain/graph/graph.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
 
@@ -9,7 +10,7 @@ export const MAX_MESSAGE_CHARACTERS = 32_000;
 const MAX_KEY_CHARACTERS = 255;
 
 export interface ChatInput {
-  /** As the client sent it. */
+  /** As the client sent it; without the blanks around it where they would make it longer than a message may be. */
   message: string;
   /** Null: the persisted graph is used. */
   graph: Graph | null;
@@ -20,12 +21,12 @@ export function parseChat(body: JsonObject): ChatInput {
   const { message, workflow_state: state } = body;
   if (message === undefined || message === null) throw new HttpError(400, 'message is required');
   if (typeof message !== 'string') throw new HttpError(400, 'message must be a string');
-  const trimmed = message.trim();
-  if (trimmed === '') throw new HttpError(400, 'message must not be empty');
-  if (isLongerThan(trimmed, MAX_MESSAGE_CHARACTERS))
+  const kept = isLongerThan(message, MAX_MESSAGE_CHARACTERS) ? message.trim() : message;
+  if (isLongerThan(kept, MAX_MESSAGE_CHARACTERS))
     throw new HttpError(400, `message must be at most ${MAX_MESSAGE_CHARACTERS} characters long`);
-  if (state === undefined || state === null) return { message, graph: null };
-  return { message, graph: parseCanvas(state, 'workflow_state').graph };
+  if (isBlank(kept)) throw new HttpError(400, 'message must not be empty: nothing in it can be seen');
+  if (state === undefined || state === null) return { message: kept, graph: null };
+  return { message: kept, graph: parseCanvas(state, 'workflow_state').graph };
 }
 
 /** Null when the header is absent. Throws HttpError 400 when it is empty or too long. */

@@ -1,15 +1,13 @@
 /** What a Studio needs of workflows beside the copilot. */
 import { Router } from '@koa/router';
-import {
-  createWorkflow,
-  findWorkflow,
-  findWorkflowText,
-  listWorkflows,
-  replaceGraph,
-} from '../../db/graphs/graphs.ts';
+import type { Knex } from 'knex';
+import { inLane } from '../../db/connection/lanes.ts';
+import { createWorkflow, findWorkflow, findWorkflowText, listWorkflows } from '../../db/graphs/graphs.ts';
+import { replaceGraph } from '../../db/graphs/replace-graph.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/ids.ts';
+import { workflowLane } from '../http/lane-names.ts';
 import { presentWorkflow, presentWorkflowSummary } from './present.ts';
 import { parseGraphBody, parseListPage, parseWorkflowName } from './schema.ts';
 
@@ -45,7 +43,7 @@ export function createWorkflowsRouter(deps: ApiDeps): Router {
     const { id } = ctx.params;
     if (!isUuid(id)) throw new HttpError(404, NO_WORKFLOW);
     const { graph, version } = parseGraphBody(ctx.state.body as Record<string, unknown>);
-    ctx.body = await db.transaction(async (trx) => {
+    const write = async (trx: Knex) => {
       const workflow = await findWorkflow(trx, id, true);
       if (!workflow) throw new HttpError(404, NO_WORKFLOW);
       if (version !== null && version !== workflow.version) {
@@ -54,7 +52,8 @@ export function createWorkflowsRouter(deps: ApiDeps): Router {
         });
       }
       return { ok: true, version: (await replaceGraph(trx, workflow, graph)).version };
-    });
+    };
+    ctx.body = await inLane(db, workflowLane(id), () => db.transaction(write));
   });
 
   return router;

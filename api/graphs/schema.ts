@@ -3,6 +3,7 @@ import { blockTypes, findBlockType, handlesOf } from '../../domain/rules/block-r
 import { edgeKey, toEdge } from '../../domain/graph/edge.ts';
 import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
 import { isObject } from '../../domain/text/json.ts';
+import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { requireSize } from './canvas.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -30,8 +31,8 @@ export function parseListPage(query: Record<string, unknown>): { limit: number; 
 export function parseWorkflowName(value: unknown): string {
   if (value === undefined || value === null) throw new HttpError(400, 'name is required');
   const name = typeof value === 'string' ? value.trim() : '';
-  if (name === '' || Array.from(name).length > MAX_NAME_CHARS) {
-    throw new HttpError(400, `name must be text of 1 to ${MAX_NAME_CHARS} characters`);
+  if (isBlank(name) || Array.from(name).length > MAX_NAME_CHARS) {
+    throw new HttpError(400, `name must be text of 1 to ${MAX_NAME_CHARS} characters that can be seen`);
   }
   return name;
 }
@@ -80,8 +81,11 @@ function parseBlock(value: unknown, where: string): Block {
       `${where} (${id}): type must be one of ${blockTypes.map((known) => known.type).join(', ')}`,
     );
   }
-  if (typeof name !== 'string' || name.trim() === '' || Array.from(name).length > MAX_NAME_CHARS) {
-    throw new HttpError(400, `${where} (${id}): name must be text of 1 to ${MAX_NAME_CHARS} characters`);
+  if (typeof name !== 'string' || isBlank(name) || Array.from(name).length > MAX_NAME_CHARS) {
+    throw new HttpError(
+      400,
+      `${where} (${id}): name must be text of 1 to ${MAX_NAME_CHARS} characters that can be seen`,
+    );
   }
   if (config !== undefined && config !== null && !isObject(config))
     throw new HttpError(400, `${where} (${name}): config must be an object`);

@@ -5,6 +5,7 @@ import type { Middleware } from 'koa';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { HttpError } from '../http/http-error.ts';
 import { scanJson } from '../../domain/text/scan-json.ts';
+import { createBodyRoom } from './body-room.ts';
 import { NonFiniteNumberError, toStorableJson } from './storable-json.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -14,14 +15,37 @@ const LIMITS = { maxDepth: 64, maxTokens: 200_000 };
 const MAX_DISCARD_BYTES = 3 * MAX_BODY_BYTES;
 const MAX_DISCARD_MS = 5_000;
 
+const CUT_OFF = 'The request ended before its body was complete';
+
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Puts the parsed body into `ctx.state.body`: an empty object without one. Ends the request with 400, 413 or 415. */
+/** What all large bodies may take together, from their first byte to the end of their requests. */
+export const ROOM = { bytes: 16 * MAX_BODY_BYTES, waitMs: 5_000 };
+/** Up to this size all steps together take a few milliseconds, and a body needs no room. */
+const SMALL_BYTES = 256 * 1024;
+
+/**
+ * Puts the parsed body into `ctx.state.body`: an empty object without one. Ends the request with 400, 413 or 415, or with
+ * 503 when too many large bodies are under way.
+ */
 export function createBodyMiddleware(): Middleware {
+  const room = createBodyRoom(ROOM);
   return async function body(ctx, next) {
     ctx.state.body = {};
-    if (WITH_BODY.has(ctx.method) && hasBody(ctx.req)) {
-      checkHeaders(ctx.req);
+    if (!WITH_BODY.has(ctx.method) || !hasBody(ctx.req)) return next();
+    checkHeaders(ctx.req);
+    const size = sizeOf(ctx.req);
+    const release = size <= SMALL_BYTES ? () => undefined : await room.take(size);
+    if (release === null) {
+      await discard(ctx.req);
+      throw new HttpError(
+        503,
+        'Too many large bodies are being worked on. Nothing was done. Please try again.',
+        {},
+        { 'Retry-After': '5', Connection: 'close' },
+      );
+    }
+    try {
       const bytes = await readBody(ctx.req);
       if (bytes === null) {
         // The connection can't be used again: the rest of the body may still be on its way.
@@ -33,9 +57,30 @@ export function createBodyMiddleware(): Middleware {
         );
       }
       ctx.state.body = await readJson(bytes);
+      await next();
+    } finally {
+      release();
     }
-    await next();
   };
+}
+
+/** How large a body may become: one in chunks does not say so before its end. */
+function sizeOf(request: IncomingMessage): number {
+  const length = request.headers['content-length'];
+  return Math.min(length === undefined ? MAX_BODY_BYTES : Number(length), MAX_BODY_BYTES);
+}
+
+/** Reads on for a moment and keeps nothing, so that a client that is still sending hears the answer. */
+async function discard(request: IncomingMessage): Promise<void> {
+  if (request.destroyed || request.readableEnded) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, MAX_DISCARD_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.on('end', done).on('close', done).on('error', done).resume();
+  });
 }
 
 function hasBody(request: IncomingMessage): boolean {
@@ -63,6 +108,8 @@ function checkHeaders(request: IncomingMessage): void {
 
 /** The bytes of the body; null when there are too many. Rejects with HttpError when the client breaks off. */
 function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  // It may have gone while its body waited for room: no event would tell.
+  if (request.destroyed) return Promise.reject(new HttpError(400, CUT_OFF));
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES + MAX_DISCARD_BYTES)
     return Promise.resolve(null);
   return new Promise((resolve, reject) => {
@@ -86,14 +133,10 @@ function readBody(request: IncomingMessage): Promise<Buffer | null> {
       if (received > MAX_BODY_BYTES + MAX_DISCARD_BYTES) settle(() => resolve(null));
     };
     const onEnd = () => settle(() => resolve(received > MAX_BODY_BYTES ? null : Buffer.concat(chunks)));
-    const onClose = () =>
-      settle(() => reject(new HttpError(400, 'The request ended before its body was complete')));
+    const onClose = () => settle(() => reject(new HttpError(400, CUT_OFF)));
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }
-
-/** Up to this size all steps together take a few milliseconds. */
-const SMALL_BYTES = 256 * 1024;
 
 /** Parses a body, with room for other work between the steps when it is large. Rejects as parseBody throws. */
 async function readJson(bytes: Uint8Array): Promise<JsonObject> {

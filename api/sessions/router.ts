@@ -1,5 +1,6 @@
 /** Sessions, their messages, and applying or undoing what a message proposes. */
 import { Router } from '@koa/router';
+import { inLane } from '../../db/connection/lanes.ts';
 import { listMessages } from '../../db/sessions/messages.ts';
 import {
   createSession,
@@ -16,6 +17,7 @@ import type { ApiDeps } from '../deps.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/ids.ts';
+import { sessionLane, workflowLane } from '../http/lane-names.ts';
 import type { Principal } from '../http/principal.ts';
 import { presentWorkflowGraph } from '../graphs/present.ts';
 import { presentMessages, presentNewSession, presentSession } from './present.ts';
@@ -49,7 +51,11 @@ export function createSessionsRouter(deps: ApiDeps): Router {
   router.post('/', async (ctx) => {
     const workflowId = parseWorkflowId((ctx.state.body as { workflow_id?: unknown }).workflow_id);
     const principal = ctx.state.principal as Principal;
-    const session = workflowId && (await createSession(db, { workflowId, ...toViewer(principal) }));
+    const session =
+      workflowId &&
+      (await inLane(db, workflowLane(workflowId), () =>
+        createSession(db, { workflowId, ...toViewer(principal) }),
+      ));
     if (!session) throw new HttpError(404, NO_WORKFLOW);
     ctx.status = 201;
     ctx.body = presentNewSession(session);
@@ -65,7 +71,8 @@ export function createSessionsRouter(deps: ApiDeps): Router {
   router.delete('/:id', async (ctx) => {
     const session = await requireSession(deps, ctx.state.principal as Principal, ctx.params.id);
     await deps.turns.cancelForDelete(session.id);
-    if (!(await deleteSession(db, session.id))) throw new HttpError(404, NO_SESSION);
+    const deleted = await inLane(db, sessionLane(session.id), () => deleteSession(db, session.id));
+    if (!deleted) throw new HttpError(404, NO_SESSION);
     ctx.status = 204;
   });
 
@@ -87,7 +94,11 @@ export function createSessionsRouter(deps: ApiDeps): Router {
     const { mid } = ctx.params;
     const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
     const answer = isUuid(mid)
-      ? await orConflict(applySnapshot(db, target, { ...canvas, raw }, presentWorkflowGraph))
+      ? await orConflict(
+          inLane(db, workflowLane(session.workflowId), () =>
+            applySnapshot(db, target, { ...canvas, raw }, presentWorkflowGraph),
+          ),
+        )
       : null;
     if (!answer) throw new HttpError(404, NO_MESSAGE);
     ctx.body = { ok: true, workflow: answer };
@@ -98,7 +109,11 @@ export function createSessionsRouter(deps: ApiDeps): Router {
     const { mid } = ctx.params;
     const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid ?? '' };
     const result = isUuid(mid)
-      ? await orConflict(revertSnapshot(db, target, presentWorkflowGraph, deps.planRevert))
+      ? await orConflict(
+          inLane(db, workflowLane(session.workflowId), () =>
+            revertSnapshot(db, target, presentWorkflowGraph, deps.planRevert),
+          ),
+        )
       : { found: false as const };
     if (!result.found) throw new HttpError(404, NO_MESSAGE);
     if (!result.applied)

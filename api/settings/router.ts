@@ -1,6 +1,7 @@
 /** Which model the copilot runs on. */
 import { Router } from '@koa/router';
 import { DEFAULT_MODEL } from '../../models/models.ts';
+import { inLane } from '../../db/connection/lanes.ts';
 import { findModelSetting, saveModelSetting } from '../../db/settings.ts';
 import { catalogueOf } from '../../runtime/config.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -30,7 +31,7 @@ export function createSettingsRouter(deps: ApiDeps): Router {
     const option = options.find(({ value }) => value === model);
     if (!option)
       throw new HttpError(400, `model must be one of ${options.map(({ value }) => value).join(', ')}`);
-    await saveModelSetting(deps.db, option.value);
+    await inLane(deps.db, 'settings', () => saveModelSetting(deps.db, option.value));
     // A model without a key may be chosen, for its key may come later; until then chats answer 503.
     ctx.body = { ok: true, model: option.value, available: option.available };
   });

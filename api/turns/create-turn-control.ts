@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
+import { inLane } from '../../db/connection/lanes.ts';
 import { answeredWithin } from '../../db/connection/pg-errors.ts';
 import { findSession } from '../../db/sessions/sessions.ts';
 import { findModelSetting } from '../../db/settings.ts';
@@ -27,6 +28,7 @@ import { exceededLimit } from '../../domain/graph/limits.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
 import { isPassingPoolError } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
+import { sessionLane } from '../http/lane-names.ts';
 import type { TemporalFault } from '../http/temporal-errors.ts';
 import { describeSilence } from './describe-silence.ts';
 import { attach, foreignNamespace, launch, requireOwnNamespace } from './start-turn.ts';
@@ -35,6 +37,7 @@ import { settleTurn } from './settle-turn.ts';
 import { createSweeper } from './sweeper.ts';
 import type { StartedTurn, StartRequest, TurnControl } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
+import { findVisibleTurn } from './visible-turn.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
 import { wait } from './wait.ts';
 
@@ -81,7 +84,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       );
     }
     await requireOwnNamespace(options);
-    const inserted = await insertStartingTurn(db, {
+    const row = {
       id: randomUUID(),
       sessionId: session.id,
       workflowId: session.workflowId,
@@ -91,7 +94,8 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       message,
       model,
       graph: toJsonText(base),
-    });
+    };
+    const inserted = await inLane(db, sessionLane(session.id), () => insertStartingTurn(db, row));
     if (!inserted) {
       if (idempotencyKey !== null && (await findSession(db, session.id, { ownerSub: null }))) return null;
       throw new HttpError(404, 'No copilot session exists with the given ID');
@@ -115,13 +119,13 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async cancel({ sessionId, turnId }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
-        throw new HttpError(404, 'No turn exists with the given ID');
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
       if (turn.status === 'cancelled') return;
       if (turn.status !== 'running') throw new HttpError(409, 'The turn has already ended');
       if (!(await sendCancel(options, turn))) {
         const now = await settleTurn(options, turn);
+        if (now === 'gone') throw new HttpError(404, 'No turn exists with the given ID');
         if (now !== 'cancelled' && now !== 'running') throw new HttpError(409, 'The turn has already ended');
         const problem = identity.lastProblem();
         if (now === 'running' && problem !== null) throw foreignNamespace(problem);
@@ -129,16 +133,18 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async confirm({ sessionId, turnId, callId, decision, reason, decidedBy }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting')
-        throw new HttpError(404, 'No turn exists with the given ID');
-      const stands = await decideConfirmation(db, { turnId, callId, decision, reason, decidedBy });
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
+      const stands = await inLane(db, sessionLane(sessionId), () =>
+        decideConfirmation(db, { turnId, callId, decision, reason, decidedBy }),
+      );
       if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');
-      if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
-      if (stands !== decision) throw new HttpError(409, `The confirmation was ${stands} already`);
+      if (stands !== decision && stands !== 'expired')
+        throw new HttpError(409, `The confirmation was ${stands} already`);
       // The row is the decision. A signal that gets lost is sent again, by a repeat of the request or by the sweeper.
       if (turn.status === 'running') await wake(options, turn, callId);
+      if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
     },
 
     async cancelForDelete(sessionId) {
@@ -156,14 +162,18 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     },
 
     async get({ sessionId, turnId }) {
-      const turn = await findTurn(db, turnId);
-      if (!turn || turn.sessionId !== sessionId || turn.status === 'starting') return null;
+      const turn = await findVisibleTurn(options, { sessionId, turnId });
+      if (!turn) return null;
       const [usage, progress, question] = await Promise.all([
         sumUsage(db, turnId),
         turn.status === 'running' ? queryProgress(client, turn) : null,
         turn.status === 'running' ? findOpenConfirmation(db, turnId) : null,
       ]);
       return presentTurn(turn, usage, progress, question);
+    },
+
+    async exists(input) {
+      return (await findVisibleTurn(options, input)) !== null;
     },
 
     async inspectSilence(turnId) {

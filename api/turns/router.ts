@@ -1,5 +1,4 @@
 import { Router } from '@koa/router';
-import { findTurn } from '../../db/turns/turns.ts';
 import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';
@@ -25,11 +24,10 @@ export function createTurnsRouter(deps: ApiDeps): Router {
   router.get(`${TURN}/events`, async (ctx) => {
     const { principal } = ctx.state as RequestState;
     const session = await requireSession(deps, principal, ctx.params.id);
-    const turn = await findTurn(deps.db, requireTurnId(ctx.params.turn_id));
-    // A turn that is about to start is nobody's yet: it may still be taken back.
-    if (!turn || turn.sessionId !== session.id || turn.status === 'starting') throw unknownTurn();
+    const turnId = requireTurnId(ctx.params.turn_id);
+    if (!(await deps.turns.exists({ sessionId: session.id, turnId }))) throw unknownTurn();
     const afterSeq = readCursor(ctx.get('Last-Event-ID'), ctx.query.after);
-    openStream(ctx, deps.hub, { turnId: turn.id, afterSeq, principal });
+    openStream(ctx, deps.hub, { turnId, afterSeq, principal });
   });
 
   router.post(`${TURN}/cancel`, async (ctx) => {

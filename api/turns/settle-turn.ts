@@ -1,5 +1,14 @@
 /** The end of a turn whose workflow can't end it any more. */
-import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import {
+  deleteStartingTurn,
+  endTurn,
+  findTurn,
+  promoteTurn,
+  type Turn,
+  TurnGoneError,
+} from '../../db/turns/turns.ts';
+import { inLane } from '../../db/connection/lanes.ts';
+import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault } from '../http/temporal-errors.ts';
 import { isPassingPoolError } from '../../runtime/thread-pool.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
@@ -12,18 +21,19 @@ export const SWEEP_OLDER_THAN_MS = 30_000;
 /**
  * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
  * history was lost. While Temporal does not say, or is not the one that the turns run in, nothing is ended. A starting
- * turn whose workflow runs is made visible. Returns the turn's status. Throws the thread pool's errors that pass by
- * themselves: the turn then stays as it is, for the sweeper's next pass.
+ * turn whose workflow runs is made visible. Returns the turn's status, `gone` without a row. Throws the thread pool's
+ * errors that pass by themselves: the turn then stays as it is, for the sweeper's next pass.
  */
 export async function settleTurn(
   options: TurnControlOptions,
   turn: Pick<Turn, 'id' | 'sessionId' | 'status'>,
 ): Promise<string> {
   const { db, client, logger } = options;
+  const lane = sessionLane(turn.sessionId);
   const description = await describe(client, turn);
   if (description !== null && 'fault' in description) return turn.status;
   if (description !== null && isOpen(description, turn)) {
-    if (turn.status === 'starting') await promoteTurn(db, turn.id);
+    if (turn.status === 'starting') await inLane(db, lane, () => promoteTurn(db, turn.id));
     return 'running';
   }
   if (!(await isOwnNamespace(options))) return turn.status;
@@ -39,13 +49,20 @@ export async function settleTurn(
     description === null ? 'LOST' : isOwn(description, turn) ? description.status.name : 'REPLACED',
   );
   logger[closing.level]({ turn: turn.id, session: turn.sessionId }, closing.log);
-  const ended = await endTurn(db, {
-    turnId: turn.id,
-    steps: null,
-    outcome: closing.outcome,
-    diff: (base, working) => diffOrNone(options, turn.id, base, working),
-  });
-  return ended.status;
+  try {
+    const ended = await inLane(db, lane, () =>
+      endTurn(db, {
+        turnId: turn.id,
+        steps: null,
+        outcome: closing.outcome,
+        diff: (base, working) => diffOrNone(options, turn.id, base, working),
+      }),
+    );
+    return ended.status;
+  } catch (error: unknown) {
+    if (error instanceof TurnGoneError) return 'gone';
+    throw error;
+  }
 }
 
 /** Asked right before anything is ended: an API may be connected to another namespace than it was a moment ago. */

@@ -3,8 +3,10 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
 import type { ChatTurnInput } from '../../contracts/turn.ts';
+import { inLane } from '../../db/connection/lanes.ts';
 import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
 import { HttpError } from '../http/http-error.ts';
+import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { StartedTurn } from './turn-control.ts';
@@ -70,7 +72,8 @@ export async function launch(options: TurnControlOptions, turn: Turn): Promise<b
     throw startFailure(error);
   }
   try {
-    return (await promoteTurn(db, turn.id)) || (await findTurn(db, turn.id)) !== null;
+    const promoted = await inLane(db, sessionLane(turn.sessionId), () => promoteTurn(db, turn.id));
+    return promoted || (await findTurn(db, turn.id)) !== null;
   } catch (error: unknown) {
     // The workflow runs and its first activity promotes the turn as well: the caller gets the stream, which waits.
     logger.warn({ err: error, turn: turn.id }, 'a started turn is left to its worker to be made visible');

@@ -67,7 +67,9 @@ export interface TurnControl {
   }): Promise<void>;
   /** Cancels a session's running turn, if any, and waits until deleting the session is safe. */
   cancelForDelete(sessionId: string): Promise<void>;
-  /** Null for an unknown turn, or one of another session. */
+  /** False for an unknown turn, one of another session, and one that is not known to run yet. */
+  exists(input: { sessionId: string; turnId: string }): Promise<boolean>;
+  /** Null where `exists` says no. */
   get(input: { sessionId: string; turnId: string }): Promise<TurnView | null>;
   /**
    * What Temporal knows of a silent turn, as a status line; null when there is nothing to say. Settles the turn when

@@ -1,7 +1,6 @@
 /** The customer's workflows: their rows and their persisted graphs. */
 import type { Knex } from 'knex';
-import { findBlockType } from '../../domain/rules/block-registry.ts';
-import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
+import type { Block, Graph } from '../../domain/graph/graph.ts';
 import { toEdge } from '../../domain/graph/edge.ts';
 import { isDeeperThan } from '../../domain/text/json.ts';
 import { sqlStateOf } from '../connection/pg-errors.ts';
@@ -94,9 +93,9 @@ export const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
 /** Levels of a config, as deep as a request may nest. */
 const MAX_CONFIG_DEPTH = 64;
 
-/** Thrown when a graph that the platform wrote is beyond what we can work with. The message names what a person must change. */
+/** Thrown when a stored graph is, or would be, beyond what we can work with. The message names what a person must change. */
 export class StoredGraphError extends Error {
-  readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP';
+  readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP' | 'GRAPH_BEYOND_LIMITS';
 
   constructor(code: StoredGraphError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -211,83 +210,4 @@ export function requireShallow(workflow: Pick<StoredWorkflow, 'blocks'>): void {
 export function toGraph(workflow: Pick<StoredWorkflow, 'blocks' | 'edges'>): Graph {
   requireShallow(workflow);
   return { blocks: workflow.blocks, edges: workflow.edges.map(toEdge) };
-}
-
-/**
- * Replaces a workflow's graph and counts its version up. Rows that stay the same keep their id and created_at. To be
- * called in a transaction that holds the workflow's row (findWorkflow with `lock`).
- */
-export async function replaceGraph(
-  trx: Knex,
-  workflow: StoredWorkflow,
-  graph: Graph,
-): Promise<StoredWorkflow> {
-  const { blocks } = graph;
-  await trx.raw('delete from ai.workflow_blocks where workflow_id = ? and id <> all(?::uuid[])', [
-    workflow.id,
-    blocks.map((block) => block.id),
-  ]);
-  await trx.raw(
-    `insert into ai.workflow_blocks as b
-       (id, workflow_id, type, name, position_x, position_y, config, enabled, created_at)
-     select g.id, ?, g.type, g.name, g.x, g.y, g.config::jsonb, g.enabled, clock_timestamp()
-     from unnest(?::uuid[], ?::text[], ?::text[], ?::real[], ?::real[], ?::text[], ?::boolean[])
-       with ordinality as g (id, type, name, x, y, config, enabled, n)
-     order by g.n
-     on conflict (workflow_id, id) do update set type = excluded.type, name = excluded.name,
-       position_x = excluded.position_x, position_y = excluded.position_y, config = excluded.config,
-       enabled = excluded.enabled`,
-    [
-      workflow.id,
-      blocks.map((block) => block.id),
-      blocks.map((block) => block.type),
-      blocks.map((block) => block.name),
-      // Rounded here: Postgres refuses a number that is too small for a real instead of taking it for 0.
-      blocks.map((block) => Math.fround(block.position.x)),
-      blocks.map((block) => Math.fround(block.position.y)),
-      blocks.map((block) => JSON.stringify(block.config)),
-      blocks.map((block) => block.enabled),
-    ],
-  );
-  const types = new Map(graph.blocks.map((block) => [block.id, block.type]));
-  const stored = new Map(workflow.edges.map((edge) => [storedKey(toEdge(edge)), edge]));
-  const wanted = new Set(graph.edges.map(storedKey));
-  const gone = workflow.edges.filter((edge) => !wanted.has(storedKey(toEdge(edge)))).map((edge) => edge.id);
-  await trx.raw('delete from ai.workflow_edges where workflow_id = ? and id = any(?::uuid[])', [
-    workflow.id,
-    gone,
-  ]);
-  const added = graph.edges.filter((edge) => !stored.has(storedKey(edge)));
-  await trx.raw(
-    `insert into ai.workflow_edges
-       (id, workflow_id, source_block_id, target_block_id, source_handle, target_handle, condition, created_at)
-     select gen_random_uuid(), ?, g.source, g.target, g.handle, 'input', nullif(g.condition, ''), clock_timestamp()
-     from unnest(?::uuid[], ?::uuid[], ?::text[], ?::text[]) with ordinality as g (source, target, handle, condition, n)
-     order by g.n`,
-    [
-      workflow.id,
-      added.map((edge) => edge.source),
-      added.map((edge) => edge.target),
-      added.map((edge) => edge.sourceHandle ?? 'output'),
-      added.map((edge) => (isCondition(types.get(edge.source)) ? (edge.sourceHandle ?? '') : '')),
-    ],
-  );
-  await trx.raw(
-    'update ai.workflows set version = coalesce(version, 1) + 1, updated_at = clock_timestamp() where id = ?',
-    [workflow.id],
-  );
-  return (await findWorkflow(trx, workflow.id))!;
-}
-
-function storedKey(edge: Edge): string {
-  return JSON.stringify([edge.source, edge.target, edge.sourceHandle ?? null]);
-}
-
-/** Only a condition's edges carry a route condition: the handle names of a condition are if, elif_n and else. */
-function isCondition(type: string | undefined): boolean {
-  return (
-    findBlockType(type ?? '')
-      ?.handles({})
-      .includes('else') ?? false
-  );
 }

@@ -10,11 +10,11 @@ import {
   findWorkflow,
   graphTooLarge,
   MAX_GRAPH_BYTES,
-  replaceGraph,
   requireShallow,
   type StoredWorkflow,
   toGraph,
 } from '../graphs/graphs.ts';
+import { replaceGraph } from '../graphs/replace-graph.ts';
 
 export interface SnapshotTarget {
   sessionId: string;

@@ -137,8 +137,9 @@ export async function askConfirmation(
 }
 
 /**
- * Writes a person's decision, unless there is one already or the turn is over. Returns the decision that stands:
- * null for a call that was not asked, `turn_over` when the turn ended with the question open.
+ * Writes a person's decision, unless there is one already or the turn is over. After the time that the question showed it
+ * writes the expiry instead: with no worker there to do so, nobody else would. Returns the decision that stands: null for
+ * a call that was not asked, `turn_over` when the turn ended with the question open.
  */
 export async function decideConfirmation(
   db: Knex,
@@ -152,9 +153,10 @@ export async function decideConfirmation(
 ): Promise<Decision | 'turn_over' | null> {
   const { turnId, callId } = input;
   return db.transaction(async (trx) => {
-    const asked = await rowsOf<{ decision: Decision | null }>(
+    const asked = await rowsOf<{ decision: Decision | null; late: boolean }>(
       trx,
-      'select decision from ai.copilot_confirmations where turn_id = ? and call_id = ? for update',
+      `select decision, expires_at <= clock_timestamp() as late from ai.copilot_confirmations
+       where turn_id = ? and call_id = ? for update`,
       [turnId, callId],
     );
     if (!asked[0]) return null;
@@ -166,6 +168,10 @@ export async function decideConfirmation(
       [turnId],
     );
     if (running.length === 0) return 'turn_over';
+    if (asked[0].late) {
+      await writeDecision(trx, turnId, callId, 'expired', null, null);
+      return 'expired';
+    }
     await writeDecision(trx, turnId, callId, input.decision, input.reason, input.decidedBy);
     return input.decision;
   });

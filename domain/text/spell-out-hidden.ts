@@ -20,6 +20,17 @@ const PILED_MARKS = String.raw`(?<=\p{M}{4})\p{M}`;
 const LONG_GAPS = String.raw`\n(?:[ \t]*\n){9,}|[ \t]{80,}`;
 const HIDDEN = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|${EMPTY_GLYPHS}`, 'gv');
 
+/** What shows nothing in any font. Private use and later Unicode versions may show something, so they are not in it. */
+const BLANK = new RegExp(
+  String.raw`^(?:[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{White_Space}]|${EMPTY_GLYPHS})*$`,
+  'v',
+);
+
+/** Whether nothing of a text can be seen; true for an empty one. */
+export function isBlank(text: string): boolean {
+  return BLANK.test(text);
+}
+
 /** The text with each character that can't be seen written as `[U+202E]`, and each long gap as `[120 line breaks]`. */
 export function visibleText(text: string): string {
   return text.replace(HIDDEN, spellOut);

@@ -8,6 +8,7 @@ import { createHttpServer } from '../../api/http/http-server.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import { findTurn } from '../../db/turns/turns.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
@@ -33,6 +34,7 @@ export function fakeTurnControl(overrides: Partial<TurnControl> = {}): TurnContr
     cancel: unexpected('cancel'),
     confirm: unexpected('confirm'),
     cancelForDelete: async () => undefined,
+    exists: unexpected('exists'),
     get: unexpected('get'),
     inspectSilence: async () => null,
     ...overrides,
@@ -65,7 +67,11 @@ export async function startTestApi(options: {
   const logger = options.logger ?? silentLogger;
   const db = createKnex({ databaseUrl: options.databaseUrl, applicationName: 'test-api' });
   const connected = await options.connectTurns?.(db);
-  const turns = connected?.turns ?? fakeTurnControl(options.turns);
+  const exists: TurnControl['exists'] = async ({ sessionId, turnId }) => {
+    const turn = await findTurn(db, turnId);
+    return turn?.sessionId === sessionId && turn.status !== 'starting';
+  };
+  const turns = connected?.turns ?? fakeTurnControl({ exists, ...options.turns });
   const hub = createTurnEventHub({
     databaseUrl: options.databaseUrl,
     logger,

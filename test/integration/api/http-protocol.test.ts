@@ -133,6 +133,9 @@ test('every malformed request is answered in the form of all errors', async () =
     ['an empty body', post(['Content-Length: 0']), 400],
     ['a query of repeats', request(`GET ${WORKFLOWS}?limit=1&limit=2 HTTP/1.1`), 400],
     ['a query of a list', request(`GET ${WORKFLOWS}?limit[]=1&offset=x HTTP/1.1`), 400],
+    ['two hosts', request(`GET ${WORKFLOWS} HTTP/1.1`, ['Host: y']), 400],
+    ['two tokens of Authorization', request(`GET ${WORKFLOWS} HTTP/1.1`, ['Authorization: Bearer x']), 400],
+    ['two idempotency keys', post(['Idempotency-Key: a', 'Idempotency-Key: b']), 400],
     [
       'two tokens',
       `GET ${WORKFLOWS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\napikey: a\r\napikey: b\r\n\r\n`,
@@ -183,7 +186,6 @@ test('odd requests that are good are served', async () => {
       ),
       201,
     ],
-    ['two hosts', request('GET /healthz HTTP/1.1', ['Host: y']), 200],
     [
       'an upgrade',
       request('GET /healthz HTTP/1.1', ['Upgrade: h2c']).replace('close', 'upgrade, close'),

@@ -325,12 +325,17 @@ test('chat refuses what it can’t use, naming the field, and starts nothing', a
     null,
     '',
     '  \n\t',
+    '\u200B',
+    '\u3164 \u2800',
+    '\uFE0F\u{E0041}',
     1,
     true,
     [],
     {},
     'x'.repeat(32_001),
     '😀'.repeat(32_001),
+    ` ${'x'.repeat(32_001)} `,
+    ' '.repeat(100_000),
   ])
     isError(await chat({ message }), 400, /^message /);
   for (const state of [
@@ -350,8 +355,17 @@ test('chat refuses what it can’t use, naming the field, and starts nothing', a
   isError(await chat({ message: 'hi' }, { 'Idempotency-Key': '' }), 400, /Idempotency-Key/);
   isError(await chat({ message: 'hi' }, { 'Idempotency-Key': 'x'.repeat(256) }), 400, /Idempotency-Key/);
   assert.equal(started.length, 0);
-  for (const message of ['x'.repeat(32_000), '😀'.repeat(32_000), ` ${'x'.repeat(32_000)} `])
+  for (const message of ['x'.repeat(32_000), '😀'.repeat(32_000), ' \n hi \n', '\u{10FFFF}', '\uE000'])
     assert.equal((await chat({ message })).status, 200);
+  assert.equal(started.at(-3)?.message, ' \n hi \n', 'a message is kept as it came');
+  for (const message of [` ${'x'.repeat(32_000)} `, `hi${' '.repeat(1_000_000)}`]) {
+    assert.equal((await chat({ message })).status, 200);
+    assert.equal(
+      started.at(-1)?.message,
+      message.trim(),
+      'blanks make no message longer than a message may be',
+    );
+  }
   assert.equal((await chat({ message: 'hi' }, { 'Idempotency-Key': 'x'.repeat(255) })).status, 200);
   assert.equal(started.at(-1)?.idempotencyKey, 'x'.repeat(255));
 });

@@ -464,6 +464,7 @@ test('a broken graph is refused with the block or edge that breaks it; a stale v
     [{ blocks: [first, first], edges: [] }, /blocks\[1\]/],
     [{ blocks: [{ ...first, type: 'magic' }], edges: [] }, /starter/],
     [{ blocks: [{ ...first, name: '' }], edges: [] }, /name/],
+    [{ blocks: [{ ...first, name: '\u200B' }], edges: [] }, /name/],
     [{ blocks: [{ ...first, config: [] }], edges: [] }, /config/],
     [{ blocks: [{ ...first, position: { x: 1e30, y: 0 } }], edges: [] }, /position/],
     [{ blocks, edges: [{ source: first!.id, target: randomUUID() }] }, /edges\[0\]/],

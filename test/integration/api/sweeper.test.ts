@@ -198,6 +198,36 @@ test('a decision that nobody acts upon is signalled again after ever longer paus
   assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 4]);
 });
 
+test('a turn whose session is deleted while it is settled is gone, and that is no error', async () => {
+  const { turnId, sessionId } = await oldTurn({ ageSeconds: 60, orphan: true });
+  await db.raw(`update ai.copilot_turns set working_graph = working_graph || ' ' where id = ?`, [turnId]);
+  const { options } = optionsFor();
+  const diffGraphs = async () => {
+    await db.raw('delete from ai.copilot_sessions where id = ?', [sessionId]);
+    return null;
+  };
+  const turn = await findTurn(db, turnId);
+  assert.equal(await settleTurn({ ...options, diffGraphs }, turn!), 'gone');
+});
+
+test('a turn whose row could not be made visible is there once its workflow runs', async () => {
+  const running = await oldTurn({ ageSeconds: 0, status: 'starting' });
+  const notYet = await oldTurn({ ageSeconds: 0, status: 'starting', orphan: true });
+  const control = createTurnControl(optionsFor().options);
+  try {
+    assert.equal(await control.exists(running), true);
+    assert.equal((await control.get(running))?.status, 'running');
+    await control.cancel(running);
+    assert.equal(await countSignals(running.workflowId), 1);
+    assert.equal(await control.exists({ ...running, sessionId: notYet.sessionId }), false);
+    assert.equal(await control.exists(notYet), false);
+    assert.equal(await control.get(notYet), null);
+    await assert.rejects(control.cancel(notYet), { status: 404 });
+  } finally {
+    control.close();
+  }
+});
+
 test('pages of open turns meet each turn once, though several began in one millisecond', async () => {
   const ids = new Set<string>();
   for (let n = 0; n < 9; n += 1) {

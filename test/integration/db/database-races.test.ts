@@ -11,15 +11,10 @@ import { isConnectionError } from '../../../db/connection/pg-errors.ts';
 import { createPool } from '../../../db/connection/pg-pool.ts';
 import { seedSampleProject } from '../../../db/schema/seed.ts';
 import { createSession, deleteSession } from '../../../db/sessions/sessions.ts';
-import { applySnapshot } from '../../../db/sessions/snapshots.ts';
+import { applySnapshot, revertSnapshot } from '../../../db/sessions/snapshots.ts';
 import { endTurn, insertStartingTurn } from '../../../db/turns/turns.ts';
-import {
-  createWorkflow,
-  findWorkflow,
-  replaceGraph,
-  type StoredWorkflow,
-  toGraph,
-} from '../../../db/graphs/graphs.ts';
+import { createWorkflow, findWorkflow, type StoredWorkflow, toGraph } from '../../../db/graphs/graphs.ts';
+import { replaceGraph } from '../../../db/graphs/replace-graph.ts';
 import { checkGraph } from '../../../domain/rules/check-graph.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
@@ -177,6 +172,20 @@ test('a snapshot sent by several clients at once is applied once and answers all
   assert.equal((await findWorkflow(db, workflow.id))!.version, workflow.version + 1);
 });
 
+test('a snapshot does not make a workflow that no chat and no save would take', async () => {
+  const workflow = await newWorkflow({ blocks: [], edges: [] });
+  const blocks = Array.from({ length: 1_000 }, (_, n) => block(randomUUID(), 'code', `Step ${n}`));
+  const add = (n: number) => ({ add_blocks: [block(randomUUID(), 'code', `More ${n}`)] });
+  const apply = async (diff: unknown, canvas: Graph) =>
+    applySnapshot(db, await newMessage(workflow.id, diff), canvasOf(canvas), (saved) => saved.version);
+  await assert.rejects(apply(add(1), { blocks, edges: [] }), {
+    code: 'GRAPH_BEYOND_LIMITS',
+    message: /^With this change the workflow has 1001 blocks; a workflow has at most 1000$/,
+  });
+  assert.equal((await findWorkflow(db, workflow.id))!.version, workflow.version, 'nothing was stored');
+  assert.equal(await apply(add(2), { blocks: blocks.slice(1), edges: [] }), workflow.version + 1);
+});
+
 test('a reader never sees the blocks of one version with the edges of another', async () => {
   const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
   const graphs: Graph[] = [
@@ -270,6 +279,46 @@ test('a graph keeps unchanged rows, tiny coordinates, odd texts and the order of
   assert.deepEqual(second.blocks, first.blocks);
   assert.deepEqual(second.edges, first.edges);
   assert.deepEqual(await times(), before);
+});
+
+test('what a change does not concern keeps every digit that the database has', async () => {
+  const [start, other] = [randomUUID(), randomUUID()];
+  const workflow = await newWorkflow({
+    blocks: [
+      block(start, 'starter', 'Start', { input: {}, note: 1 }),
+      block(other, 'code', 'Other', { n: 1 }),
+    ],
+    edges: [{ source: start, target: other }],
+  });
+  const exact = '{"f": 1.0, "n": 9007199254740993, "old": [0.12345678901234567890], "note": 1}';
+  await db.raw('update ai.workflow_blocks set config = ?::jsonb where workflow_id = ?', [exact, workflow.id]);
+  const configs = async () =>
+    (
+      await rowsOf<{ config: string }>(
+        'select config::text from ai.workflow_blocks where workflow_id = ? order by id = ? desc',
+        [workflow.id, start],
+      )
+    ).map(({ config }) => config);
+  const [before] = await configs();
+  const target = await newMessage(workflow.id, {
+    update_blocks: [{ id: start, config: { note: 2, old: null, more: 'x' } }],
+  });
+  const canvas = canvasOf(toGraph((await findWorkflow(db, workflow.id))!));
+  await applySnapshot(db, target, canvas, ({ version }) => version);
+  assert.deepEqual(await configs(), ['{"f": 1.0, "n": 9007199254740993, "more": "x", "note": 2}', before]);
+  await revertSnapshot(db, target, ({ version }) => version);
+  assert.deepEqual(
+    (await configs()).map((text) => text.replace('0.12345678901234567890', '0.12345678901234568')),
+    [before!, before!].map((text) => text.replace('0.12345678901234567890', '0.12345678901234568')),
+  );
+  assert.equal((await configs())[1], before);
+  // A config that the platform stored as something else is written as a whole.
+  await db.raw(`update ai.workflow_blocks set config = '[1]' where id = ?`, [start]);
+  await db.raw(`update ai.workflow_blocks set config = 'null' where id = ?`, [other]);
+  await db.transaction(async (trx) =>
+    replaceGraph(trx, (await findWorkflow(trx, workflow.id, true))!, toGraph(workflow)),
+  );
+  assert.deepEqual(await configs(), ['{"note": 1, "input": {}}', '{"n": 1}']);
 });
 
 test('a change that the platform stored may leave out what has a default; one that makes no sense is a conflict', async () => {

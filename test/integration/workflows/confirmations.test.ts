@@ -408,6 +408,25 @@ test('a decision with the worker away is acted upon when it is back', async () =
   assert.equal((await agents(name)).length, 1);
 });
 
+test('after the time that the question showed nobody can approve, with no worker there either', async () => {
+  const { results, events } = await run([create()], async (event, turnId, session) => {
+    await system.stopWorker();
+    await rows(
+      `update ai.copilot_confirmations set expires_at = clock_timestamp() where turn_id = ? and call_id = ?`,
+      [turnId, event.call_id],
+    );
+    for (const approved of [true, false, true]) {
+      const answer = await decide(session, turnId, event.call_id, { approved });
+      assert.equal(answer.status, 409);
+      assert.match(String(answer.body.error), /expired/);
+    }
+    await system.startWorker();
+  });
+  assert.equal(results[0]!.status, 'expired');
+  assert.equal(events.find(({ event }) => event === 'confirmation_resolved')!.decision, 'expired');
+  assert.deepEqual(await agents(name), []);
+});
+
 test('one who may not see the session may not decide', async () => {
   await run([create()], async (event, turnId, session) => {
     const other = await newSession();

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hiddenCharacters, visibleJson, visibleText } from '../../../domain/text/spell-out-hidden.ts';
+import {
+  hiddenCharacters,
+  isBlank,
+  visibleJson,
+  visibleText,
+} from '../../../domain/text/spell-out-hidden.ts';
 
 const UNSEEN = /[[\p{C}\p{Default_Ignorable_Code_Point}\p{White_Space}]--[ \t\n]]/v;
 
@@ -93,4 +98,21 @@ test('keys that would read alike are all shown', () => {
     'b\nc [key 2 of this name]': 4,
     __proto__x: 5,
   });
+});
+
+test('a text is blank when nothing of it shows in any font', () => {
+  for (const text of [
+    '',
+    ' \n',
+    '\u200B',
+    '\u3164',
+    '\u2800',
+    '\uFEFF\u202E',
+    '\uFE0F',
+    '\u{E0041}',
+    '\u0000',
+  ])
+    assert.ok(isBlank(text), JSON.stringify(text));
+  for (const text of ['a', '\u200Ba', '\u202Eabc', '\uE000', '\u{10FFFD}', '\u0301', '\uFFFD', '👩‍💻'])
+    assert.ok(!isBlank(text), JSON.stringify(text));
 });
