@@ -1,7 +1,8 @@
 /** A call that needs the user's confirmation, in two activities: asking, and settling what was decided. */
 import type { AskConfirmationResult, RunToolInput, SettleConfirmationInput } from '../contracts/turn.ts';
 import type { Confirmation, Decision } from '../db/turns/confirmations.ts';
-import type { Fence, SavedWork } from '../db/turns/turns.ts';
+import type { Fence } from '../db/fence.ts';
+import type { SavedWork } from '../db/turns/transcript.ts';
 import { WAITING_FOR_CONFIRMATION } from '../domain/text/status-map.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';

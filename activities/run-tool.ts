@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import { MAX_SQL_CALLS, type ToolName } from '../contracts/names.ts';
-import type { Claim, SavedWork } from '../db/turns/turns.ts';
+import type { Claim } from '../db/turns/claims.ts';
+import type { SavedWork } from '../db/turns/transcript.ts';
 import type { Json } from '../domain/text/json-value.ts';
 import { jsonEqual } from '../domain/text/json.ts';
 import { ANALYZING, statusForTool } from '../domain/text/status-map.ts';

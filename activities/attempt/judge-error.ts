@@ -4,7 +4,7 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ErrorCode } from '../../contracts/names.ts';
-import type { Fence } from '../../db/turns/turns.ts';
+import type { Fence } from '../../db/fence.ts';
 import type { ModelError } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 

@@ -1,5 +1,5 @@
 import { Router } from '@koa/router';
-import { findTurn } from '../../db/turns/turns.ts';
+import { findTurn } from '../../db/turns/turn.ts';
 import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';

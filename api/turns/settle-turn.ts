@@ -1,5 +1,6 @@
 /** The end of a turn whose workflow can't end it any more. */
-import { deleteStartingTurn, endTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turn.ts';
+import { endTurn } from '../../db/turns/end-turn.ts';
 import { toTemporalFault } from '../http/temporal-errors.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describeClosing } from './describe-closing.ts';

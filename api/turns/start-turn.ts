@@ -3,7 +3,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
 import type { ChatTurnInput } from '../../contracts/turn.ts';
-import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turn.ts';
 import { HttpError } from '../http/http-error.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';

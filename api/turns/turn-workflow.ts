@@ -2,7 +2,7 @@
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { turnWorkflowId } from '../../contracts/names.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
-import type { Turn } from '../../db/turns/turns.ts';
+import type { Turn } from '../../db/turns/turn.ts';
 import { TEMPORAL } from '../../runtime/bounds.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';

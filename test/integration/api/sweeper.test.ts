@@ -12,7 +12,7 @@ import { createCatalogue } from '../../../models/models.ts';
 import { CHAT_TURN_WORKFLOW, turnWorkflowId } from '../../../contracts/names.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { listOldOpenTurns } from '../../../db/turns/open-turns.ts';
-import { findTurn } from '../../../db/turns/turns.ts';
+import { findTurn } from '../../../db/turns/turn.ts';
 import { loadConfig } from '../../../runtime/config.ts';
 import { createTemporalIdentity } from '../../../db/temporal/temporal-identity.ts';
 import { installRuntime, startWorker } from '../../../worker/run-worker.ts';

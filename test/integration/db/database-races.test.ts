@@ -12,7 +12,8 @@ import { createPool } from '../../../db/connection/pg-pool.ts';
 import { seedSampleProject } from '../../../db/schema/seed.ts';
 import { createSession, deleteSession } from '../../../db/sessions/sessions.ts';
 import { applySnapshot } from '../../../db/sessions/snapshots.ts';
-import { endTurn, insertStartingTurn } from '../../../db/turns/turns.ts';
+import { endTurn } from '../../../db/turns/end-turn.ts';
+import { insertStartingTurn } from '../../../db/turns/turn.ts';
 import {
   createWorkflow,
   findWorkflow,
