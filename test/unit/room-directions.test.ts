@@ -72,6 +72,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../../db/turns/turn.ts', '../../api/app.ts', '../../stack/ports.ts'],
   ],
   [
+    'activities/tools/assets/a.ts',
+    ['../registry.ts', '../../deps.ts', '../../../domain/text/json.ts', 'type:../../../db/fence.ts'],
+    ['../../../db/fence.ts', '../../../api/app.ts', '../../../stack/ports.ts'],
+  ],
+  [
     'api/a.ts',
     [
       '../workflows/messages.ts',
