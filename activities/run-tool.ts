@@ -1,6 +1,7 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
-import { MAX_SQL_CALLS, type ToolName } from '../contracts/names.ts';
+import { MAX_SQL_CALLS } from '../contracts/limits.ts';
+import type { ToolName } from '../contracts/tools.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';

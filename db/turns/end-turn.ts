@@ -1,7 +1,8 @@
 /** Ends a turn, once. */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
-import type { ErrorCode, StopReason } from '../../contracts/names.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { StopReason } from '../../contracts/names.ts';
 import type { TurnEndStatus, TurnStatus } from '../../contracts/turn.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { insertEvents } from '../events/append-events.ts';

@@ -36,6 +36,9 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     [
       '../domain/graph/graph.ts',
       '../contracts/names.ts',
+      '../contracts/limits.ts',
+      '../contracts/tools.ts',
+      '../contracts/errors.ts',
       'type:../contracts/turn.ts',
       'type:../activities/index.ts',
     ],
@@ -43,6 +46,8 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
       '../contracts/turn.ts',
       '../contracts/nations.ts',
       '../contracts/names-and-more.ts',
+      '../contracts/turn-workflow-id.ts',
+      '../contracts/tool.ts',
       '../activities/index.ts',
       '../db/settings.ts',
       '../runtime/config.ts',
