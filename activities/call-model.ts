@@ -1,8 +1,8 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
 import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
-import type { TurnContext } from '../db/turns/turns.ts';
-import { MAX_TOOL_CALLS } from '../contracts/names.ts';
+import type { TurnContext } from '../db/turns/turn-context.ts';
+import { MAX_TOOL_CALLS } from '../contracts/limits.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';

@@ -1,7 +1,7 @@
 /** finishTurn: the one place where a turn ends. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { FinishTurnInput } from '../contracts/turn.ts';
-import type { TurnEnd } from '../db/turns/turns.ts';
+import type { TurnEnd } from '../db/turns/end-turn.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 

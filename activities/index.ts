@@ -1,9 +1,10 @@
 /** The activities of a turn: everything with an effect. Each is idempotent; docs/architecture.md says how. */
 import { createAttempts } from './attempt/attempt.ts';
-import { createConfirmationActivities } from './ask-confirmation.ts';
+import { createAskActivities } from './ask-confirmation.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFinishActivities } from './finish-turn.ts';
 import { createModelActivities } from './call-model.ts';
+import { createSettleActivities } from './settle-confirmation.ts';
 import { createSummaryActivities } from './summarize-history.ts';
 import { createToolActivities } from './run-tool.ts';
 
@@ -14,7 +15,8 @@ export function createActivities(deps: ActivityDeps) {
     ...createModelActivities(deps, runAttempt),
     ...createSummaryActivities(deps, runAttempt),
     ...createToolActivities(deps, runAttempt),
-    ...createConfirmationActivities(deps, runAttempt),
+    ...createAskActivities(deps, runAttempt),
+    ...createSettleActivities(deps, runAttempt),
     ...createFinishActivities(deps, runAttempt),
   };
 }

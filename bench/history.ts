@@ -1,7 +1,7 @@
 /** What a turn leaves in the Temporal history. */
 import proto from '@temporalio/proto';
 import { Client, Connection } from '@temporalio/client';
-import { turnWorkflowId } from '../contracts/names.ts';
+import { turnWorkflowId } from '../contracts/turn-workflow-id.ts';
 import type { BenchSystem } from './bench-system.ts';
 import { chatWithProduct, makeSessions } from './chat-reader.ts';
 import { printTable, round } from './stats.ts';

@@ -14,7 +14,7 @@ import { createEventLog } from '../db/events/event-log.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import { createSession } from '../db/sessions/sessions.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
-import { insertStartingTurn } from '../db/turns/turns.ts';
+import { insertStartingTurn } from '../db/turns/turn.ts';
 import { createContextWindow } from '../llm/context/context-window.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';

@@ -3,7 +3,8 @@
  * docs/protocol.md describes the wire format; `event` and `seq` are added when an event is written to a stream.
  */
 import { z } from 'zod';
-import { ERROR_CODES, STOP_REASONS } from './names.ts';
+import { ERROR_CODES } from './errors.ts';
+import { STOP_REASONS } from './names.ts';
 
 export const usageSchema = z.object({
   calls: z.int(),

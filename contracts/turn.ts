@@ -2,7 +2,8 @@
  * What crosses between API, workflow and activities. Everything here is stored in a Temporal history:
  * ids and small facts only, never a message, a graph, a prompt or a result.
  */
-import type { ErrorCode, StopReason } from './names.ts';
+import type { ErrorCode } from './errors.ts';
+import type { StopReason } from './names.ts';
 
 export interface ChatTurnInput {
   turnId: string;

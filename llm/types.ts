@@ -2,7 +2,7 @@
  * The neutral model interface. Provider types stop at the adapters; everything else in the service speaks this.
  */
 import type { JsonObject } from '../domain/text/json-value.ts';
-import type { ErrorCode } from '../contracts/names.ts';
+import type { ErrorCode } from '../contracts/errors.ts';
 
 /** What a provider needs back on the next step (reasoning items, signatures): sent only to the model that made it. */
 export interface OpaqueParts {

@@ -14,7 +14,8 @@ import { createGetAssetDetailsTool } from '../activities/tools/get-asset-details
 import { createGetWorkflowRunLogsTool } from '../activities/tools/get-workflow-run-logs.ts';
 import { createListProjectAssetsTool } from '../activities/tools/list-project-assets.ts';
 import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
-import { createAssetActions, manageProjectAssetTool } from '../activities/tools/manage-project-asset.ts';
+import { createAssetActions } from '../activities/tools/assets/asset-actions.ts';
+import { manageProjectAssetTool } from '../activities/tools/assets/manage-project-asset.ts';
 import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { type AnyTool, createToolRegistry } from '../activities/tools/registry.ts';

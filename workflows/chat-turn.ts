@@ -1,6 +1,6 @@
 /**
  * The turn: what happens next, and nothing else. Activities do the work, Postgres holds the documents;
- * this history holds ids and small facts. Imports values only from domain/, contracts/names.ts and Temporal.
+ * this history holds ids and small facts. Imports values only from domain/, Temporal and the constants of contracts/.
  */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
@@ -15,19 +15,16 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createActivities } from '../activities/index.ts';
+import { CONFIRMED_TOOLS, WRITING_TOOLS } from '../contracts/tools.ts';
+import { type ErrorCode, FALLBACK_CODES, isErrorCode } from '../contracts/errors.ts';
 import {
-  CONFIRMED_TOOLS,
-  ERROR_CODES,
-  type ErrorCode,
-  FALLBACK_CODES,
   LOOP_LIMIT,
   MAX_CONTINUATIONS,
   MAX_MODEL_MS,
   MAX_STEPS,
   MAX_TOOL_CALLS,
-  SEARCH_ATTRIBUTES,
-  WRITING_TOOLS,
-} from '../contracts/names.ts';
+} from '../contracts/limits.ts';
+import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
 import type {
   CallModelInput,
   CallModelResult,
@@ -139,8 +136,7 @@ async function react(input: ChatTurnInput, progress: TurnProgress, decided: Set<
       const results = await Promise.all(
         batch.map(async ({ callId, name, preview }) => {
           const call = { turnId, step, callId, name };
-          if (!CONFIRMED_TOOLS.includes(name))
-            return runTool.executeWithOptions({ summary: preview }, [call]);
+          if (!CONFIRMED_TOOLS.has(name)) return runTool.executeWithOptions({ summary: preview }, [call]);
           await confirm(call, preview, progress, decided);
         }),
       );
@@ -175,7 +171,7 @@ async function ask(
       if (!how.summarized) await summarize(call, how);
     } catch (error: unknown) {
       const next = how.model === undefined && fallbackModel !== model ? fallbackModel : undefined;
-      if (next === undefined || !FALLBACK_CODES.includes(failureOf(error).code)) throw error;
+      if (next === undefined || !FALLBACK_CODES.has(failureOf(error).code)) throw error;
       how.model = next;
       if (searchAttributes) upsertSearchAttributes([{ key: modelKey, value: next }]);
     }
@@ -240,7 +236,7 @@ function toBatches(calls: ToolCallRef[]): ToolCallRef[][] {
   const batches: ToolCallRef[][] = [];
   let reading: ToolCallRef[] | null = null;
   for (const call of calls) {
-    if (WRITING_TOOLS.includes(call.name)) {
+    if (WRITING_TOOLS.has(call.name)) {
       batches.push([call]);
       reading = null;
     } else if (reading) {
@@ -279,8 +275,8 @@ function gaveUp(unfinished: Unfinished): Outcome {
 /** A failed activity carries one of our codes as its type; anything else is an internal fault. */
 function failureOf(error: unknown): { code: ErrorCode; message: string } {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && ERROR_CODES.includes(cause.type as ErrorCode))
-    return { code: cause.type as ErrorCode, message: cause.message };
+  if (cause instanceof ApplicationFailure && isErrorCode(cause.type))
+    return { code: cause.type, message: cause.message };
   return {
     code: 'internal',
     message: 'The copilot failed unexpectedly. What it did so far is kept; please try again.',

@@ -1,7 +1,8 @@
 /** One activity attempt: its heartbeat, its cancellation, its claim, and how its errors reach Temporal. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { AttemptHeartbeat } from '../../contracts/turn.ts';
-import type { Claim, Fence } from '../../db/turns/turns.ts';
+import type { Claim } from '../../db/turns/claims.ts';
+import type { Fence } from '../../db/fence.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { judge } from './judge-error.ts';
 import type { Passenger } from './single-flight.ts';

@@ -1,6 +1,7 @@
 /** Work that must come to an end: its time is limited, and what fails is tried only so often. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fence, SavedWork } from '../../db/turns/turns.ts';
+import type { Fence } from '../../db/fence.ts';
+import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
 

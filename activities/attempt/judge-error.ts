@@ -3,8 +3,8 @@
  * against it, in its claim; a database that is away, a deploy or a death never does.
  */
 import { ApplicationFailure } from '@temporalio/activity';
-import type { ErrorCode } from '../../contracts/names.ts';
-import type { Fence } from '../../db/turns/turns.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { Fence } from '../../db/fence.ts';
 import type { ModelError } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 

@@ -1,6 +1,8 @@
 /** What model calls cost, for the ledger. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fence, SavedWork, UsageEntry } from '../../db/turns/turns.ts';
+import type { Fence } from '../../db/fence.ts';
+import type { SavedWork } from '../../db/turns/transcript.ts';
+import type { UsageEntry } from '../../db/turns/usage-rows.ts';
 import type { ModelUsage } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 

@@ -1,6 +1,6 @@
 /** What the activities that call a model share: one call in a process, and what their heartbeats tell. */
 import type { ModelHeartbeat } from '../../contracts/turn.ts';
-import type { Claim } from '../../db/turns/turns.ts';
+import type { Claim } from '../../db/turns/claims.ts';
 import type { Attempt, RunAttempt, Work } from './attempt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { final } from './judge-error.ts';

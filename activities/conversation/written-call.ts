@@ -1,6 +1,6 @@
 /** A tool call as the model wrote it, read from the transcript. */
 import type { TurnEvent } from '../../contracts/events.ts';
-import { WRITING_TOOLS } from '../../contracts/names.ts';
+import { WRITING_TOOLS } from '../../contracts/tools.ts';
 import type { RunToolInput } from '../../contracts/turn.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { JSON_LIMITS, readJsonObject } from '../../domain/text/json.ts';
@@ -50,7 +50,7 @@ export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise
 }
 
 function readArguments(name: string, text: string): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {
-  const limit = WRITING_TOOLS.includes(name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
+  const limit = WRITING_TOOLS.has(name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
   const refuse = (error: string, hint: string) => ({
     args: null,
     refusal: toolFailure('invalid_arguments', error, hint),

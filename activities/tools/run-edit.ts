@@ -1,7 +1,7 @@
 /** One edit from text to text: what modify_workflow hands to a thread when the graph is large. */
 import { randomUUID } from 'node:crypto';
-import { describeGraph, editGraph } from '../../domain/edit/edit-graph.ts';
-import type { Graph } from '../../domain/graph/graph.ts';
+import { editGraph } from '../../domain/edit/edit-graph.ts';
+import type { Edge, Graph } from '../../domain/graph/graph.ts';
 import type { GraphEdit } from '../../domain/edit/graph-edit.ts';
 import { toJsonText } from '../../domain/text/json-text.ts';
 import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/graph/limits.ts';
@@ -50,6 +50,14 @@ export function runEdit(task: EditTask, python: PythonChecker): EditResult {
     isError: false,
     changed: { graph, aliases: outcome.aliases },
   };
+}
+
+/** What a tool result shows of a graph. */
+export function describeGraph(graph: Graph): {
+  blocks: { id: string; name: string; type: string }[];
+  edges: Edge[];
+} {
+  return { blocks: graph.blocks.map(({ id, name, type }) => ({ id, name, type })), edges: graph.edges };
 }
 
 function tooLarge({ blocks, edges }: Graph, text: string) {

@@ -18,8 +18,8 @@ import {
   findTurnByIdempotencyKey,
   insertStartingTurn,
   listOpenTurns,
-  sumUsage,
-} from '../../db/turns/turns.ts';
+} from '../../db/turns/turn.ts';
+import { sumUsage } from '../../db/turns/usage-rows.ts';
 import { measureGraph } from '../../db/graphs/graph-size.ts';
 import { findWorkflow, toGraph } from '../../db/graphs/graphs.ts';
 import type { Graph } from '../../domain/graph/graph.ts';

@@ -1,5 +1,6 @@
 /** How a turn ends whose workflow closed without having ended it. Pure. */
-import type { ErrorCode, StopReason } from '../../contracts/names.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { StopReason } from '../../contracts/names.ts';
 
 export interface Closing {
   /** `error` where the service itself is at fault or data was lost. */

@@ -1,8 +1,8 @@
 /** A turn as GET shows it. Pure. */
-import type { ToolName } from '../../contracts/names.ts';
+import type { ToolName } from '../../contracts/tools.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Confirmation } from '../../db/turns/confirmations.ts';
-import type { Turn } from '../../db/turns/turns.ts';
+import type { Turn } from '../../db/turns/turn.ts';
 import type { ConfirmationView, TurnView } from './turn-control.ts';
 
 export function presentTurn(

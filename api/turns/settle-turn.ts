@@ -1,12 +1,7 @@
 /** The end of a turn whose workflow can't end it any more. */
-import {
-  deleteStartingTurn,
-  endTurn,
-  findTurn,
-  promoteTurn,
-  type Turn,
-  TurnGoneError,
-} from '../../db/turns/turns.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turn.ts';
+import { endTurn } from '../../db/turns/end-turn.ts';
+import { TurnGoneError } from '../../db/fence.ts';
 import { inLane } from '../../db/connection/lanes.ts';
 import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault } from '../http/temporal-errors.ts';

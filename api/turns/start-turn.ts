@@ -1,10 +1,11 @@
 /** The start of a turn: a row, then a workflow, then the row made visible. See create-turn-control.ts. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
+import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
+import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { ChatTurnInput } from '../../contracts/turn.ts';
 import { inLane } from '../../db/connection/lanes.ts';
-import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turns.ts';
+import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turn.ts';
 import { HttpError } from '../http/http-error.ts';
 import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';

@@ -1,8 +1,8 @@
 /** What the API asks of a turn's workflow, each call with its own deadline. */
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
-import { turnWorkflowId } from '../../contracts/names.ts';
+import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
-import type { Turn } from '../../db/turns/turns.ts';
+import type { Turn } from '../../db/turns/turn.ts';
 import { TEMPORAL } from '../../runtime/bounds.ts';
 import { cancelSignal, confirmSignal, progressQuery } from '../../workflows/messages.ts';
 import { type TemporalFault, toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';

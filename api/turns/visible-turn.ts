@@ -1,4 +1,4 @@
-import { findTurn, type Turn } from '../../db/turns/turns.ts';
+import { findTurn, type Turn } from '../../db/turns/turn.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describe, isOpen } from './turn-workflow.ts';
 

@@ -16,7 +16,7 @@ import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
 import { claimOf, findHeldTurns, flushEvents, type NumberedEvent } from './flush-events.ts';
 import { isConnectionError, isTransient } from '../connection/pg-errors.ts';
 import { createPool } from '../connection/pg-pool.ts';
-import { type Fence, FencedError } from '../turns/turns.ts';
+import { type Fence, FencedError } from '../fence.ts';
 
 // NOTIFY carries at most 8,000 bytes, which is 216 ids with their commas.
 const MAX_TURNS_PER_FLUSH = 200;

@@ -5,7 +5,8 @@ import type { TurnEvent } from '../../contracts/events.ts';
 const LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
 /**
- * The payload column of an event; `diffJson` is the workflow_diff of a complete event, as JSON text. NUL and lone surrogates, which Postgres or UTF-8 can't hold, become U+FFFD.
+ * The payload column of an event; `diffJson` is the workflow_diff of a complete event, as JSON text. NUL, which Postgres
+ * can't store, and lone surrogates, which UTF-8 can't hold, become U+FFFD.
  */
 export function toPayload(event: TurnEvent, diffJson: string | null = null): string {
   const { event: name, ...payload } = event;

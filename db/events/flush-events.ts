@@ -7,7 +7,7 @@ import type { TurnEvent } from '../../contracts/events.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import { toPayload } from './event-payload.ts';
 import { isConnectionError } from '../connection/pg-errors.ts';
-import type { Fence } from '../turns/turns.ts';
+import type { Fence } from '../fence.ts';
 
 /** An event with its place among those of its fence, from 1. */
 export interface NumberedEvent {

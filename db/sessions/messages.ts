@@ -6,7 +6,7 @@ import type { Knex } from 'knex';
 import type { Usage } from '../../contracts/events.ts';
 import { listToolCalls, type ToolCallRecord } from './message-calls.ts';
 import { readableTime, rowsOf } from '../connection/sql-rows.ts';
-import { USAGE_SUMS } from '../turns/usage-sums.ts';
+import { USAGE_SUMS } from '../turns/usage-rows.ts';
 
 /** Messages of a page when no limit is asked for, and the highest limit. */
 export const MAX_PAGE_MESSAGES = 200;

@@ -1,9 +1,9 @@
 /** What a claim counts against its call: its own failures, and workers that were lost with it. */
 import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
-import type { Fence } from './turns.ts';
+import type { Fence } from '../fence.ts';
 
-/** Whether so many workers were lost with the call of this key, by what its claims tell; before it is claimed again. */
+/** Whether at least `deaths` workers were lost with the call of this key. Asked before the call is claimed again. */
 export async function isSuspect(
   db: Knex,
   claim: { turnId: string; key: string; over: number | null; deaths: number },
@@ -19,8 +19,8 @@ export async function isSuspect(
 }
 
 /**
- * Counts a call that failed by itself under this claim, and ends the claim. Gives how often it failed and for how long
- * it has been failing; null when the claim does not hold any more.
+ * Counts a failure of the call itself (its worker lived) and ends the claim. Returns how often the call has failed and
+ * since when; null when the claim no longer holds.
  */
 export async function recordFailure(
   db: Knex,
@@ -38,7 +38,7 @@ export async function recordFailure(
   return rows[0] ? { failures: rows[0].failures, sinceMs: rows[0].since_ms } : null;
 }
 
-/** Another model makes the call now: what the one before it did is not on its account. */
+/** Begins the counts of a call again: another model makes it now, and the earlier model's failures are not its own. */
 export async function forgetFailures(trx: Knex, fence: Fence): Promise<void> {
   await trx.raw(
     `update ai.copilot_turn_claims set model_failures = 0, failing_since = null, deaths = 0, lost_holder = null

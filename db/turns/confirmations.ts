@@ -8,7 +8,10 @@ import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
-import { appendLocked, type Fence, holdFence, type SavedWork, saveUnderFence } from './turns.ts';
+import { appendLocked } from '../events/append-events.ts';
+import type { Fence } from '../fence.ts';
+import { holdFence } from './claims.ts';
+import { type SavedWork, saveUnderFence } from './transcript.ts';
 
 export type Decision = 'approved' | 'rejected' | 'expired';
 

@@ -1,7 +1,7 @@
 /**
- * What the activities may do with turns: the functions of turns.ts, bound to one database. Saving a finished piece of
- * work waits for a Postgres that is away, because what it holds has been paid for; everything else fails at once and
- * is tried again by Temporal.
+ * What the activities may do with turns: the functions of this room, bound to one database. Saving a finished piece of
+ * work waits while Postgres is away, because the work has been paid for. Everything else fails at once, and Temporal
+ * tries it again.
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
@@ -10,18 +10,12 @@ import { askConfirmation, findConfirmation, settleConfirmation } from './confirm
 import { loadHistory } from './history.ts';
 import { isPassingFault } from '../connection/passing-fault.ts';
 import { isTransient } from '../connection/pg-errors.ts';
-import {
-  claimWork,
-  endTurn,
-  type Fence,
-  insertUsage,
-  listTranscript,
-  loadTurnContext,
-  loadWorkingGraph,
-  markIdle,
-  type SavedWork,
-  saveWork,
-} from './turns.ts';
+import { claimWork, markIdle } from './claims.ts';
+import { endTurn } from './end-turn.ts';
+import type { Fence } from '../fence.ts';
+import { insertUsage } from './usage-rows.ts';
+import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
+import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
 

@@ -2,7 +2,7 @@
  * What providers say when a call fails, as a ModelError: which code, retry or not, after how long. One table for all of
  * them. Messages are ours: a provider's text may hold keys, organisation names or the prompt.
  */
-import type { ErrorCode } from '../../contracts/names.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import { ModelError, type ModelUsage } from '../types.ts';
 
 const MAX_RETRY_AFTER_MS = 5 * 60_000;

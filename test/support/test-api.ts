@@ -8,7 +8,7 @@ import { createHttpServer } from '../../api/http/http-server.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
-import { findTurn } from '../../db/turns/turns.ts';
+import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';

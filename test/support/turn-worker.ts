@@ -9,7 +9,8 @@ import {
   Worker,
 } from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
-import { CHAT_TURN_WORKFLOW, turnWorkflowId } from '../../contracts/names.ts';
+import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
+import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 

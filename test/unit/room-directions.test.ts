@@ -36,6 +36,9 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     [
       '../domain/graph/graph.ts',
       '../contracts/names.ts',
+      '../contracts/limits.ts',
+      '../contracts/tools.ts',
+      '../contracts/errors.ts',
       'type:../contracts/turn.ts',
       'type:../activities/index.ts',
     ],
@@ -43,6 +46,8 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
       '../contracts/turn.ts',
       '../contracts/nations.ts',
       '../contracts/names-and-more.ts',
+      '../contracts/turn-workflow-id.ts',
+      '../contracts/tool.ts',
       '../activities/index.ts',
       '../db/settings.ts',
       '../runtime/config.ts',
@@ -55,11 +60,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
       './tools/registry.ts',
       '../domain/graph/graph.ts',
       '../contracts/turn.ts',
-      'type:../db/turns/turns.ts',
+      'type:../db/turns/turn.ts',
       'type:../llm/types.ts',
     ],
     [
-      '../db/turns/turns.ts',
+      '../db/turns/turn.ts',
       '../llm/types.ts',
       '../api/app.ts',
       '../workflows/chat-turn.ts',
@@ -68,14 +73,19 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
   ],
   [
     'activities/tools/a.ts',
-    ['../deps.ts', '../attempt/attempt.ts', '../../domain/text/json.ts', 'type:../../db/turns/turns.ts'],
-    ['../../db/turns/turns.ts', '../../api/app.ts', '../../stack/ports.ts'],
+    ['../deps.ts', '../attempt/attempt.ts', '../../domain/text/json.ts', 'type:../../db/turns/turn.ts'],
+    ['../../db/turns/turn.ts', '../../api/app.ts', '../../stack/ports.ts'],
+  ],
+  [
+    'activities/tools/assets/a.ts',
+    ['../registry.ts', '../../deps.ts', '../../../domain/text/json.ts', 'type:../../../db/fence.ts'],
+    ['../../../db/fence.ts', '../../../api/app.ts', '../../../stack/ports.ts'],
   ],
   [
     'api/a.ts',
     [
       '../workflows/messages.ts',
-      '../db/turns/turns.ts',
+      '../db/turns/turn.ts',
       './graphs/router.ts',
       'type:../workflows/chat-turn.ts',
     ],
@@ -95,6 +105,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     'db/turns/a.ts',
     ['../connection/knex.ts', '../settings.ts', '../../contracts/turn.ts'],
     ['../../api/app.ts', '../../stack/ports.ts'],
+  ],
+  [
+    'db/events/a.ts',
+    ['../connection/knex.ts', '../fence.ts', '../../contracts/turn.ts', '../../runtime/logger.ts'],
+    ['../turns/turn.ts', '../sessions/messages.ts', '../../api/app.ts'],
   ],
   [
     'llm/a.ts',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 
-test('the workflow bundle holds workflows, domain and names, and nothing of the other rooms', async () => {
+test('the workflow bundle holds workflows, domain and constants, and nothing of the other rooms', async () => {
   const { code } = await bundleWorkflows();
   const map = JSON.parse(
     Buffer.from(
@@ -19,7 +19,7 @@ test('the workflow bundle holds workflows, domain and names, and nothing of the 
   );
   assert.ok(rooms.includes('workflows/chat-turn.ts'));
   assert.deepEqual(
-    rooms.filter((file) => !/^(workflows|domain)\/|^contracts\/names\.ts$/.test(file)),
+    rooms.filter((file) => !/^(workflows|domain)\/|^contracts\/(names|limits|tools|errors)\.ts$/.test(file)),
     [],
   );
 });

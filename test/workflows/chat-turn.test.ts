@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
-import { MAX_STEPS } from '../../contracts/names.ts';
+import { MAX_STEPS } from '../../contracts/limits.ts';
 import type {
   CallModelInput,
   ChatTurnInput,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { type AssetActions, createAssetActions } from '../../../activities/tools/manage-project-asset.ts';
+import { type AssetActions, createAssetActions } from '../../../activities/tools/assets/asset-actions.ts';
 import { createModifyWorkflowTool } from '../../../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
 import { createToolRegistry, type ToolContext } from '../../../activities/tools/registry.ts';

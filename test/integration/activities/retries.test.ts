@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { turnWorkflowId } from '../../../contracts/names.ts';
+import { turnWorkflowId } from '../../../contracts/turn-workflow-id.ts';
 import { createLogger } from '../../../runtime/logger.ts';
 import { type Gate, openGate } from '../../support/gate.ts';
 import { poisonTools, release, runs } from '../../support/poison-tools.ts';

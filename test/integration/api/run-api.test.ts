@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../api/run-api.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
-import { listOpenTurns } from '../../../db/turns/turns.ts';
+import { listOpenTurns } from '../../../db/turns/turn.ts';
 import { loadConfig } from '../../../runtime/config.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { openStreamClient } from '../../support/stream-client.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Client } from '@temporalio/client';
-import { turnWorkflowId } from '../../../contracts/names.ts';
+import { turnWorkflowId } from '../../../contracts/turn-workflow-id.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../../domain/rules/check-config.ts';
 import { MAX_BLOCKS } from '../../../domain/rules/check-graph.ts';
-import { describeGraph, editGraph, type EditOutcome } from '../../../domain/edit/edit-graph.ts';
+import { editGraph } from '../../../domain/edit/edit-graph.ts';
+import type { EditOutcome } from '../../../domain/edit/judge-edit.ts';
 import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
@@ -480,14 +481,4 @@ test('an update that changes nothing says so', () => {
   assert.deepEqual(outcome.changes, {});
   assert.equal(outcome.warnings[0]!.code, 'nothing_changed');
   assert.deepEqual(outcome.graph, base);
-});
-
-test('the summary of a graph names blocks and edges, no configs', () => {
-  assert.deepEqual(describeGraph(graph([start, block('Work')], ['start -> work'])), {
-    blocks: [
-      { id: 'start', name: 'Start', type: 'starter' },
-      { id: 'work', name: 'Work', type: 'code' },
-    ],
-    edges: [{ source: 'start', target: 'work' }],
-  });
 });

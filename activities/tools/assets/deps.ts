@@ -1,0 +1,13 @@
+/** What planning and performing a change need. */
+import type * as assetStore from '../../../db/assets/project-assets.ts';
+
+export type AssetStore = typeof assetStore;
+export type Db = Parameters<AssetStore['findAsset']>[0];
+
+export interface AssetDeps {
+  db: Db;
+  store: AssetStore;
+  /** The ids of the models that a new agent may run on. */
+  models: () => readonly string[];
+  defaultModel: string;
+}

@@ -1,0 +1,87 @@
+/** Performs an approved change, in the transaction that also stores its result, while the asset is as it was shown. */
+import { ASSET_LABELS, type AssetKind } from '../../../contracts/assets.ts';
+import type { Confirmation, Decision } from '../../../db/turns/confirmations.ts';
+import { applyChanges, type Change, changedKeys, fingerprintOf } from './change.ts';
+import { checkValues } from './check-values.ts';
+import type { AssetDeps, Db } from './deps.ts';
+
+/** What the model is told of a settled call. */
+export interface AssetResult {
+  status: 'created' | 'updated' | 'deleted' | 'rejected' | 'expired' | 'conflict';
+  kind: AssetKind;
+  id: string | null;
+  /** Changes with the asset's content; null where there is no asset. */
+  version: string | null;
+  reason?: string;
+}
+
+/** Thrown inside the savepoint: the approved change is not possible any more. */
+class Conflict extends Error {}
+
+/** The result of a decided call; makes the change of an approved one. Throws only what a retry may mend. */
+export async function performChange(
+  deps: Pick<AssetDeps, 'store' | 'models'>,
+  trx: Db,
+  confirmation: Confirmation & { decision: Decision },
+): Promise<AssetResult> {
+  const { store } = deps;
+  const { action, kind, data } = confirmation.change as unknown as Change;
+  const id = confirmation.assetId;
+  const refused = (
+    status: 'rejected' | 'expired' | 'conflict',
+    reason: string | null,
+    version: string | null = null,
+  ): AssetResult => ({
+    status,
+    kind,
+    id: action === 'create' ? null : id,
+    version,
+    ...(reason === null ? {} : { reason }),
+  });
+  if (confirmation.decision !== 'approved') return refused(confirmation.decision, confirmation.reason);
+  try {
+    // A savepoint: a fault of the change must not take the record of it along.
+    return await trx.transaction(async (change) => {
+      if (typeof data?.name === 'string') await store.lockAssetName(change, kind, data.name);
+      const asset = action === 'create' ? null : await store.findAsset(change, kind, id, true);
+      if (action !== 'create' && !asset)
+        throw new Conflict(`The ${ASSET_LABELS[kind]} does not exist any more.`);
+      const dependents = action === 'delete' ? await store.listDependents(change, kind, id) : [];
+      if (fingerprintOf(asset?.content ?? null, dependents) !== confirmation.fingerprint) {
+        throw new Conflict(
+          action === 'delete'
+            ? `The ${ASSET_LABELS[kind]}, or what depends on it, changed after the question was asked.`
+            : `The ${ASSET_LABELS[kind]} changed after the question was asked.`,
+        );
+      }
+      if (action === 'delete') {
+        await store.deleteAsset(change, kind, id);
+        return { status: 'deleted', kind, id, version: null } as const;
+      }
+      const wrong = await checkValues(deps, change, kind, data!, action === 'create' ? null : id);
+      if (wrong) throw new Conflict((wrong.result as { error: string }).error);
+      if (action === 'create') await store.insertAsset(change, kind, id, data!);
+      else
+        await store.updateAsset(
+          change,
+          kind,
+          id,
+          changedKeys(asset!.content, applyChanges(asset!.content, data!)),
+        );
+      const now = await store.findAsset(change, kind, id);
+      return {
+        status: action === 'create' ? 'created' : 'updated',
+        kind,
+        id,
+        version: fingerprintOf(now!.content, []).slice(0, 12),
+      } as const;
+    });
+  } catch (error: unknown) {
+    if (error instanceof Conflict) return refused('conflict', `${error.message} Nothing was changed.`);
+    // Class 23: the platform's own constraints. Whatever they say, the change can't be made as it was shown.
+    if (String((error as { code?: unknown }).code).startsWith('23')) {
+      return refused('conflict', 'The project does not allow this change. Nothing was changed.');
+    }
+    throw error;
+  }
+}

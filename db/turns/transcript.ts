@@ -1,0 +1,66 @@
+/** The transcript of a turn: what its activities have finished, stored once under their fences. */
+import type { Knex } from 'knex';
+import type { TurnEvent } from '../../contracts/events.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
+import { appendLocked } from '../events/append-events.ts';
+import type { Fence } from '../fence.ts';
+import { holdFence } from './claims.ts';
+import { insertUsage, type UsageEntry } from './usage-rows.ts';
+
+export interface TranscriptEntry {
+  step: number;
+  position: number;
+  role: 'assistant' | 'tool';
+  /** JSON, as the activities write it. */
+  body: string;
+}
+
+/** A finished piece of work: its transcript row and everything that is stored with it. */
+export interface SavedWork {
+  entry: Omit<TranscriptEntry, 'role'> & { role: TranscriptEntry['role'] | 'summary' };
+  events: TurnEvent[];
+  usage?: UsageEntry;
+  graph?: { working: string; aliases: Record<string, string> };
+}
+
+/**
+ * Stores an activity's result with everything that belongs to it, in one transaction under the fence. Saving again
+ * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists,
+ * TurnOverError when the turn has ended.
+ */
+export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise<void> {
+  await db.transaction(async (trx) => {
+    await holdFence(trx, fence);
+    await saveUnderFence(trx, fence, work);
+  });
+}
+
+/** The part of saveWork for a transaction that holds the fence already. */
+export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): Promise<void> {
+  const inserted = await rowsOf(
+    trx,
+    `insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
+     on conflict (turn_id, key) do nothing returning 1`,
+    [fence.turnId, fence.key, work.entry.step, work.entry.position, work.entry.role, work.entry.body],
+  );
+  if (inserted.length === 0) return;
+  await appendLocked(trx, fence, work.events);
+  if (work.graph) {
+    await trx.raw('update ai.copilot_turns set working_graph = ?, block_aliases = ? where id = ?', [
+      work.graph.working,
+      JSON.stringify(work.graph.aliases),
+      fence.turnId,
+    ]);
+  }
+  if (work.usage) await insertUsage(trx, fence, work.usage);
+}
+
+/** The transcript in the order of the conversation; with `step`, only that step's rows. */
+export async function listTranscript(db: Knex, turnId: string, step?: number): Promise<TranscriptEntry[]> {
+  return rowsOf<TranscriptEntry>(
+    db,
+    `select step, position, role, body from ai.copilot_transcript
+     where turn_id = ? and role <> 'summary' ${step === undefined ? '' : 'and step = ?'} order by step, position`,
+    step === undefined ? [turnId] : [turnId, step],
+  );
+}

@@ -1,0 +1,57 @@
+/** What a turn's calls read of its row. */
+import type { Knex } from 'knex';
+import { rowsOf } from '../connection/sql-rows.ts';
+import { TurnGoneError } from '../fence.ts';
+
+/** What a turn's first model call needs. Everything here stays the same for the whole turn. */
+export interface TurnContext {
+  turnId: string;
+  sessionId: string;
+  workflowId: string;
+  message: string;
+  model: string;
+  baseGraph: string;
+  /** Random: what the tokens of the turn's data fences are made from. */
+  fenceSeed: string;
+}
+
+/** The context of a turn, in any status. Throws TurnGoneError. */
+export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnContext> {
+  const rows = await rowsOf<{
+    session_id: string;
+    workflow_id: string;
+    message: string;
+    model: string;
+    base_graph: string;
+    fence_seed: string;
+  }>(
+    db,
+    'select session_id, workflow_id, message, model, base_graph, fence_seed from ai.copilot_turns where id = ?',
+    [turnId],
+  );
+  const row = rows[0];
+  if (!row) throw new TurnGoneError(turnId);
+  return {
+    turnId,
+    sessionId: row.session_id,
+    workflowId: row.workflow_id,
+    message: row.message,
+    model: row.model,
+    baseGraph: row.base_graph,
+    fenceSeed: row.fence_seed,
+  };
+}
+
+/** The graph as the turn's calls have left it, and the ids the model gave to new blocks. Throws TurnGoneError. */
+export async function loadWorkingGraph(
+  db: Knex,
+  turnId: string,
+): Promise<{ working: string; aliases: Record<string, string> }> {
+  const rows = await rowsOf<{ working_graph: string; block_aliases: Record<string, string> }>(
+    db,
+    'select working_graph, block_aliases from ai.copilot_turns where id = ?',
+    [turnId],
+  );
+  if (!rows[0]) throw new TurnGoneError(turnId);
+  return { working: rows[0].working_graph, aliases: rows[0].block_aliases };
+}

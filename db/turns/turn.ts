@@ -1,0 +1,185 @@
+/** The row of a turn, from its start until it runs. */
+import type { Knex } from 'knex';
+import { type StopReason, TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import type { TurnStatus } from '../../contracts/turn.ts';
+import type { WorkflowDiff } from '../../domain/graph/graph.ts';
+import { rowsOf } from '../connection/sql-rows.ts';
+
+export interface Turn {
+  id: string;
+  sessionId: string;
+  workflowId: string;
+  userMessageId: string;
+  messageId: string;
+  idempotencyKey: string | null;
+  message: string;
+  model: string;
+  status: TurnStatus;
+  stopReason: StopReason | null;
+  steps: number;
+  workflowDiff: WorkflowDiff | null;
+  createdAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+interface TurnRow {
+  id: string;
+  session_id: string;
+  workflow_id: string;
+  user_message_id: string;
+  message_id: string;
+  idempotency_key: string | null;
+  message: string;
+  model: string;
+  status: TurnStatus;
+  stop_reason: StopReason | null;
+  steps: number;
+  workflow_diff: WorkflowDiff | null;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+
+const TURN_COLUMNS = `id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model,
+  status, stop_reason, steps, workflow_diff, created_at, started_at, finished_at`;
+
+function toTurn(row: TurnRow): Turn {
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    workflowId: row.workflow_id,
+    userMessageId: row.user_message_id,
+    messageId: row.message_id,
+    idempotencyKey: row.idempotency_key,
+    message: row.message,
+    model: row.model,
+    status: row.status,
+    stopReason: row.stop_reason,
+    steps: row.steps,
+    workflowDiff: row.workflow_diff,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+/**
+ * Adds a turn that nobody sees yet (status `starting`). With an idempotency key that the session has used already,
+ * nothing is added and the earlier turn is returned with `created: false`. Null when the session is gone, or when the
+ * earlier turn was taken back before it could be returned.
+ */
+export async function insertStartingTurn(
+  db: Knex,
+  input: {
+    id: string;
+    sessionId: string;
+    workflowId: string;
+    userMessageId: string;
+    messageId: string;
+    idempotencyKey: string | null;
+    message: string;
+    model: string;
+    graph: string;
+  },
+): Promise<{ turn: Turn; created: boolean } | null> {
+  const inserted = await rowsOf<TurnRow>(
+    db,
+    `insert into ai.copilot_turns
+       (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, base_graph, working_graph)
+     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
+     for key share -- A session that is being deleted is waited for, and then not there.
+     on conflict (session_id, idempotency_key) do nothing
+     returning ${TURN_COLUMNS}`,
+    [
+      input.id,
+      input.workflowId,
+      input.userMessageId,
+      input.messageId,
+      input.idempotencyKey,
+      input.message,
+      input.model,
+      input.graph,
+      input.graph,
+      input.sessionId,
+    ],
+  );
+  if (inserted[0]) return { turn: toTurn(inserted[0]), created: true };
+  if (input.idempotencyKey === null) return null;
+  const earlier = await findTurnByIdempotencyKey(db, input.sessionId, input.idempotencyKey);
+  return earlier && { turn: earlier, created: false };
+}
+
+/** The turn that an idempotency key started in a session, in any status; null when there is none. */
+export async function findTurnByIdempotencyKey(
+  db: Knex,
+  sessionId: string,
+  key: string,
+): Promise<Turn | null> {
+  const rows = await rowsOf<TurnRow>(
+    db,
+    `select ${TURN_COLUMNS} from ai.copilot_turns where session_id = ? and idempotency_key = ?`,
+    [sessionId, key],
+  );
+  return rows[0] ? toTurn(rows[0]) : null;
+}
+
+/** A turn by id, in any status; null when there is none. */
+export async function findTurn(db: Knex, turnId: string): Promise<Turn | null> {
+  const rows = await rowsOf<TurnRow>(db, `select ${TURN_COLUMNS} from ai.copilot_turns where id = ?`, [
+    turnId,
+  ]);
+  return rows[0] ? toTurn(rows[0]) : null;
+}
+
+/** A session's open turns (starting or running), oldest first. */
+export async function listOpenTurns(db: Knex, filter: { sessionId: string }): Promise<Turn[]> {
+  const rows = await rowsOf<TurnRow>(
+    db,
+    `select ${TURN_COLUMNS} from ai.copilot_turns
+     where session_id = ? and status in ('starting', 'running') order by created_at`,
+    [filter.sessionId],
+  );
+  return rows.map(toTurn);
+}
+
+/** Removes a turn that never ran. False when it runs after all (or is gone): then it must be served. */
+export async function deleteStartingTurn(db: Knex, turnId: string): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    `delete from ai.copilot_turns where id = ? and status = 'starting' returning id`,
+    [turnId],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Makes a starting turn visible: the user's message, the start event (seq 1) and status running, in one statement.
+ * API and worker both call it once the Temporal workflow exists; the second call changes nothing. True when this call
+ * did it; otherwise the turn was promoted before, or is not there.
+ */
+export async function promoteTurn(db: Knex, turnId: string): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    `with turn as (
+       update ai.copilot_turns
+       set status = 'running', started_at = clock_timestamp(), last_seq = 1
+       where id = ? and status = 'starting'
+       returning id, session_id, user_message_id, message_id, message, model
+     ), message as (
+       insert into ai.copilot_messages (id, session_id, role, content, created_at)
+       select user_message_id, session_id, 'user', message, clock_timestamp() from turn
+     ), session as (
+       update ai.copilot_sessions s set updated_at = clock_timestamp() from turn where s.id = turn.session_id
+     ), event as (
+       insert into ai.copilot_turn_events (turn_id, seq, event, payload)
+       select id, 1, 'start', format(
+         '{"turn_id":"%s","session_id":"%s","user_message_id":"%s","message_id":"%s","model":%s}',
+         id, session_id, user_message_id, message_id, to_json(model))
+       from turn
+     )
+     select pg_notify('${TURN_EVENTS_CHANNEL}', id::text) from turn`,
+    [turnId],
+  );
+  return rows.length > 0;
+}
