@@ -91,7 +91,7 @@ const TOO_SLOW = '57014';
 function isNotOfTheCall(deps: Pick<ActivityDeps, 'store'>, error: unknown, waitsForOthers: boolean): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === 'FENCED' || code === 'TURN_OVER' || code === 'TURN_GONE') return true;
-  return deps.store.isPassingFault(error) && (waitsForOthers || code !== TOO_SLOW);
+  return deps.store.isTransient(error) && (waitsForOthers || code !== TOO_SLOW);
 }
 
 function tookTooLong(name: string, limitMs: number): ToolOutcome {

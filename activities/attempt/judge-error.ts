@@ -42,7 +42,7 @@ export async function judge(
       // The newer claim's result counts; the next attempt finds it, or that the turn has ended.
       return verdict(again('Superseded', 'Another attempt has taken over.', 1_000));
   }
-  if (deps.store.isPassingFault(error)) {
+  if (deps.store.isTransient(error)) {
     const pauseMs = Math.min(MAX_DATABASE_PAUSE_MS, DATABASE_PAUSE_MS * 2 ** (attempt.number - 1));
     return verdict(again('DatabaseUnavailable', 'The database is not reachable.', pauseMs));
   }

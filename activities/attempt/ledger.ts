@@ -57,7 +57,7 @@ export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: Usage
   } catch (error: unknown) {
     deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded yet');
     // Without a report nothing is lost: the database itself notes the attempt when the turn ends.
-    if (!usage.estimated && deps.store.isConnectionError(error)) void keepTrying(deps, fence, usage);
+    if (!usage.estimated && deps.store.isTransient(error)) void keepTrying(deps, fence, usage);
   }
 }
 
@@ -74,7 +74,7 @@ async function keepTrying(deps: ActivityDeps, fence: Fence, usage: UsageEntry): 
       try {
         return await deps.store.insertUsage(fence, usage);
       } catch (error: unknown) {
-        if (!deps.store.isConnectionError(error)) break;
+        if (!deps.store.isTransient(error)) break;
       }
     }
     deps.logger.error({ turn: fence.turnId, usage }, 'usage of an attempt is not in the ledger');

@@ -43,17 +43,16 @@ export function isLockHeld(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
 }
 
+// 25P03: idle in a transaction for too long. 55P03: a lock was not to be had in time. Class 53: no room. 57: an operator
+// or a timeout stepped in. 58: the server's system failed.
+const TRANSIENT = /^(25P03|55P03|53...|57...|58...)$/;
+
 /**
- * True when the same statement may well succeed later: the server was not there, had no time (57014, its
- * statement_timeout), somebody held a lock, or two transactions met. Nothing is wrong with what was asked.
+ * True when the same statement may well succeed later: the server was not there, had no time or no room, somebody held a
+ * lock, or two transactions met. Nothing is wrong with what was asked.
  */
 export function isTransient(error: unknown): boolean {
-  return (
-    isConnectionError(error) ||
-    isTransactionConflict(error) ||
-    isLockHeld(error) ||
-    sqlStateOf(error) === '57014'
-  );
+  return isConnectionError(error) || isTransactionConflict(error) || TRANSIENT.test(sqlStateOf(error) ?? '');
 }
 
 /** What `work` gives, or PostgresAwayError once it took longer than `ms`; the work itself goes on to its own bound. */

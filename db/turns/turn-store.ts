@@ -8,7 +8,6 @@ import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
-import { isPassingFault } from '../connection/passing-fault.ts';
 import { isTransient } from '../connection/pg-errors.ts';
 import { claimWork, markIdle } from './claims.ts';
 import { endTurn } from './end-turn.ts';
@@ -39,9 +38,8 @@ export interface TurnStore {
     fence: Fence,
     input: Parameters<typeof settleConfirmation<Result>>[2],
   ) => Promise<boolean>;
-  /** Whether the database was away, or had no time or a held lock: the same work may succeed later. */
-  isConnectionError: (error: unknown) => boolean;
-  isPassingFault: (error: unknown) => boolean;
+  /** Whether the database was away, or had no time, no room or a held lock: the same work may succeed later. */
+  isTransient: (error: unknown) => boolean;
 }
 
 const SAVE_RETRY_MS = 250;
@@ -74,7 +72,6 @@ export function createTurnStore(db: Knex): TurnStore {
     findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),
     settleConfirmation: (fence, input) => settleConfirmation(db, fence, input),
-    isConnectionError: isTransient,
-    isPassingFault,
+    isTransient,
   };
 }
