@@ -17,7 +17,7 @@ import type { ApiDeps } from '../deps.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isUuid } from '../http/ids.ts';
-import { sessionLane, workflowLane } from '../http/lane-names.ts';
+import { NEW_SESSIONS, sessionLane, workflowLane } from '../http/lane-names.ts';
 import type { Principal } from '../http/principal.ts';
 import { presentWorkflowGraph } from '../graphs/present.ts';
 import { presentMessages, presentNewSession, presentSession } from './present.ts';
@@ -53,8 +53,11 @@ export function createSessionsRouter(deps: ApiDeps): Router {
     const principal = ctx.state.principal as Principal;
     const session =
       workflowId &&
-      (await inLane(db, workflowLane(workflowId), () =>
-        createSession(db, { workflowId, ...toViewer(principal) }),
+      (await inLane(
+        db,
+        NEW_SESSIONS.lane(workflowId),
+        () => createSession(db, { workflowId, ...toViewer(principal) }),
+        NEW_SESSIONS.width,
       ));
     if (!session) throw new HttpError(404, NO_WORKFLOW);
     ctx.status = 201;

@@ -17,12 +17,14 @@ export class LaneBusyError extends Error {
 
 interface Waiting {
   key: string;
+  width: number;
   begin: () => void;
 }
 
 interface Lanes {
-  /** The keys whose change is under way. */
-  readonly busy: Set<string>;
+  /** How many changes are under way, of each key and in all. */
+  readonly busy: Map<string, number>;
+  total: number;
   /** In the order in which they came. */
   readonly waiting: Set<Waiting>;
 }
@@ -30,26 +32,30 @@ interface Lanes {
 const lanesOf = new WeakMap<Knex, Lanes>();
 
 /**
- * Does work that locks rows of the thing that `key` names. On one pool it is done for one key at a time, and for a part of
- * the pool's connections at once, so that the others stay free. Work must not ask for another lane.
- * Throws LaneBusyError when its turn did not come in time.
+ * Does work that locks rows of the thing that `key` names. On one pool `width` works of one key are done at once, one unless
+ * they only share the rows, and of all keys as many as leave a part of the pool to others. Work must not ask for another
+ * lane. Throws LaneBusyError when its turn did not come in time.
  */
-export async function inLane<T>(db: Knex, key: string, work: () => Promise<T>): Promise<T> {
+export async function inLane<T>(db: Knex, key: string, work: () => Promise<T>, width = 1): Promise<T> {
   let lanes = lanesOf.get(db);
-  if (!lanes) lanesOf.set(db, (lanes = { busy: new Set(), waiting: new Set() }));
-  await turnOf(lanes, key);
+  if (!lanes) lanesOf.set(db, (lanes = { busy: new Map(), total: 0, waiting: new Set() }));
+  await turnOf(lanes, key, width);
   try {
     return await work();
   } finally {
-    lanes.busy.delete(key);
+    const left = lanes.busy.get(key)! - 1;
+    if (left === 0) lanes.busy.delete(key);
+    else lanes.busy.set(key, left);
+    lanes.total -= 1;
     beginNext(lanes);
   }
 }
 
-function turnOf(lanes: Lanes, key: string): Promise<void> {
+function turnOf(lanes: Lanes, key: string, width: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const entry: Waiting = {
       key,
+      width,
       begin() {
         clearTimeout(timer);
         resolve();
@@ -64,12 +70,15 @@ function turnOf(lanes: Lanes, key: string): Promise<void> {
   });
 }
 
-function beginNext({ busy, waiting }: Lanes): void {
+function beginNext(lanes: Lanes): void {
+  const { busy, waiting } = lanes;
   for (const entry of waiting) {
-    if (busy.size >= LANES.atOnce) return;
-    if (busy.has(entry.key)) continue;
+    if (lanes.total >= LANES.atOnce) return;
+    const count = busy.get(entry.key) ?? 0;
+    if (count >= entry.width) continue;
     waiting.delete(entry);
-    busy.add(entry.key);
+    busy.set(entry.key, count + 1);
+    lanes.total += 1;
     entry.begin();
   }
 }
