@@ -9,7 +9,7 @@ import {
 } from '../../db/graphs/graphs.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { presentWorkflow, presentWorkflowSummary } from './present.ts';
 import { parseGraphBody, parseListPage, parseWorkflowName } from './schema.ts';
 

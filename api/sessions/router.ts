@@ -15,7 +15,7 @@ import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import type { ApiDeps } from '../deps.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import type { Principal } from '../http/principal.ts';
 import { presentWorkflowGraph } from '../graphs/present.ts';
 import { presentMessages, presentNewSession, presentSession } from './present.ts';
