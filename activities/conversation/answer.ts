@@ -14,6 +14,8 @@ const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
 const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
 
+export type Answer = ReturnType<typeof createAnswer>;
+
 /** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
 export function createAnswer(
   stream: EventStream,
