@@ -2,7 +2,7 @@
 import type { TurnEvent } from '../contracts/events.ts';
 import { MAX_TOOL_CALLS } from '../contracts/limits.ts';
 import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
-import type { EventStream } from '../db/events/event-log.ts';
+import type { EventStream } from '../db/events/event-stream.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';

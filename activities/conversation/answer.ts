@@ -1,7 +1,7 @@
 /** One streamed answer of a model: what the reader sees of it at once, and what is stored of it at the end. */
 import type { ModelHeartbeat } from '../../contracts/turn.ts';
 import type { TurnEvent } from '../../contracts/events.ts';
-import type { EventStream } from '../../db/events/event-log.ts';
+import type { EventStream } from '../../db/events/event-stream.ts';
 import { isDeeperThan, JSON_LIMITS } from '../../domain/text/json.ts';
 import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../../llm/types.ts';
 import { final } from '../attempt/judge-error.ts';
