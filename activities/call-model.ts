@@ -1,50 +1,39 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
-import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { TurnEvent } from '../contracts/events.ts';
-import type { TurnContext } from '../db/turns/turn-context.ts';
 import { MAX_TOOL_CALLS } from '../contracts/limits.ts';
+import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
+import type { EventStream } from '../db/events/event-stream.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
-import type { ModelError, ModelMessage } from '../llm/types.ts';
-import { createAnswer } from './conversation/answer.ts';
-import type { RunAttempt, Work } from './attempt/attempt.ts';
-import { createByteCache } from './conversation/byte-cache.ts';
-import { type ModelAttempt, refuseDeadly, runModelAttempt } from './attempt/model-attempt.ts';
-import type { ActivityDeps } from './deps.ts';
-import { fenceToken, toHistory } from './conversation/history.ts';
+import type { ModelError } from '../llm/types.ts';
+import type { RunAttempt } from './attempt/attempt.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
-import { createSingleFlight } from './attempt/single-flight.ts';
+import { createModelAttempts, type ModelAttempt, refuseDeadly } from './attempt/model-attempt.ts';
+import { type Answer, createAnswer } from './conversation/answer.ts';
+import {
+  createLoadParts,
+  fitPrompt,
+  type LoadParts,
+  type StepPrompt,
+  textLength,
+  toStepPrompt,
+} from './conversation/step-prompt.ts';
 import {
   type AssistantBody,
   hashArguments,
   separatorBefore,
   textBeforeStep,
-  toModelMessages,
   uniqueCallIds,
 } from './conversation/transcript.ts';
+import type { ActivityDeps } from './deps.ts';
 
 const PREVIEW_CHARS = 60;
-/** Of turns, the unchanging part of the prompt is kept, so that a step need not read and render it again. */
-const CACHED_TURNS = 100;
-const CACHED_BYTES = 64 * 1024 * 1024;
-
-interface PromptParts {
-  context: Omit<TurnContext, 'baseGraph'>;
-  /** What was said before the turn. */
-  history: ModelMessage[];
-  /** Whether it is more than its first message: a summary could take the place of the rest. */
-  isLong: boolean;
-  graphText: string;
-}
 
 /** Creates the model activity. */
 export function createModelActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
-  const flights = createSingleFlight<CallModelResult, Work>();
-  const parts = createByteCache({ maxBytes: CACHED_BYTES, maxEntries: CACHED_TURNS, sizeOf: bytesOf });
-  const promptParts: LoadParts = (turnId, summarized) =>
-    parts.get(`${turnId}/${summarized}`, () => loadPromptParts(deps, turnId));
-
+  const runOnce = createModelAttempts<CallModelResult>(runAttempt);
+  const loadParts = createLoadParts(deps);
   return {
     /**
      * Makes the model call of a step, or returns its stored result. Appends the answer to the event log as it comes.
@@ -52,43 +41,21 @@ export function createModelActivities(deps: ActivityDeps, runAttempt: RunAttempt
      * retried ones carry the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
-      return runModelAttempt(runAttempt, flights, `step:${input.step}`, input, (attempt) =>
-        performCall(deps, input, promptParts, attempt),
-      );
+      return runOnce(`step:${input.step}`, input, (attempt) => performCall(deps, input, loadParts, attempt));
     },
-  };
-}
-
-/** A character is two bytes at most. */
-function bytesOf({ context, history, graphText }: PromptParts): number {
-  return 2 * (context.message.length + graphText.length + textLength(history));
-}
-
-type LoadParts = (turnId: string, summarized: boolean) => Promise<PromptParts>;
-
-async function loadPromptParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
-  const [{ baseGraph, ...context }, loaded] = await Promise.all([
-    deps.store.loadTurnContext(turnId),
-    deps.store.loadHistory(turnId),
-  ]);
-  return {
-    context,
-    history: deps.prompt.buildHistory(toHistory(loaded)),
-    isLong: loaded.messages.length > 1,
-    graphText: await deps.heavy.renderState({ graph: baseGraph, message: context.message }),
   };
 }
 
 async function performCall(
   deps: ActivityDeps,
   input: CallModelInput,
-  promptParts: LoadParts,
+  loadParts: LoadParts,
   { claim: claimWork, heartbeat, signal }: ModelAttempt,
 ): Promise<CallModelResult> {
   const { turnId, step } = input;
-  // Reading goes on while the claim is made: nothing of what is read changes by it.
+  // Reading goes on while the claim is made: the claim changes nothing of what is read.
   const reading = Promise.all([
-    promptParts(turnId, input.summarized ?? false),
+    loadParts(turnId, input.summarized ?? false),
     step === 1 ? [] : deps.store.listTranscript(turnId),
   ]);
   reading.catch(() => undefined);
@@ -100,100 +67,96 @@ async function performCall(
     textBefore: async () => textBeforeStep(await deps.store.listTranscript(turnId), step),
     bill: { step, model: input.model, onSwitch: announceSwitch(deps, step) },
   });
+  const { fence } = claim;
   if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
   await refuseDeadly(deps, claim);
-  heartbeat.epoch = claim.fence.epoch;
-  const [{ context, history, isLong, graphText }, transcript] = await reading;
-  const model = input.model ?? context.model;
-  const earlier = transcript.filter((entry) => entry.step < step);
-  const request = {
-    system: deps.prompt.system,
-    tools: deps.tools.definitions,
-    messages: deps.prompt.buildConversation({
-      history,
-      graphText,
-      message: context.message,
-      transcript: toModelMessages(earlier, ({ callId, name, content }) =>
-        deps.prompt.wrapToolResult(fenceToken(context.fenceSeed, callId), name, content),
-      ),
-      fence: fenceToken(context.fenceSeed, 'canvas'),
-    }),
-  };
-  const canSummarize = isLong && !input.summarized;
-  const fit = (squeeze: boolean): Promise<FittedContext> =>
-    deps.window.fit(model, request, {
-      turnStart: history.length,
-      dropHistory: !canSummarize,
-      squeeze,
-    });
-  const fitted = await fit(input.squeeze ?? false);
-  if (!fitted.fits && canSummarize) {
-    await deps.store.markIdle(claim.fence);
+  heartbeat.epoch = fence.epoch;
+
+  const [parts, transcript] = await reading;
+  const prompt = toStepPrompt(deps, input, parts, transcript);
+  const fitted = await fitPrompt(deps, prompt, input.squeeze ?? false);
+  if (!fitted.fits && prompt.canSummarize) {
+    await deps.store.markIdle(fence);
     return tooLong('counted');
   }
 
-  const stream = deps.events.open(claim.fence);
-  const before = textBeforeStep(earlier, step);
-  const answer = createAnswer(stream, step, before === '' ? '' : separatorBefore(earlier, step), heartbeat);
-  const toUsage = openBill(deps, { step, model, sessionId: context.sessionId });
-  // A fenced append means that nobody wants this answer any more: stop paying for it.
-  const lost = new AbortController();
-  const call = AbortSignal.any([signal, lost.signal]);
+  const stream = deps.events.open(fence);
+  const before = textBeforeStep(prompt.earlier, step);
+  const separator = before === '' ? '' : separatorBefore(prompt.earlier, step);
+  const answer = createAnswer(stream, step, separator, heartbeat);
+  const toUsage = openBill(deps, { step, model: prompt.model, sessionId: prompt.sessionId });
   try {
-    for await (const event of deps.model.stream({
-      ...request,
-      model,
-      messages: fitted.messages,
-      toolChoice: input.toolsOff ? 'none' : 'auto',
-      sharedMessages: history.length - (request.messages.length - fitted.messages.length),
-      cacheKey: context.sessionId,
-      signal: call,
-    })) {
-      // A report that has come is taken, whoever wants the answer.
-      if (event.type !== 'usage') call.throwIfAborted();
-      answer.take(event, (error) => lost.abort(error));
-      const full = stream.room();
-      if (full) await full;
-    }
-    // The bill does not wait for the text: should this process die in between, it is known what the answer cost.
+    await streamAnswer(deps, { input, prompt, fitted, signal }, answer, stream);
+    // The usage row does not wait for the text: should this process die in between, the cost of the answer is known.
     const heard = answer.usage();
-    await Promise.all([stream.drain(), heard && recordUsage(deps, claim.fence, toUsage(heard))]);
+    await Promise.all([stream.drain(), heard && recordUsage(deps, fence, toUsage(heard))]);
   } catch (error: unknown) {
     const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
-    await recordUsage(deps, claim.fence, toUsage(spent));
-    // Once, only while nothing was shown, and only when there is something to take away.
-    if (isOverflow(error) && !input.squeeze && answer.isEmpty()) {
-      const { messages } = await fit(true);
-      if (canSummarize || textLength(messages) < textLength(fitted.messages)) {
-        await deps.store.releaseClaim(claim.fence);
-        return tooLong('refused');
-      }
+    await recordUsage(deps, fence, toUsage(spent));
+    // Once, and only while nothing was shown.
+    const mayShorten = isOverflow(error) && !input.squeeze && answer.isEmpty();
+    if (mayShorten && (await canShorten(deps, prompt, fitted))) {
+      await deps.store.releaseClaim(fence);
+      return tooLong('refused');
     }
     throw error;
   }
 
-  const used = new Set(
-    earlier.flatMap((entry) =>
-      entry.role === 'assistant'
-        ? (JSON.parse(entry.body) as AssistantBody).toolCalls.map((c) => c.callId)
-        : [],
-    ),
-  );
+  const used = usedCallIds(prompt);
   const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
   const usage = answer.usage();
   const billed = toUsage(usage);
-  if (usage) deps.window.learn(model, { ...request, messages: fitted.messages }, usage.inputTokens);
-  await savePaid(
-    deps,
-    claim.fence,
-    {
-      entry: { step, position: 0, role: 'assistant', body: JSON.stringify(body) },
-      events: [],
-      usage: billed,
-    },
-    signal,
-  );
+  if (usage)
+    deps.window.learn(prompt.model, { ...prompt.request, messages: fitted.messages }, usage.inputTokens);
+  const entry = { step, position: 0, role: 'assistant', body: JSON.stringify(body) } as const;
+  await savePaid(deps, fence, { entry, events: [], usage: billed }, signal);
   return { ...toResult(deps, body), latencyMs: billed.latencyMs };
+}
+
+/** Makes the call and hands its events to the answer, no faster than the event log takes them. */
+async function streamAnswer(
+  deps: ActivityDeps,
+  {
+    input,
+    prompt: { model, request, historyLength, sessionId },
+    fitted: { messages },
+    signal,
+  }: { input: CallModelInput; prompt: StepPrompt; fitted: FittedContext; signal: AbortSignal },
+  answer: Answer,
+  stream: EventStream,
+): Promise<void> {
+  // A fenced append means that nobody wants this answer any more: stop paying for it.
+  const lost = new AbortController();
+  const call = AbortSignal.any([signal, lost.signal]);
+  for await (const event of deps.model.stream({
+    ...request,
+    model,
+    messages,
+    toolChoice: input.toolsOff ? 'none' : 'auto',
+    sharedMessages: historyLength - (request.messages.length - messages.length),
+    cacheKey: sessionId,
+    signal: call,
+  })) {
+    // A usage report that has come is taken, whoever wants the answer.
+    if (event.type !== 'usage') call.throwIfAborted();
+    answer.take(event, (error) => lost.abort(error));
+    const full = stream.room();
+    if (full) await full;
+  }
+}
+
+/** Whether a request that the provider finds too long can still lose something. */
+async function canShorten(deps: ActivityDeps, prompt: StepPrompt, fitted: FittedContext): Promise<boolean> {
+  const { messages } = await fitPrompt(deps, prompt, true);
+  return prompt.canSummarize || textLength(messages) < textLength(fitted.messages);
+}
+
+/** The call ids of the steps before: a model may give one twice. */
+function usedCallIds({ earlier }: StepPrompt): Set<string> {
+  const answers = earlier.filter((entry) => entry.role === 'assistant');
+  return new Set(
+    answers.flatMap(({ body }) => (JSON.parse(body) as AssistantBody).toolCalls.map((call) => call.callId)),
+  );
 }
 
 function tooLong(tooLong: 'counted' | 'refused'): CallModelResult {
@@ -209,10 +172,6 @@ function announceSwitch(deps: ActivityDeps, step: number): (from: string, to: st
 
 function isOverflow(error: unknown): boolean {
   return (error as Partial<ModelError> | null)?.code === 'context_overflow';
-}
-
-function textLength(messages: readonly ModelMessage[]): number {
-  return messages.reduce((sum, { content }) => sum + content.length, 0);
 }
 
 function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {

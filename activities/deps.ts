@@ -1,5 +1,5 @@
 /** What the activities are given by worker/. Types only from db/ and llm/: this room makes no connection of its own. */
-import type { Catalogue } from '../models/models.ts';
+import type { Catalogue } from '../models/catalogue.ts';
 import type { EventLog } from '../db/events/event-log.ts';
 import type { TurnStore } from '../db/turns/turn-store.ts';
 import type { CountedRequest } from '../llm/context/count-tokens.ts';

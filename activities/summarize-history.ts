@@ -2,17 +2,16 @@
 import type { SummarizeHistoryInput } from '../contracts/turn.ts';
 import { SUMMARIZING, THINKING } from '../domain/text/status-map.ts';
 import type { ModelError, ModelUsage } from '../llm/types.ts';
-import type { RunAttempt, Work } from './attempt/attempt.ts';
+import type { RunAttempt } from './attempt/attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
 import {
   countCharacters,
+  createModelAttempts,
   type ModelAttempt,
   refuseDeadly,
-  runModelAttempt,
 } from './attempt/model-attempt.ts';
-import { createSingleFlight } from './attempt/single-flight.ts';
 
 const KEY = 'summary';
 /** The summary's place in transcript and ledger: before the first step. */
@@ -21,14 +20,14 @@ const MAX_CHARS = 8_000;
 
 /** Creates the summarizing activity. */
 export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
-  const flights = createSingleFlight<boolean, Work>();
+  const runOnce = createModelAttempts<boolean>(runAttempt);
   return {
     /**
      * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
      * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
-      return runModelAttempt(runAttempt, flights, KEY, input, (attempt) => summarize(deps, input, attempt));
+      return runOnce(KEY, input, (attempt) => summarize(deps, input, attempt));
     },
   };
 }

@@ -1,7 +1,8 @@
 /** The model client of a worker: routes each call to the adapter of its model's provider. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import type { Catalogue, ModelApi } from '../models/models.ts';
+import type { Catalogue } from '../models/catalogue.ts';
+import type { ModelApi } from '../models/models.ts';
 import type { Config } from '../runtime/config.ts';
 import { createAnthropicClient } from './adapters/anthropic.ts';
 import { createDemoClient } from './adapters/demo.ts';

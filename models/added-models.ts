@@ -1,6 +1,7 @@
 /** COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. What is not said gets a default that no server refuses. */
 import { z } from 'zod';
-import { type AddedModel, COMPATIBLE_DEFAULTS, DEMO_MODEL, MODELS } from './models.ts';
+import type { AddedModel } from './catalogue.ts';
+import { COMPATIBLE_DEFAULTS, DEMO_MODEL, MODELS } from './models.ts';
 import { apiKey, url } from './env-schemas.ts';
 
 const decimal = z.string().regex(/^\d{1,6}(\.\d{1,6})?$/, 'write dollars per million tokens, such as "0.25"');

@@ -1,8 +1,4 @@
-/**
- * The models that the copilot may run on, as data, and the pure rules over them: which may be chosen, which is used,
- * what a call costs. Lives here because the API and the model layer both need it.
- */
-import type { Usage } from '../contracts/events.ts';
+/** The models that the copilot may run on, as data. */
 
 export type ModelProvider = 'openai' | 'anthropic' | 'openai-compatible' | 'demo';
 
@@ -104,6 +100,7 @@ const REASONING: Partial<ModelSpec> = {
   parallelToolCalls: false,
 };
 
+/** The models that every deployment knows. */
 export const MODELS: readonly ModelSpec[] = [
   // Its default effort is none, and only with that temperature is taken.
   openai('gpt-5.2', 'GPT-5.2', 400_000, 128_000, ['1.75', '0.175', '14'], {
@@ -129,7 +126,8 @@ export const COMPATIBLE_DEFAULTS = {
   price: null,
 } as const satisfies Partial<ModelSpec>;
 
-const DEMO: ModelSpec = {
+/** Answers by a script: there only while no other model can be called. */
+export const DEMO: ModelSpec = {
   ...BARE,
   id: DEMO_MODEL,
   label: 'Demo (scripted, no key)',
@@ -139,113 +137,3 @@ const DEMO: ModelSpec = {
   maxOutputTokens: 16_000,
   price: null,
 };
-
-/** A model of the environment: what it is, and the server that has it; null: the one of OPENAI_BASE_URL. */
-export interface AddedModel {
-  spec: ModelSpec;
-  server: { baseUrl: string; apiKey: string | undefined } | null;
-}
-
-/** Which providers have a key, or a base URL that may need none. */
-export interface ModelKeys {
-  openai: boolean;
-  anthropic: boolean;
-}
-
-export interface ModelOption {
-  label: string;
-  value: string;
-  provider: ModelProvider;
-  available: boolean;
-}
-
-/** The models of one deployment. */
-export interface Catalogue {
-  /** All but the demo. */
-  models: readonly ModelSpec[];
-  /** The model of that id, demo included; undefined for any other. */
-  find(id: string): ModelSpec | undefined;
-  /** What a user may choose among. The demo is there only while nothing else is. */
-  listOptions(): ModelOption[];
-  /** Whether a call to the model can be made. */
-  isAvailable(id: string): boolean;
-  /** What answers when nobody has chosen. */
-  defaultModel: string;
-  /**
-   * The model of the next turn: the chosen one, else the default. A choice is kept even when its key is gone: silently
-   * answering with another model would be worse than saying so.
-   */
-  effective(chosen: string | null): string;
-  /** The exact cost in US dollars as a decimal string; null for a model without a price. */
-  costUsd(modelId: string, usage: BilledTokens): string | null;
-}
-
-/** The keys that a configuration gives. */
-export function modelKeys(config: {
-  openai: { apiKey: string | undefined; baseUrl: string | undefined };
-  anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
-}): ModelKeys {
-  const given = (side: { apiKey: string | undefined; baseUrl: string | undefined }): boolean =>
-    side.apiKey !== undefined || side.baseUrl !== undefined;
-  return { openai: given(config.openai), anthropic: given(config.anthropic) };
-}
-
-/** The catalogue of a deployment with these keys and these models of its own. */
-export function createCatalogue(keys: ModelKeys, added: readonly AddedModel[] = []): Catalogue {
-  const models = [...MODELS, ...added.map(({ spec }) => spec)];
-  const byId = new Map([...models, DEMO].map((model) => [model.id, model]));
-  const withServer = added.flatMap(({ spec, server }) => (server ? [spec.id] : []));
-  const isKeyless = !keys.openai && !keys.anthropic;
-  const defaultModel = isKeyless ? (withServer[0] ?? DEMO_MODEL) : DEFAULT_MODEL;
-  const isDemo = defaultModel === DEMO_MODEL;
-  const isAvailable = (id: string): boolean => {
-    const provider = byId.get(id)?.provider;
-    if (provider === undefined) return false;
-    if (provider === 'demo') return isDemo;
-    if (provider === 'anthropic') return keys.anthropic;
-    return keys.openai || withServer.includes(id);
-  };
-  return {
-    models,
-    find: (id) => byId.get(id),
-    listOptions: () =>
-      [...models, ...(isDemo ? [DEMO] : [])].map(({ id, label, provider }) => ({
-        label,
-        value: id,
-        provider,
-        available: isAvailable(id),
-      })),
-    isAvailable,
-    defaultModel,
-    effective: (chosen) =>
-      chosen !== null && byId.has(chosen) && (chosen !== DEMO_MODEL || isDemo) ? chosen : defaultModel,
-    costUsd: (modelId, usage) => costOf(byId.get(modelId)?.price ?? null, usage),
-  };
-}
-
-const PRICE_DIGITS = 6;
-const PER_TOKENS = 1_000_000n;
-
-export type BilledTokens = Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'> & {
-  cache_write_tokens?: number;
-};
-
-function costOf(price: ModelSpec['price'], usage: BilledTokens): string | null {
-  if (!price) return null;
-  const written = usage.cache_write_tokens ?? 0;
-  const fresh = BigInt(Math.max(0, usage.input_tokens - usage.cached_tokens - written));
-  // In millionths of a dollar per million tokens: the product is exact in 10^-12 dollars.
-  const total =
-    fresh * toMicros(price.input) +
-    BigInt(usage.cached_tokens) * toMicros(price.cachedInput) +
-    BigInt(written) * toMicros(price.cacheWrite ?? price.input) +
-    BigInt(usage.output_tokens) * toMicros(price.output);
-  const scale = 10n ** BigInt(PRICE_DIGITS) * PER_TOKENS;
-  const fraction = (total % scale).toString().padStart(12, '0').replace(/0+$/, '');
-  return `${total / scale}${fraction === '' ? '' : `.${fraction}`}`;
-}
-
-function toMicros(decimal: string): bigint {
-  const [whole = '0', fraction = ''] = decimal.split('.');
-  return BigInt(whole + fraction.padEnd(PRICE_DIGITS, '0'));
-}

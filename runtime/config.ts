@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/models.ts';
+import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';

@@ -1,4 +1,4 @@
-/** What model calls cost, for the ledger. */
+/** The usage rows of model calls. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
@@ -19,7 +19,7 @@ const NO_USAGE: ModelUsage = {
   reasoningTokens: 0,
 };
 
-/** Opens the bill of an attempt that begins now. What it gives is the ledger's entry; null: the provider reported nothing. */
+/** Starts timing a call; returns a function that builds its usage row. Pass null when the provider reported no usage. */
 export function openBill(
   deps: ActivityDeps,
   { step, model, sessionId }: { step: number; model: string; sessionId: string },
@@ -31,7 +31,7 @@ export function openBill(
     model,
     ...(usage ?? NO_USAGE),
     costUsd: usage === null ? null : priceOf(deps, model, usage),
-    // Without the provider's report it is only known that there was a call.
+    // Without the provider's report only the call is known, not its cost.
     estimated: usage === null,
     latencyMs: Date.now() - startedAt,
   });
@@ -48,8 +48,8 @@ function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string |
 }
 
 /**
- * Records an attempt that has no result to be stored with: it failed, or came too late, or nobody is left to want it. A
- * report that the database can't take now is kept and tried again while this process lives; never rejects.
+ * Records the usage of an attempt without storing a result: the attempt failed, came too late, or nobody wants it any
+ * more. A report that the database can't take now is kept and tried again while this process lives. Never rejects.
  */
 export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
   try {

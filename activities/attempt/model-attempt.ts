@@ -4,7 +4,7 @@ import type { Claim } from '../../db/turns/claims.ts';
 import type { Attempt, RunAttempt, Work } from './attempt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { final } from './judge-error.ts';
-import type { SingleFlight } from './single-flight.ts';
+import { createSingleFlight } from './single-flight.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
 /** Workers lost with a model call after which it is not made again. It takes long, so more of them die by chance. */
@@ -13,28 +13,32 @@ const MAX_MODEL_DEATHS = 5;
 /** A model call as its work sees it: the attempt that began it, and the heartbeat that all who wait for it tell. */
 export type ModelAttempt = Pick<Attempt, 'claim' | 'signal'> & { heartbeat: ModelHeartbeat };
 
-/** Runs an attempt whose work is done once in this process, however many attempts ask for it. */
-export async function runModelAttempt<T>(
-  runAttempt: RunAttempt,
-  flights: SingleFlight<T, Work>,
+type RunModelAttempt<T> = (
+  /** What of the step is called, such as `step:3`. */
   of: string,
-  { turnId, step, model = '' }: { turnId: string; step: number; model?: string },
+  input: { turnId: string; step: number; model?: string },
   work: (attempt: ModelAttempt) => Promise<T>,
-): Promise<T> {
-  const heartbeat: ModelHeartbeat = { step, epoch: 0, characters: 0, tokens: 0 };
-  return runAttempt((attempt) => {
-    attempt.work.details = heartbeat;
-    return flights.join(
-      `${turnId}/${of}/${model}`,
-      attempt,
-      attempt.work,
-      (shared) => (attempt.work = shared),
-      (signal) => work({ claim: (input) => attempt.claim(input), signal, heartbeat }),
-    );
-  });
+) => Promise<T>;
+
+/** Creates the function that runs attempts of a model call. Attempts that overlap in this process share one call. */
+export function createModelAttempts<T>(runAttempt: RunAttempt): RunModelAttempt<T> {
+  const flights = createSingleFlight<T, Work>();
+  return (of, { turnId, step, model = '' }, work) => {
+    const heartbeat: ModelHeartbeat = { step, epoch: 0, characters: 0, tokens: 0 };
+    return runAttempt((attempt) => {
+      attempt.work.details = heartbeat;
+      return flights.join(
+        `${turnId}/${of}/${model}`,
+        attempt,
+        attempt.work,
+        (shared) => (attempt.work = shared),
+        (signal) => work({ claim: (input) => attempt.claim(input), signal, heartbeat }),
+      );
+    });
+  };
 }
 
-/** Ends a call with which workers were lost again and again: what its answer does to them is not tried once more. */
+/** Ends a call with which workers were lost again and again: its answer may be what kills them. */
 export async function refuseDeadly(deps: ActivityDeps, { fence, deaths }: Claim): Promise<void> {
   if (deaths < MAX_MODEL_DEATHS) return;
   deps.logger.error({ turn: fence.turnId, key: fence.key, deaths }, 'workers are lost with a model call');

@@ -1,7 +1,7 @@
 /** One streamed answer of a model: what the reader sees of it at once, and what is stored of it at the end. */
 import type { ModelHeartbeat } from '../../contracts/turn.ts';
 import type { TurnEvent } from '../../contracts/events.ts';
-import type { EventStream } from '../../db/events/event-log.ts';
+import type { EventStream } from '../../db/events/event-stream.ts';
 import { isDeeperThan, JSON_LIMITS } from '../../domain/text/json.ts';
 import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../../llm/types.ts';
 import { final } from '../attempt/judge-error.ts';
@@ -13,6 +13,8 @@ const MAX_CHARS = 4_000_000;
 const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
 const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
+
+export type Answer = ReturnType<typeof createAnswer>;
 
 /** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
 export function createAnswer(

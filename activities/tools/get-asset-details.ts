@@ -4,12 +4,12 @@ import { nearestNames } from '../../domain/rules/block-registry.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { HIDDEN, hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { isObject } from '../../domain/text/json.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { fitResult } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 
 type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** As the API page says. */
 const MAX_PROMPT_CHARS = 1_000;
 const NEAREST_OF = 1_000;
@@ -43,7 +43,7 @@ Example: {"kind":"agent","id":"Support"}`,
       const list = LISTS[kind];
       const label = kind.replace('_', ' ');
       const ref = id.replaceAll('\0', '').toWellFormed().trim();
-      let asset = UUID.test(ref) ? await deps.findFullAsset(list, ref) : null;
+      let asset = isUuid(ref) ? await deps.findFullAsset(list, ref) : null;
       if (!asset) {
         const ids = await deps.findIdsByName(list, ref);
         if (ids.length > 1)

@@ -3,12 +3,12 @@ import type { findRun, listRuns } from '../../db/assets/run-logs.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 
 type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_ERROR_CHARS = 2_000;
 
 const input = z.object({
@@ -44,7 +44,7 @@ Example: {"status":"failed","limit":1}`,
         };
       }
       const name = block?.replaceAll('\0', '').toWellFormed().trim() ?? null;
-      const found = UUID.test(id) ? await deps.findRun(workflowId, id, name) : null;
+      const found = isUuid(id) ? await deps.findRun(workflowId, id, name) : null;
       if (!found)
         return toolFailure(
           'not_found',

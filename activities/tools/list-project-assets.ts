@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { ListedKind, listAssets, PageEnd } from '../../db/assets/asset-lists.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { parseJsonObject } from '../../domain/text/json.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { type AnyTool, defineTool, toolFailure } from './registry.ts';
 
 type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_DESCRIPTION_CHARS = 200;
 /** Room for counts, cursors and a hint. */
 const FRAME_CHARS = 1_500;
@@ -92,6 +92,6 @@ function readCursor(text: string): { kind: ListedKind; end: PageEnd | null } | n
   const kind = value.kind as ListedKind;
   const { name, id } = value;
   if (name === undefined && id === undefined) return { kind, end: null };
-  if (typeof name !== 'string' || typeof id !== 'string' || !UUID.test(id) || /\0/.test(name)) return null;
+  if (typeof name !== 'string' || typeof id !== 'string' || !isUuid(id) || /\0/.test(name)) return null;
   return { kind, end: { name: name.toWellFormed(), id } };
 }

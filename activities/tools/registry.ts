@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { JsonObject } from '../../domain/text/json-value.ts';
-import { isDeeperThan } from '../../domain/text/json.ts';
+import { isDeeperThan, isObject } from '../../domain/text/json.ts';
 import type { ModelTool } from '../../llm/types.ts';
 
 /** What a tool may see of its turn. */
@@ -141,8 +141,4 @@ function toStrict(schema: JsonObject): JsonObject {
   out.required = Object.keys(out.properties);
   out.additionalProperties = false;
   return out;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import { createWorkflow, findWorkflow, findWorkflowText, listWorkflows } from '.
 import { replaceGraph } from '../../db/graphs/replace-graph.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { workflowLane } from '../http/lane-names.ts';
 import { presentWorkflow, presentWorkflowSummary } from './present.ts';
 import { parseGraphBody, parseListPage, parseWorkflowName } from './schema.ts';

@@ -7,7 +7,7 @@ import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { requireSize } from './canvas.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;

@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Logger } from '../../runtime/logger.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 
 /**
  * One line per request: route pattern, ids, status and duration. Never the raw path or query, which hold what callers

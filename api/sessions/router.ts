@@ -16,7 +16,7 @@ import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import type { ApiDeps } from '../deps.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import { NEW_SESSIONS, sessionLane, workflowLane } from '../http/lane-names.ts';
 import type { Principal } from '../http/principal.ts';
 import { presentWorkflowGraph } from '../graphs/present.ts';

@@ -1,7 +1,7 @@
 /** What the session endpoints take. Messages say what to do; paths name the field. */
 import { MAX_PAGE_MESSAGES, type MessagePage } from '../../db/sessions/messages.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 
 export const NO_SUCH_MESSAGE = 'No message exists with the given ID in this session';
 

@@ -3,7 +3,7 @@ import type { ApiDeps } from '../deps.ts';
 import { readCursor } from '../event-stream/cursor.ts';
 import { openStream } from '../event-stream/open-stream.ts';
 import { HttpError } from '../http/http-error.ts';
-import { isUuid } from '../http/ids.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
 import type { RequestState } from '../http/request-state.ts';
 import { requireSession } from '../sessions/router.ts';
 import { parseDecision } from './schema.ts';

@@ -1,7 +1,7 @@
 /** What the parts of the turn control work with. */
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
-import type { Catalogue } from '../../models/models.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 

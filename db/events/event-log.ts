@@ -10,10 +10,9 @@
  * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
  * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
  */
-import type { TurnEvent } from '../../contracts/events.ts';
-import { STEP_SEPARATOR } from '../../contracts/names.ts';
 import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
-import { claimOf, findHeldTurns, flushEvents, type NumberedEvent } from './flush-events.ts';
+import { type EventStream, openStream, type EventQueue, type Pending } from './event-stream.ts';
+import { claimOf, findHeldTurns, flushEvents } from './flush-events.ts';
 import { isConnectionError, isTransient } from '../connection/pg-errors.ts';
 import { createPool } from '../connection/pg-pool.ts';
 import { type Fence, FencedError } from '../fence.ts';
@@ -28,26 +27,6 @@ const MAX_HELD_PAUSE_MS = 1_000;
 const CLOSE_MS = 1_000;
 /** Between the beginnings of two flushes: each costs a quarter of a millisecond of processor time, however full. */
 const FLUSH_GAP_MS = 8;
-
-// Tokens that gather while a flush is under way become one event, up to this many characters.
-const MAX_MERGED_DELTA_CHARS = 2_000;
-/** Of one claim, while the database is away; no answer of a model is as long. */
-const MAX_WAITING_CHARS = 1_000_000;
-
-interface Pending extends NumberedEvent {
-  taken: boolean;
-  settle: { resolve: () => void; reject: (error: unknown) => void }[];
-}
-
-/** The events of one claim, in order. Made once per claim; not usable after its activity ended. */
-export interface EventStream {
-  /** Queues events; resolves when they are durable. Rejects with FencedError. A rejection may be left unhandled. */
-  append(events: TurnEvent[]): Promise<void>;
-  /** Resolves when everything appended before is durable; rejects with the first error. */
-  drain(): Promise<void>;
-  /** Null while little waits to be written; else what to wait for before more is appended. Never rejects. */
-  room(): Promise<void> | null;
-}
 
 export interface EventLog {
   open(fence: Fence): EventStream;
@@ -191,45 +170,19 @@ export function createEventLog(options: {
     });
   };
 
-  return {
-    open(fence) {
-      let idx = 0;
-      let tail: Pending | null = null;
-      let last: Promise<void> = Promise.resolve();
-      let failure: { error: unknown } | null = null;
-      let waitingChars = 0;
-      const add = (event: TurnEvent): Pending => {
-        if (tail && !tail.taken && mergeDelta(tail.event, event)) return tail;
-        tail = { fence, idx: (idx += 1), event: { ...event }, taken: false, settle: [] };
-        pending.push(tail);
-        return tail;
-      };
-      return {
-        append(events) {
-          if (failure) return Promise.reject(failure.error);
-          if (events.length === 0) return last;
-          const chars = charsOf(events);
-          waitingChars += chars;
-          const done = new Promise<void>((resolve, reject) => {
-            const items = events.map(add);
-            items.at(-1)!.settle.push({ resolve, reject });
-          });
-          last = done;
-          // Whoever drains hears of it; a caller that only streams need not.
-          done.catch((error: unknown) => (failure ??= { error })).finally(() => (waitingChars -= chars));
-          kick();
-          return done;
-        },
-        async drain() {
-          draining += 1;
-          hurry?.();
-          await last.catch(() => undefined);
-          draining -= 1;
-          if (failure) throw failure.error;
-        },
-        room: () => (waitingChars <= MAX_WAITING_CHARS ? null : last.catch(() => undefined)),
-      };
+  const queue: EventQueue = {
+    push: (item) => pending.push(item),
+    kick,
+    async hurryFor(wait) {
+      draining += 1;
+      hurry?.();
+      await wait;
+      draining -= 1;
     },
+  };
+
+  return {
+    open: (fence) => openStream(fence, queue),
     async close() {
       const deadline = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
       hurry?.();
@@ -241,24 +194,6 @@ export function createEventLog(options: {
       await Promise.race([pool.end(), pause(CLOSE_MS)]);
     },
   };
-}
-
-/** Of the texts that a model streams; all other events are few. */
-function charsOf(events: readonly TurnEvent[]): number {
-  let chars = 0;
-  for (const event of events) if ('delta' in event) chars += event.delta.length;
-  return chars;
-}
-
-/** Adds a delta to a waiting one of the same kind and step. False when they can't be one event. */
-function mergeDelta(waiting: TurnEvent, event: TurnEvent): boolean {
-  if (event.event !== 'content_delta' && event.event !== 'reasoning_delta') return false;
-  if (waiting.event !== event.event || waiting.step !== event.step) return false;
-  // The line breaks between two steps are a delta of their own.
-  if (waiting.delta === STEP_SEPARATOR) return false;
-  if (waiting.delta.length + event.delta.length > MAX_MERGED_DELTA_CHARS) return false;
-  waiting.delta += event.delta;
-  return true;
 }
 
 /** Tells whoever waits for these events; `failure` says what is wrong with one, null: nothing. */

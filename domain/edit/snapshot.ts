@@ -8,8 +8,7 @@ import { indexBlocks, nameKey } from '../graph/find-block.ts';
 import type { Block, Edge, Graph, Position, WorkflowDiff } from '../graph/graph.ts';
 import type { JsonObject } from '../text/json-value.ts';
 import { copyObject, getKey, jsonEqual, setKey } from '../text/json.ts';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+import { isUuid } from '../text/uuid.ts';
 
 /** The platform's columns: workflow_blocks.name, workflow_blocks.type, workflow_edges.source_handle. */
 const MAX_NAME_CHARS = 255;
@@ -95,12 +94,12 @@ function toPersistedIds(
   newId: () => string,
 ): Map<string, string> {
   const known = indexBlocks(persisted.blocks);
-  const taken = new Set(blocks.filter((block) => UUID.test(block.id)).map((block) => block.id.toLowerCase()));
+  const taken = new Set(blocks.filter((block) => isUuid(block.id)).map((block) => block.id.toLowerCase()));
   const ids = new Map<string, string>();
   const given = new Set<string>();
   for (const block of blocks) {
     let id = block.id.toLowerCase();
-    if (!UUID.test(id)) {
+    if (!isUuid(id)) {
       const free = [block.id, block.name]
         .map((ref) => known.find(ref))
         .find((found) => 'block' in found && !taken.has(found.block.id));

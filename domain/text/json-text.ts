@@ -1,4 +1,5 @@
 /** JSON texts of values that may nest deeper than JSON.stringify goes (about 4,000 levels), as rows of others may. */
+import { isObject } from './json.ts';
 import type { Json } from './json-value.ts';
 
 /** The JSON text of a value, as JSON.stringify writes it. Safe at any depth. */
@@ -13,16 +14,12 @@ export function toJsonText(value: Json | object): string {
 /** The JSON text of a value with the keys of every object in order: equal for equal values. Safe at any depth. */
 export function canonicalJson(value: unknown): string {
   return write(value, sorted, () =>
-    JSON.stringify(value, (_key, inner: unknown) => (isPlainObject(inner) ? sorted(inner) : inner)),
+    JSON.stringify(value, (_key, inner: unknown) => (isObject(inner) ? sorted(inner) : inner)),
   );
 }
 
 function sorted(object: object): object {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Tries the fast way, which recurses; what is too deep for it is written by a loop. */
@@ -49,7 +46,7 @@ function writeDeep(root: unknown, ordered: (object: object) => object): string {
       ]);
       if (items.length === 0) items.push({ text: '[' });
       push(todo, [...items, { text: ']' }]);
-    } else if (isPlainObject(next.value)) {
+    } else if (isObject(next.value)) {
       const entries = Object.entries(ordered(next.value)).filter(([, value]) => value !== undefined);
       const items: typeof todo = entries.flatMap(([key, value]: [string, unknown], index) => [
         { text: `${index === 0 ? '{' : ','}${JSON.stringify(key)}:` },

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../../models/models.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
 import type { StreamLimits } from './watchdog.ts';
 
 export interface AdapterOptions {

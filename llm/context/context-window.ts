@@ -1,5 +1,5 @@
 /** The context windows of a deployment's models, and what is known of how their tokens count. */
-import type { Catalogue } from '../../models/models.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { type CountedRequest, createTokenCounter, maxTokens } from './count-tokens.ts';
 import { CONTEXT_SHARE, type FittedContext } from './fit-context.ts';

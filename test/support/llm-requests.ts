@@ -1,7 +1,7 @@
 /** Model requests, clients and readers for the tests of the model layer. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { createCatalogue } from '../../models/models.ts';
+import { createCatalogue } from '../../models/catalogue.ts';
 import { createAnthropicClient } from '../../llm/adapters/anthropic.ts';
 import { createChatClient } from '../../llm/adapters/openai-chat.ts';
 import { createResponsesClient } from '../../llm/adapters/openai-responses.ts';

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import type { AssetKind } from '../../../contracts/assets.ts';
 import { isDeeperThan } from '../../../domain/text/json.ts';
 import { hiddenCharacters } from '../../../domain/text/spell-out-hidden.ts';
+import { UUID } from '../../../domain/text/uuid.ts';
 
 const MAX_NAME_CHARS = 255;
 const MAX_PROMPT_CHARS = 100_000;
 const MAX_LINKS = 100;
 /** Settings nest no deeper than any body may. */
 export const MAX_SETTINGS_LEVELS = 20;
-
-export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const name = z
   .string()

@@ -6,8 +6,8 @@ import type { Question } from '../../../db/turns/confirmations.ts';
 import { nearestNames } from '../../../domain/rules/block-registry.ts';
 import { jsonEqual } from '../../../domain/text/json.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
+import { isUuid } from '../../../domain/text/uuid.ts';
 import { toolFailure, type ToolOutcome } from '../registry.ts';
-import { UUID } from './asset-fields.ts';
 import { applyChanges, type Change } from './change.ts';
 import { checkValues } from './check-values.ts';
 import type { AssetDeps } from './deps.ts';
@@ -73,7 +73,7 @@ async function findByRef(
   ref: string,
 ): Promise<{ asset: StoredAsset } | { refusal: ToolOutcome }> {
   const label = ASSET_LABELS[kind];
-  if (UUID.test(ref)) {
+  if (isUuid(ref)) {
     const asset = await store.findAsset(db, kind, ref.toLowerCase());
     if (asset) return { asset };
   }

@@ -9,7 +9,7 @@ import { createTurnControl } from '../../../api/turns/create-turn-control.ts';
 import { settleTurn } from '../../../api/turns/settle-turn.ts';
 import { createSweeper } from '../../../api/turns/sweeper.ts';
 import type { TurnControlOptions } from '../../../api/turns/turn-control-options.ts';
-import { createCatalogue } from '../../../models/models.ts';
+import { createCatalogue } from '../../../models/catalogue.ts';
 import { CHAT_TURN_WORKFLOW } from '../../../contracts/names.ts';
 import { turnWorkflowId } from '../../../contracts/turn-workflow-id.ts';
 import { createKnex } from '../../../db/connection/knex.ts';

@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { createTurnControl } from '../../../api/turns/create-turn-control.ts';
 import { MAX_STEPS } from '../../../contracts/limits.ts';
 import { turnWorkflowId } from '../../../contracts/turn-workflow-id.ts';
-import { createCatalogue } from '../../../models/models.ts';
+import { createCatalogue } from '../../../models/catalogue.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { createSession } from '../../../db/sessions/sessions.ts';
 import { createWorkflow } from '../../../db/graphs/graphs.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAnswer } from '../../../activities/conversation/answer.ts';
 import { uniqueCallIds } from '../../../activities/conversation/transcript.ts';
-import type { EventStream } from '../../../db/events/event-log.ts';
+import type { EventStream } from '../../../db/events/event-stream.ts';
 import type { ModelEvent } from '../../../llm/types.ts';
 
 const call = (callId: string) => ({ callId, name: 'get_block_info', arguments: '{}' });

@@ -5,7 +5,7 @@ import { readCursor } from '../../../api/event-stream/cursor.ts';
 import { renderEvent, renderLiveEvent } from '../../../api/event-stream/render-event.ts';
 import { createSilenceWatcher, type Quiet } from '../../../api/event-stream/silence-watcher.ts';
 import { HttpError } from '../../../api/http/http-error.ts';
-import { isUuid } from '../../../api/http/ids.ts';
+import { isUuid } from '../../../domain/text/uuid.ts';
 import { createLogger } from '../../../runtime/logger.ts';
 
 test('an event is one data line and a block with its id', () => {

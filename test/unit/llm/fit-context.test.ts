@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCatalogue } from '../../../models/models.ts';
+import { createCatalogue } from '../../../models/catalogue.ts';
 import {
   countMessage,
   countRequest,

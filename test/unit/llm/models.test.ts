@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCatalogue, DEFAULT_MODEL, MODELS, modelKeys } from '../../../models/models.ts';
+import { createCatalogue, modelKeys } from '../../../models/catalogue.ts';
+import { DEFAULT_MODEL, MODELS } from '../../../models/models.ts';
 import { loadConfig, catalogueOf, ConfigError } from '../../../runtime/config.ts';
 
 const NONE = { openai: false, anthropic: false };

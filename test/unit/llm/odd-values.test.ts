@@ -1,7 +1,7 @@
 /** Values of an unexpected kind where a protocol has texts and counts: what is billed, said and called stays sound. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createCatalogue } from '../../../models/models.ts';
+import { createCatalogue } from '../../../models/catalogue.ts';
 import type { ModelEvent } from '../../../llm/types.ts';
 import {
   type ApiName,
