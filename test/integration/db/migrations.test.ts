@@ -52,7 +52,7 @@ test('an empty database gets the schema that is committed in db/schema.sql', asy
   assert.equal(
     dumped,
     readFileSync(new URL('../../../db/schema.sql', import.meta.url), 'utf8'),
-    'run: node db/schema/dump-schema.ts <url> > db/schema.sql',
+    'run: npm run db:dump',
   );
 });
 
