@@ -3,42 +3,29 @@
  * All problems are reported together. A value that does not parse is an error, never the default.
  */
 import { resolve } from 'node:path';
+import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/models.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 
-const DURATION_UNITS: Record<string, number> = {
-  ms: 1,
-  millisecond: 1,
-  milliseconds: 1,
-  s: 1000,
-  second: 1000,
-  seconds: 1000,
-  m: 60_000,
-  minute: 60_000,
-  minutes: 60_000,
-  h: 3_600_000,
-  hour: 3_600_000,
-  hours: 3_600_000,
-  d: 86_400_000,
-  day: 86_400_000,
-  days: 86_400_000,
-};
-
 /** Parses `24 hours`, `90 seconds` or `500ms` to milliseconds; null when it is no positive duration. */
 export function parseDurationMs(text: string): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
-  const unitMs = match ? DURATION_UNITS[match[2]!.toLowerCase()] : undefined;
-  if (!match || unitMs === undefined) return null;
-  const ms = Math.round(Number(match[1]) * unitMs);
-  return ms > 0 && Number.isSafeInteger(ms) ? ms : null;
+  const duration = text.trim();
+  if (!isDuration(duration)) return null;
+  const value = Math.round(ms(duration));
+  return value > 0 && Number.isSafeInteger(value) ? value : null;
+}
+
+/** ms itself would read a number without a unit as milliseconds, and throws beyond 100 characters. */
+function isDuration(text: string): text is StringValue {
+  return text.length <= 100 && /^\d+(?:\.\d+)? *[a-z]+$/i.test(text);
 }
 
 const duration = z.string().transform((text, ctx) => {
-  const ms = parseDurationMs(text);
-  if (ms !== null) return ms;
+  const value = parseDurationMs(text);
+  if (value !== null) return value;
   ctx.addIssue({ code: 'custom', message: 'write a duration such as `24 hours`, `90 seconds` or `500ms`' });
   return z.NEVER;
 });
