@@ -4,6 +4,7 @@
  * is tried again by Temporal.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
@@ -66,7 +67,7 @@ export function createTurnStore(db: Knex): TurnStore {
           return await saveWork(db, fence, work);
         } catch (error: unknown) {
           if (!isTransient(error) || signal.aborted) throw error;
-          await new Promise((resolve) => setTimeout(resolve, SAVE_RETRY_MS));
+          await delay(SAVE_RETRY_MS);
         }
       }
     },
