@@ -1,6 +1,7 @@
 /** Composition root of the API process: everything the application needs is made here, and closed here. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
@@ -131,12 +132,7 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
 
 /** Closing must not wait for a peer that does not answer. */
 async function withinStep(work: Promise<unknown>): Promise<void> {
-  await Promise.race([
-    work.catch(() => undefined),
-    new Promise((resolve) => {
-      setTimeout(resolve, CLOSE_STEP_MS).unref();
-    }),
-  ]);
+  await Promise.race([work.catch(() => undefined), delay(CLOSE_STEP_MS, undefined, { ref: false })]);
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { fork } from 'node:child_process';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase } from '../test/support/api-database.ts';
 import { appendEvents, insertSession, insertTurn, startTestApi } from '../test/support/test-api.ts';
 
@@ -55,7 +56,7 @@ function read(job: ReaderJob): void {
 async function settledMemory(): Promise<NodeJS.MemoryUsage> {
   for (let round = 0; round < 3; round += 1) {
     globalThis.gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await delay(300);
   }
   return process.memoryUsage();
 }
@@ -95,7 +96,7 @@ async function measure(readers: number, turnCount: number, wave: number): Promis
 
   const cpuBefore = process.cpuUsage();
   const IDLE_MS = 20_000;
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  await delay(IDLE_MS);
   const cpu = process.cpuUsage(cpuBefore);
 
   const finished = heard('finished');

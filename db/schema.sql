@@ -1,4 +1,4 @@
--- Made by db/dump-schema.ts. Columns and constraints are sorted by name.
+-- Made by db/schema/dump-schema.ts. Columns and constraints are sorted by name.
 
 create table ai.agent_knowledge_bases (
   agent_id uuid not null,

@@ -3,42 +3,35 @@
  * All problems are reported together. A value that does not parse is an error, never the default.
  */
 import { resolve } from 'node:path';
+import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
-
-const DURATION_UNITS: Record<string, number> = {
-  ms: 1,
-  millisecond: 1,
-  milliseconds: 1,
-  s: 1000,
-  second: 1000,
-  seconds: 1000,
-  m: 60_000,
-  minute: 60_000,
-  minutes: 60_000,
-  h: 3_600_000,
-  hour: 3_600_000,
-  hours: 3_600_000,
-  d: 86_400_000,
-  day: 86_400_000,
-  days: 86_400_000,
-};
+import {
+  isGrpcHeader,
+  loadTemporalConnection,
+  type TemporalConnection,
+  TemporalEnvironmentError,
+} from './temporal-environment.ts';
 
 /** Parses `24 hours`, `90 seconds` or `500ms` to milliseconds; null when it is no positive duration. */
 export function parseDurationMs(text: string): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
-  const unitMs = match ? DURATION_UNITS[match[2]!.toLowerCase()] : undefined;
-  if (!match || unitMs === undefined) return null;
-  const ms = Math.round(Number(match[1]) * unitMs);
-  return ms > 0 && Number.isSafeInteger(ms) ? ms : null;
+  const duration = text.trim();
+  if (!isDuration(duration)) return null;
+  const value = Math.round(ms(duration));
+  return value > 0 && Number.isSafeInteger(value) ? value : null;
+}
+
+/** ms itself would read a number without a unit as milliseconds, and throws beyond 100 characters. */
+function isDuration(text: string): text is StringValue {
+  return text.length <= 100 && /^\d+(?:\.\d+)? *[a-z]+$/i.test(text);
 }
 
 const duration = z.string().transform((text, ctx) => {
-  const ms = parseDurationMs(text);
-  if (ms !== null) return ms;
+  const value = parseDurationMs(text);
+  if (value !== null) return value;
   ctx.addIssue({ code: 'custom', message: 'write a duration such as `24 hours`, `90 seconds` or `500ms`' });
   return z.NEVER;
 });
@@ -63,7 +56,10 @@ const schema = z.object({
     .default(4600),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
-  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_NAMESPACE: z.string().optional(),
+  /** Temporal's own TOML file, and the profile in it. */
+  TEMPORAL_CONFIG_FILE: z.string().optional(),
+  TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
   /** Both or none: the worker deployment and the build of Temporal's worker versioning. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
@@ -119,26 +115,10 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
-export interface TemporalConfig {
-  /** Undefined: the embedded dev server of the data folder. */
-  address: string | undefined;
-  namespace: string;
+export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
   /** Null: workers take any turn, whatever build started it. */
   workerVersion: { deploymentName: string; buildId: string } | null;
-  apiKey: string | undefined;
-  /** Null: TLS only when an API key is given, as Temporal's environment configuration says. */
-  tls: {
-    enabled: boolean | null;
-    clientCertPath?: string | undefined;
-    clientCertData?: string | undefined;
-    clientKeyPath?: string | undefined;
-    clientKeyData?: string | undefined;
-    serverCaCertPath?: string | undefined;
-    serverCaCertData?: string | undefined;
-    serverName?: string | undefined;
-    disableHostVerification: boolean;
-  };
 }
 
 export interface Config {
@@ -174,7 +154,11 @@ export class ConfigError extends Error {
 /** Parses an environment. Empty values count as absent. Throws ConfigError with all problems together. */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const present = Object.fromEntries(
-    Object.entries(env).filter(([key, value]) => key in schema.shape && value !== undefined && value !== ''),
+    Object.entries(env).flatMap(([key, value]) =>
+      value !== undefined && value !== '' && (key in schema.shape || isGrpcHeader(key))
+        ? [[key, value] as const]
+        : [],
+    ),
   );
   const parsed = schema.safeParse(present);
   const problems = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -189,28 +173,19 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   const [deploymentName, buildId] = [e.COPILOT_WORKER_DEPLOYMENT, e.COPILOT_WORKER_BUILD_ID];
   if ((deploymentName === undefined) !== (buildId === undefined))
     throw unusable(['COPILOT_WORKER_DEPLOYMENT, COPILOT_WORKER_BUILD_ID: set both, or none']);
+  const temporal = readTemporal({
+    ...present,
+    ...(e.TEMPORAL_API_KEY === undefined ? {} : { TEMPORAL_API_KEY: e.TEMPORAL_API_KEY }),
+  });
   const config: Config = {
     host: e.HOST,
     port: e.PORT,
     databaseUrl: e.DATABASE_URL,
     temporal: {
-      address: e.TEMPORAL_ADDRESS,
-      namespace: e.TEMPORAL_NAMESPACE,
+      ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
       workerVersion:
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
-      apiKey: e.TEMPORAL_API_KEY,
-      tls: {
-        enabled: e.TEMPORAL_TLS === undefined ? null : e.TEMPORAL_TLS === 'true',
-        clientCertPath: e.TEMPORAL_TLS_CLIENT_CERT_PATH,
-        clientCertData: e.TEMPORAL_TLS_CLIENT_CERT_DATA,
-        clientKeyPath: e.TEMPORAL_TLS_CLIENT_KEY_PATH,
-        clientKeyData: e.TEMPORAL_TLS_CLIENT_KEY_DATA,
-        serverCaCertPath: e.TEMPORAL_TLS_SERVER_CA_CERT_PATH,
-        serverCaCertData: e.TEMPORAL_TLS_SERVER_CA_CERT_DATA,
-        serverName: e.TEMPORAL_TLS_SERVER_NAME,
-        disableHostVerification: e.TEMPORAL_TLS_DISABLE_HOST_VERIFICATION === 'true',
-      },
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
     jwtSecret: e.JWT_SECRET,
@@ -236,6 +211,14 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ]);
   }
   return config;
+}
+
+function readTemporal(env: Readonly<Record<string, string>>): TemporalConnection {
+  try {
+    return loadTemporalConnection(env);
+  } catch (error: unknown) {
+    throw error instanceof TemporalEnvironmentError ? unusable([error.message]) : error;
+  }
 }
 
 function unusable(problems: readonly string[]): ConfigError {

@@ -2,7 +2,6 @@
  * Temporal connections from our configuration. A worker process makes one native connection; a process that is
  * worker and API at once hands it to the client too, which is what eager workflow start needs.
  */
-import { readFile } from 'node:fs/promises';
 import { Client } from '@temporalio/client';
 import type { NativeConnection, NativeConnectionOptions, TLSConfig } from '@temporalio/worker';
 import { TEMPORAL } from './bounds.ts';
@@ -12,37 +11,12 @@ import type { Logger } from './logger.ts';
 import { TemporalClientLink } from './temporal-client-link.ts';
 import { openGate } from './temporal-gate.ts';
 
-async function fileOrData(path?: string, data?: string): Promise<Buffer | undefined> {
-  if (data !== undefined) return Buffer.from(data);
-  return path === undefined ? undefined : readFile(path);
-}
-
-/** TLS as Temporal's environment configuration defines it: on with an API key unless it is switched off. */
-async function toTls(config: TemporalConfig): Promise<TLSConfig | false> {
-  const { tls } = config;
-  const ca = await fileOrData(tls.serverCaCertPath, tls.serverCaCertData);
-  const crt = await fileOrData(tls.clientCertPath, tls.clientCertData);
-  const key = await fileOrData(tls.clientKeyPath, tls.clientKeyData);
-  const configured = ca !== undefined || crt !== undefined || tls.serverName !== undefined;
-  const enabled = tls.enabled ?? (config.apiKey !== undefined || configured);
-  if (!enabled) return false;
-  if (tls.disableHostVerification) {
-    throw new Error(
-      'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported: give the CA instead (TEMPORAL_TLS_SERVER_CA_CERT_PATH)',
-    );
-  }
-  return {
-    ...(tls.serverName === undefined ? {} : { serverNameOverride: tls.serverName }),
-    ...(ca === undefined ? {} : { serverRootCACertificate: ca }),
-    ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
-  };
-}
-
-async function toConnectionOptions(config: TemporalConfig, address: string) {
+function toConnectionOptions({ apiKey, tls, metadata }: TemporalConfig, address: string) {
   return {
     address,
-    tls: await toTls(config),
-    ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
+    tls,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
 }
 
@@ -59,10 +33,10 @@ export async function connectNative(
   address: string,
   logger: Logger,
 ): Promise<NativeLink> {
-  const direct = await toConnectionOptions(config, address);
+  const direct = toConnectionOptions(config, address);
   const gate = await openGate(address);
   // The server is asked for by its own name, in TLS and in the requests.
-  const tls = direct.tls === false ? false : { serverNameOverride: gate.host, ...direct.tls };
+  const tls = direct.tls === false ? false : withServerName(direct.tls, gate.host);
   const options = { ...direct, tls, address: gate.address };
   try {
     const connection = await connectInTime(options);
@@ -100,6 +74,12 @@ export async function connectNative(
   }
 }
 
+function withServerName(tls: true | TLSConfig, host: string): TLSConfig {
+  return tls === true
+    ? { serverNameOverride: host }
+    : { ...tls, serverNameOverride: tls.serverNameOverride ?? host };
+}
+
 /** Core waits for a server that accepts connections and says nothing. */
 async function connectInTime(options: NativeConnectionOptions): Promise<NativeConnection> {
   const { NativeConnection, TransportError } = await import('@temporalio/worker');
@@ -130,7 +110,7 @@ export async function connectTemporalClient(
       close: async () => undefined,
     };
   }
-  const connection = new TemporalClientLink(await toConnectionOptions(config, address), () =>
+  const connection = new TemporalClientLink(toConnectionOptions(config, address), () =>
     logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced'),
   );
   return {

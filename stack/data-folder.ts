@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { findNpmParent, identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
@@ -110,7 +111,7 @@ export async function lockFolder(
         `A stack is already running on ${path} (npm ${holder.command === 'start' ? 'start' : `run ${holder.command}`}, pid ${holder.holder.pid}${url ? `, ${url}` : ''}). Use it, stop it first, or name another folder with COPILOT_DATA_DIR.`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
   rmSync(file(READY), { force: true });
   return {

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
@@ -200,7 +201,7 @@ async function clearStaleLock(dataDir: string): Promise<void> {
   if (identify(pid) !== null) return;
   for (const until = Date.now() + BACKENDS_EXIT_MS; processesIn(dataDir).length > 0; ) {
     if (Date.now() > until) return;
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await delay(30);
   }
   rmSync(lock, { force: true });
 }

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { identify, isAlive, type ProcessIdentity, signalProcess } from '../runtime/process-identity.ts';
@@ -177,8 +178,4 @@ function logTail(path: string): string {
   } catch {
     return '(no log)';
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
@@ -69,7 +70,7 @@ async function withBuildLock(lockFile: string, binary: string, work: () => Promi
     if (existsSync(binary)) return binary;
     if (!said) console.log('Another start is fetching the Temporal server; waiting for it...');
     said = true;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
   }
   if (existsSync(binary)) return binary;
   writeJsonFile(lockFile, identify(process.pid));

@@ -13,6 +13,7 @@
  * gathered for the next one. Order of things: listen, then read, then drop what is at or below the cursor.
  */
 import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionError, isTransient } from '../../db/connection/pg-errors.ts';
 import {
   createTurnEventReader,
@@ -371,12 +372,7 @@ function ignore(): void {
 
 /** A read that hangs on a server that is away must not hold the shutdown. */
 async function closeReader(reader: TurnEventReader): Promise<void> {
-  await Promise.race([
-    reader.close(),
-    new Promise((resolve) => {
-      setTimeout(resolve, 1_000).unref();
-    }),
-  ]);
+  await Promise.race([reader.close(), delay(1_000, undefined, { ref: false })]);
 }
 
 interface Lane<T> {
@@ -423,9 +419,7 @@ function createLane<T>(options: {
             'event streams wait for the database',
           );
         failing = true;
-        await new Promise((resolve) => {
-          setTimeout(resolve, READ_RETRY_MS).unref();
-        });
+        await delay(READ_RETRY_MS, undefined, { ref: false });
       }
     }
     running = false;

@@ -10,6 +10,7 @@
  * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
  * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
 import { type EventStream, openStream, type EventQueue, type Pending } from './event-stream.ts';
 import { claimOf, findHeldTurns, flushEvents } from './flush-events.ts';
@@ -115,7 +116,7 @@ export function createEventLog(options: {
         }
         options.onError(error);
         if (closing) return settle(batch, () => new Error('the event log is closed'));
-        if (isConnectionError(error)) await pause(RETRY_DELAY_MS);
+        if (isConnectionError(error)) await delay(RETRY_DELAY_MS);
         else batch = await withoutHeld(batch);
       }
     }
@@ -128,7 +129,7 @@ export function createEventLog(options: {
       return new Set<string>();
     });
     if (turns.size === 0) {
-      await pause(RETRY_DELAY_MS / 4);
+      await delay(RETRY_DELAY_MS / 4);
       return batch;
     }
     const isHeld = ({ fence }: Pending): boolean => turns.has(fence.turnId);
@@ -184,14 +185,14 @@ export function createEventLog(options: {
   return {
     open: (fence) => openStream(fence, queue),
     async close() {
-      const deadline = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+      const deadline = delay(CLOSE_MS, undefined, { ref: false });
       hurry?.();
       await Promise.race([flushing, deadline]);
       closing = true;
       await Promise.race([flushing, deadline]);
       if (heldTimer) clearTimeout(heldTimer);
       settle([...held.values()].flat(), () => new Error('the event log is closed'));
-      await Promise.race([pool.end(), pause(CLOSE_MS)]);
+      await Promise.race([pool.end(), delay(CLOSE_MS)]);
     },
   };
 }
@@ -205,8 +206,4 @@ function settle(items: readonly Pending[], failure: (item: Pending) => unknown):
       else reject(error);
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

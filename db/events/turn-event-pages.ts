@@ -3,6 +3,7 @@
  * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
  * a wake-up costs no planning.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import { POSTGRES_LISTEN } from '../../runtime/bounds.ts';
 import { BoundedClient, PostgresAwayError } from '../connection/pg-client.ts';
@@ -218,9 +219,7 @@ export function listenForTurnEvents(options: {
       if (!current) return;
       await Promise.race([
         current.end().catch(() => undefined),
-        new Promise((resolve) => {
-          setTimeout(resolve, GOODBYE_MS).unref();
-        }),
+        delay(GOODBYE_MS, undefined, { ref: false }),
       ]);
       destroy(current);
     },

@@ -1,9 +1,8 @@
 /**
  * The schema as text, from the catalog, in an order that does not depend on how it came about. The committed dump makes
- * a change of the schema visible in review: `node db/schema/dump-schema.ts <database url> > db/schema.sql`.
+ * a change of the schema visible in review: `npm run db:dump`.
  */
 import type { Knex } from 'knex';
-import { createKnex } from '../connection/knex.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
 /** Tables, columns, constraints, indexes, functions and triggers of schema ai. */
@@ -60,14 +59,4 @@ export async function dumpSchema(db: Knex): Promise<string> {
     .flat()
     .map((row) => `${row.line.trimEnd()};`)
     .join('\n')}\n`;
-}
-
-if (import.meta.main) {
-  const db = createKnex({
-    databaseUrl: process.argv[2] ?? '',
-    applicationName: 'copilot-dump-schema',
-    poolMax: 1,
-  });
-  process.stdout.write(await dumpSchema(db));
-  await db.destroy();
 }

@@ -4,6 +4,7 @@
  * tries it again.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
@@ -58,7 +59,7 @@ export function createTurnStore(db: Knex): TurnStore {
           return await saveWork(db, fence, work);
         } catch (error: unknown) {
           if (!isTransient(error) || signal.aborted) throw error;
-          await new Promise((resolve) => setTimeout(resolve, SAVE_RETRY_MS));
+          await delay(SAVE_RETRY_MS);
         }
       }
     },

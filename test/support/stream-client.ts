@@ -1,12 +1,16 @@
-/** A plain reader of event streams, over a raw socket: what arrives is seen byte by byte, and reading can stop. */
+/**
+ * A plain reader of event streams, over a raw socket: what arrives is seen byte by byte, and reading can stop. Events are
+ * read by an independent parser of the standard, so that our framing is not judged by our own idea of it.
+ */
 import { connect, type Socket } from 'node:net';
+import { createParser } from 'eventsource-parser';
 
 export interface StreamClient {
   readonly socket: Socket;
   /** Everything after the response headers, with the chunk framing taken off. */
   body(): string;
   head(): string;
-  /** The blocks that carry an event, parsed. */
+  /** The events as any SSE reader gets them, parsed. Throws when the parser finds a field that the standard lacks. */
   events(): Record<string, unknown>[];
   /** Resolves when the condition holds; fails after `timeoutMs`. */
   until(condition: (client: StreamClient) => boolean, timeoutMs?: number): Promise<void>;
@@ -61,12 +65,7 @@ export function openStreamClient(options: {
     socket,
     body: () => parts().body,
     head: () => parts().head,
-    events: () =>
-      parts()
-        .body.split('\n\n')
-        .slice(0, -1)
-        .filter((block) => block.startsWith('data: '))
-        .map((block) => JSON.parse(block.slice('data: '.length)) as Record<string, unknown>),
+    events: () => parseEvents(client.body()),
     ended: () => over,
     until: (condition, timeoutMs = 8_000) =>
       new Promise((resolve, reject) => {
@@ -85,6 +84,18 @@ export function openStreamClient(options: {
       }),
   };
   return client;
+}
+
+function parseEvents(body: string): Record<string, unknown>[] {
+  const events: Record<string, unknown>[] = [];
+  const parser = createParser({
+    onEvent: ({ data }) => events.push(JSON.parse(data) as Record<string, unknown>),
+    onError(error) {
+      throw error;
+    },
+  });
+  parser.feed(body);
+  return events;
 }
 
 /** Sequence numbers of the events that have one. */

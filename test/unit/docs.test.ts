@@ -14,6 +14,8 @@ import { loadConfig } from '../../runtime/config.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const DOCUMENTS = globSync('{*.md,docs/**/*.md,bench/*.md}', { cwd: ROOT });
+/** Rooms of which another room imports one file as a value, and the rest as types. */
+const NAMED_FILES = new Set(['workflows contracts', 'api workflows']);
 /** Variables of docker-compose.yml that the service itself does not read. */
 const COMPOSE_ONLY = ['POSTGRES_PASSWORD', 'API_BIND', 'API_PORT', 'TEMPORAL_UI_PORT'];
 
@@ -104,9 +106,81 @@ test('every relative link and every path of a document leads to a file', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
       assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
     for (const [path] of text.matchAll(
-      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain)\/[\w/-]+\.(?:md|ts|mjs)\b/g,
+      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
     ))
       assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
+  }
+});
+
+test('no line of a document is wider than 125 columns, but for tables, links and code', () => {
+  for (const document of DOCUMENTS) {
+    let isCode = false;
+    const wide = read(document)
+      .split('\n')
+      .flatMap((line, index) => {
+        if (line.startsWith('```')) isCode = !isCode;
+        const isFree = isCode || line.startsWith('|') || !line.trim().includes(' ');
+        return isFree || line.length <= 125 ? [] : [index + 1];
+      });
+    assert.deepEqual(wide, [], document);
+  }
+});
+
+interface LintRules {
+  overrides: {
+    files: string[];
+    rules: {
+      'no-restricted-imports'?:
+        | ['error', { patterns: { group?: string[]; regex?: string; allowTypeImports?: boolean }[] }]
+        | 'off';
+    };
+  }[];
+}
+
+test('docs/architecture.md draws the arrows between the rooms that lint allows, and no other', () => {
+  const { overrides } = JSON.parse(read('.oxlintrc.json')) as LintRules;
+  const allowed: string[] = [];
+  for (const { files, rules } of overrides) {
+    const room = /^(\w+)\/\*\*$/.exec(files[0]!)?.[1];
+    const restricted = rules['no-restricted-imports'];
+    if (room === undefined || !Array.isArray(restricted)) continue;
+    const { patterns } = restricted[1];
+    const typesOnly = patterns
+      .filter((pattern) => pattern.allowTypeImports)
+      .map(({ regex }) => new RegExp(regex!));
+    for (const entry of patterns.flatMap((pattern) => pattern.group ?? [])) {
+      const target = /^!\.\.\/(\w+)\/\*\*$/.exec(entry)?.[1];
+      if (target === undefined || target === room || !existsSync(join(ROOT, target))) continue;
+      // A room of which single files may be imported as values has a solid arrow with the file's name on it.
+      const dotted = typesOnly.some((regex) => regex.test(`../${target}/a.ts`));
+      const named = dotted && NAMED_FILES.has(`${room} ${target}`);
+      allowed.push(`${room} ${dotted && !named ? '-.->' : '-->'} ${target}`);
+    }
+  }
+  const picture = read('docs/architecture.md').split('```mermaid')[2]!.split('```')[0]!;
+  const drawn = [...picture.matchAll(/^ *(\w+) (?:-- "[\w.]+" )?(-->|-\.->) (.+)$/gm)].flatMap(
+    ([, from, arrow, targets]) => targets!.split(' & ').map((to) => `${from} ${arrow} ${to}`),
+  );
+  assert.deepEqual(drawn.toSorted(), [...new Set(allowed)].toSorted());
+});
+
+test('.nvmrc, the packaged Node and the one that the bootstrap asks for are the same', () => {
+  const { devDependencies, engines } = JSON.parse(read('package.json')) as {
+    devDependencies: Record<string, string>;
+    engines: { node: string };
+  };
+  const major = read('.nvmrc').trim();
+  assert.equal(/MIN_NODE = (\d+)/.exec(read('bin/bootstrap.mjs'))?.[1], major);
+  assert.ok(devDependencies.node!.startsWith(`^${major}.`));
+  assert.ok(read('README.md').includes(`You need Node ${engines.node.replace('>=', '')} or newer`));
+});
+
+test('README.md lists every command of bin/bootstrap.mjs', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const readme = read('README.md');
+  for (const [name, line] of Object.entries(scripts)) {
+    const command = /^(?:start|test)$/.test(name) ? `npm ${name}` : `npm run ${name}`;
+    if (line.includes('bootstrap.mjs')) assert.ok(readme.includes(`\`${command}\``), command);
   }
 });
 

@@ -1,6 +1,7 @@
 /** Sessions that outgrow their model's window, and models that fail: what is summarized, what stays, who goes on. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeRequest, Script } from '../../support/fake-provider.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
@@ -100,7 +101,7 @@ test('a summary is made once, whoever dies after it', async () => {
     if (moved || event !== 'status' || message !== 'Summarizing the conversation so far...') return;
     moved = (async () => {
       while (!fake.requests.slice(before).some(({ message: text }) => text.startsWith('Seven')))
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await delay(20);
       await system.stopWorker();
       await system.startWorker();
     })();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { openStreamClient, type StreamClient, seqsOf } from '../../support/stream-client.ts';
 import {
@@ -54,7 +55,7 @@ const over = (client: StreamClient) => client.ended();
 async function noViewers(): Promise<void> {
   for (let tries = 0; api.hub.viewerCount > 0; tries += 1) {
     assert.ok(tries < 400, `${api.hub.viewerCount} viewers are left`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
 }
 
@@ -360,6 +361,6 @@ function responsesOf(target: TestApi): number[] {
 async function openSockets(count: number): Promise<void> {
   for (let tries = 0; api.connections.size > count; tries += 1) {
     assert.ok(tries < 400, `${api.connections.size} sockets are open`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
 }

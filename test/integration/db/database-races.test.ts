@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { listMessages } from '../../../db/sessions/messages.ts';
@@ -52,7 +53,7 @@ async function untilBlocked(count: number, on: Knex = db): Promise<void> {
     );
     if (row!.n >= count) return;
     if (Date.now() > until) throw new Error(`${row!.n} of ${count} connections wait for a lock`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await delay(5);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The migrations against an empty database, a platform's own one, and each other. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
@@ -52,8 +53,21 @@ test('an empty database gets the schema that is committed in db/schema.sql', asy
   assert.equal(
     dumped,
     readFileSync(new URL('../../../db/schema.sql', import.meta.url), 'utf8'),
-    'run: node db/schema/dump-schema.ts <url> > db/schema.sql',
+    'run: npm run db:dump',
   );
+});
+
+test('npm run migrate brings DATABASE_URL up to date and exits', async () => {
+  const databaseUrl = await emptyDatabase();
+  const bootstrap = new URL('../../../bin/bootstrap.mjs', import.meta.url).pathname;
+  const migrate = () =>
+    spawnSync(process.execPath, [bootstrap, 'migrate'], {
+      env: { ...process.env, DATABASE_URL: databaseUrl },
+      encoding: 'utf8',
+    });
+  for (const { status, stdout } of [migrate(), migrate()])
+    assert.deepEqual([status, stdout], [0, 'The database is up to date.\n']);
+  await withDatabase(databaseUrl, async (db) => assert.equal(await migrationsCurrent(db), true));
 });
 
 test("a database that holds the platform's tables with rows keeps every row as it is", async () => {

@@ -1,9 +1,15 @@
 /** The environment's one schema: defaults, forms, and every problem told at once without its value. */
 import assert from 'node:assert/strict';
-import { isAbsolute, resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigError, loadConfig, parseDurationMs } from '../../../runtime/config.ts';
+
+/** Without the fields that are undefined. */
+const plain = (value: unknown): unknown =>
+  Object.fromEntries(Object.entries(value as object).filter(([, field]) => field !== undefined));
 
 /** The variables that an environment is refused for. */
 const refused = (env: Record<string, string>): string[] => {
@@ -24,7 +30,7 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.equal(config.temporal.address, undefined);
   assert.equal(config.temporal.namespace, 'default');
   assert.equal(config.temporal.taskQueue, 'copilot');
-  assert.equal(config.temporal.tls.enabled, null);
+  assert.equal(config.temporal.tls, false);
   assert.equal(config.dataDir, resolve('.copilot'));
   assert.equal(config.jwtSecret, undefined);
   assert.deepEqual(config.allowedRoles, ['service_role']);
@@ -110,15 +116,70 @@ test('lists are split and trimmed, keys lose the white space around them, the fo
   assert.equal(config.port, 0);
 });
 
-test('booleans: only their two words, and TLS is undecided until one of them is there', () => {
-  const tls = (value: string) => loadConfig({ TEMPORAL_TLS: value }).temporal.tls.enabled;
-  assert.equal(tls('true'), true);
-  assert.equal(tls('false'), false);
-  assert.equal(loadConfig({ TEMPORAL_API_KEY: 'k' }).temporal.tls.enabled, null);
-  assert.equal(
-    loadConfig({ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: 'true' }).temporal.tls.disableHostVerification,
-    true,
-  );
+test('TLS: by its two words, by an API key, by a certificate, a CA or a server name', () => {
+  const tls = (env: Record<string, string>) => loadConfig(env).temporal.tls;
+  assert.equal(tls({}), false);
+  assert.ok(tls({ TEMPORAL_TLS: 'true' }));
+  assert.equal(tls({ TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: 'k' }), false);
+  assert.equal(tls({ TEMPORAL_API_KEY: 'k' }), true);
+  assert.deepEqual(plain(tls({ TEMPORAL_TLS_SERVER_NAME: 'a.example' })), {
+    serverNameOverride: 'a.example',
+  });
+  const pem = { TEMPORAL_TLS_CLIENT_CERT_DATA: 'crt', TEMPORAL_TLS_CLIENT_KEY_DATA: 'key' };
+  assert.deepEqual(plain(tls({ ...pem, TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'ca' })), {
+    serverRootCACertificate: new TextEncoder().encode('ca'),
+    clientCertPair: { crt: new TextEncoder().encode('crt'), key: new TextEncoder().encode('key') },
+  });
+});
+
+test('a host check that is switched off, or a file that is not there, stops the start', () => {
+  const TEMPORAL_TLS_DISABLE_HOST_VERIFICATION = 'true';
+  assert.equal(loadConfig({ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION }).temporal.tls, false);
+  for (const [env, message] of [
+    [{ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION, TEMPORAL_TLS: 'true' }, /not supported; give the CA/],
+    [{ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION, TEMPORAL_API_KEY: 'k' }, /not supported; give the CA/],
+    [{ TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/no/such/ca.pem' }, /no\/such\/ca\.pem/],
+    [{ TEMPORAL_CONFIG_FILE: '/no/such/temporal.toml' }, /no\/such\/temporal\.toml/],
+  ] as const)
+    assert.throws(
+      () => loadConfig(env),
+      (error) => error instanceof ConfigError && message.test(error.message),
+    );
+});
+
+test("a profile of Temporal's TOML file is read when it is named, and variables win over it", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'copilot-toml-'));
+  try {
+    const TEMPORAL_CONFIG_FILE = join(folder, 'temporal.toml');
+    writeFileSync(
+      TEMPORAL_CONFIG_FILE,
+      '[profile.default]\naddress = "a:1"\n[profile.cloud]\naddress = "b:2"\nnamespace = "ns"\napi_key = "k"\n',
+    );
+    const temporal = (env: Record<string, string>) => loadConfig({ TEMPORAL_CONFIG_FILE, ...env }).temporal;
+    assert.equal(temporal({}).address, 'a:1');
+    const { address, namespace, apiKey, tls } = temporal({ TEMPORAL_PROFILE: 'cloud' });
+    assert.deepEqual(
+      { address, namespace, apiKey, tls },
+      { address: 'b:2', namespace: 'ns', apiKey: 'k', tls: true },
+    );
+    assert.equal(temporal({ TEMPORAL_PROFILE: 'cloud', TEMPORAL_ADDRESS: 'c:3' }).address, 'c:3');
+    assert.throws(() => temporal({ TEMPORAL_PROFILE: 'other' }), ConfigError);
+    writeFileSync(TEMPORAL_CONFIG_FILE, '[profile.default]\napi_key = "hunter2" and more\n');
+    assert.throws(
+      () => temporal({}),
+      (error) => error instanceof ConfigError && !error.message.includes('hunter2'),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  // The file of the CLI in its usual place is nobody's wish.
+  assert.equal(loadConfig({ HOME: folder, XDG_CONFIG_HOME: folder }).temporal.address, undefined);
+});
+
+test('TEMPORAL_GRPC_META_ variables become headers', () => {
+  assert.deepEqual(loadConfig({ TEMPORAL_GRPC_META_X_TEAM: 'copilot' }).temporal.metadata, {
+    'x-team': 'copilot',
+  });
 });
 
 test('a base URL means Chat Completions, unless OPENAI_API says otherwise', () => {
@@ -138,6 +199,9 @@ test('durations: a number and its unit', () => {
     ['500ms', 500],
     [' 1.5 Minutes ', 90_000],
     ['7d', 604_800_000],
+    ['2 hrs', 7_200_000],
+    ['1 week', 604_800_000],
+    [`${'1'.repeat(101)} ms`, null],
     ['24', null],
     ['', null],
     ['0 seconds', null],

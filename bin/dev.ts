@@ -1,0 +1,92 @@
+/**
+ * npm run dev: API and worker, each started again when a file of its rooms is saved. Postgres and Temporal keep running
+ * meanwhile, and so do the turns: the next worker goes on with them.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../runtime/config.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
+import { findRunningStack, type ReadyFile } from '../stack/data-folder.ts';
+import { startEmbeddedStack } from './embedded-stack.ts';
+import { printReady } from './print-ready.ts';
+import { type CommandContext, runCommand } from './run-command.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const SHARED_ROOMS = ['contracts', 'db', 'domain', 'models', 'runtime', 'workflows'];
+const ROLES = {
+  api: [...SHARED_ROOMS, 'api'],
+  worker: [...SHARED_ROOMS, 'activities', 'llm', 'worker'],
+};
+/**
+ * Watch mode has every thread report what it loads, by a message that Temporal's workflow threads take for one of their
+ * own, which ends the worker. The folders are named here, so no report is needed.
+ */
+const NO_REPORTS = 'data:text/javascript,delete process.env.WATCH_REPORT_DEPENDENCIES';
+/** Folder of the data folder in which Node keeps compiled modules: a restart reads them instead of compiling again. */
+const COMPILE_CACHE = 'compile-cache';
+const READY_POLL_MS = 100;
+/** A role closes within 10 s by itself. */
+const ROLE_STOP_MS = 10_000;
+
+await runCommand('dev', async (context) => {
+  const { config, shutdown } = context;
+  const ready = await findOrStartStack(context);
+  const env = { ...context.env, NODE_COMPILE_CACHE: join(config.dataDir, COMPILE_CACHE) };
+  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env, shutdown });
+  if (ready) await announce(ready, config);
+});
+
+/** Null when the environment names both servers. */
+async function findOrStartStack(context: CommandContext): Promise<ReadyFile | null> {
+  const { config } = context;
+  if (config.databaseUrl !== undefined && config.temporal.address !== undefined) return null;
+  const running = findRunningStack(config.dataDir);
+  // One with a url has an API of its own: the lock says so in words.
+  return running && running.url === undefined ? running : startEmbeddedStack(context, 'dev');
+}
+
+/** Node's watch mode stops the role with SIGTERM when a file changes, waits for its end, and starts it again. */
+function watchRole(options: {
+  role: string;
+  rooms: readonly string[];
+  env: Record<string, string | undefined>;
+  shutdown: Shutdown;
+}): void {
+  const { role, rooms, env, shutdown } = options;
+  const child = spawn(
+    process.execPath,
+    [
+      '--watch-preserve-output',
+      ...rooms.map((room) => `--watch-path=${join(ROOT, room)}`),
+      `--import=${NO_REPORTS}`,
+      '--max-semi-space-size=16',
+      join(ROOT, `bin/${role}.ts`),
+    ],
+    { stdio: 'inherit', env },
+  );
+  shutdown.add(`the ${role}`, () => stop(child), ROLE_STOP_MS);
+  child.on('exit', () => shutdown.exit(1));
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** Prints what to paste once the API is ready; with PORT=0 only the API itself can tell its address. */
+async function announce(ready: ReadyFile, { host, port }: Config): Promise<void> {
+  if (port === 0) return;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  for (;;) {
+    const status = await fetch(`${url}/readyz`).then(
+      (response) => response.status,
+      () => null,
+    );
+    if (status === 200) break;
+    await delay(READY_POLL_MS);
+  }
+  printReady({ ...ready, url });
+}
