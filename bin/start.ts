@@ -1,4 +1,5 @@
 /** npm start: the whole service in one process beside its embedded Postgres and Temporal. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
@@ -50,8 +51,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
   }).catch(explainListen(config));
   shutdown.add('the API', () => api.close());
 
-  while ((await fetch(`${api.url}/readyz`)).status !== 200)
-    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+  while ((await fetch(`${api.url}/readyz`)).status !== 200) await delay(READY_POLL_MS);
   const ready: ReadyFile = {
     url: api.url,
     key: await mintServiceKey(jwtSecret),

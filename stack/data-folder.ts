@@ -2,6 +2,7 @@
  * The data folder: the embedded stack's files, and the lock that keeps a second stack out of it.
  * A folder is ours when it holds our marker; anything else that is not empty is left alone.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   chmodSync,
   mkdirSync,
@@ -110,7 +111,7 @@ export async function lockFolder(
         `A stack is already running on ${path} (npm ${holder.command === 'start' ? 'start' : `run ${holder.command}`}, pid ${holder.holder.pid}${url ? `, ${url}` : ''}). Use it, stop it first, or name another folder with COPILOT_DATA_DIR.`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
   rmSync(file(READY), { force: true });
   return {

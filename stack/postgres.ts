@@ -1,4 +1,5 @@
 /** The embedded Postgres: binaries from npm, data in the data folder, reachable from this machine only. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
@@ -200,7 +201,7 @@ async function clearStaleLock(dataDir: string): Promise<void> {
   if (identify(pid) !== null) return;
   for (const until = Date.now() + BACKENDS_EXIT_MS; processesIn(dataDir).length > 0; ) {
     if (Date.now() > until) return;
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await delay(30);
   }
   rmSync(lock, { force: true });
 }

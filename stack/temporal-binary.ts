@@ -2,6 +2,7 @@
  * Finds the Temporal CLI, whose dev server the embedded stack runs: on the PATH, in our cache, by download, or built
  * with Go. The cache lies outside the checkout, so that a second clone starts at once.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { spawn } from 'node:child_process';
 import {
   accessSync,
@@ -69,7 +70,7 @@ async function withBuildLock(lockFile: string, binary: string, work: () => Promi
     if (existsSync(binary)) return binary;
     if (!said) console.log('Another start is fetching the Temporal server; waiting for it...');
     said = true;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
   }
   if (existsSync(binary)) return binary;
   writeJsonFile(lockFile, identify(process.pid));

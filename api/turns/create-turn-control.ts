@@ -7,6 +7,7 @@
  * the sweeper removes, or a workflow whose first activity finds its row and goes on, or no row and ends.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
 import { answeredWithin } from '../../db/connection/pg-errors.ts';
@@ -36,7 +37,6 @@ import { createSweeper } from './sweeper.ts';
 import type { StartedTurn, StartRequest, TurnControl } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
-import { wait } from './wait.ts';
 
 const CLOSE_POLL_MS = 15;
 /** How long a delete waits for its cancelled turn to end in order before the rows go anyway. */
@@ -151,7 +151,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         });
         const until = Date.now() + DELETE_WAIT_MS;
         while (sent && Date.now() < until && (await findTurn(db, turn.id))?.status === 'running')
-          await wait(CLOSE_POLL_MS);
+          await delay(CLOSE_POLL_MS);
       }
     },
 

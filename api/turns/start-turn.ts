@@ -1,4 +1,5 @@
 /** The start of a turn: a row, then a workflow, then the row made visible. See create-turn-control.ts. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { CHAT_TURN_WORKFLOW, SEARCH_ATTRIBUTES, turnWorkflowId } from '../../contracts/names.ts';
@@ -9,7 +10,6 @@ import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { StartedTurn } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
-import { wait } from './wait.ts';
 
 /** How long a start waits for a finished turn's workflow to close. It takes one workflow task. */
 const CLOSE_WAIT_MS = 8_000;
@@ -158,7 +158,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
         {},
         { 'Retry-After': '2' },
       );
-    await wait(CLOSE_POLL_MS);
+    await delay(CLOSE_POLL_MS);
   }
 }
 

@@ -10,6 +10,7 @@
  * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
  * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnEvent } from '../../contracts/events.ts';
 import { STEP_SEPARATOR } from '../../contracts/names.ts';
 import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
@@ -136,7 +137,7 @@ export function createEventLog(options: {
         }
         options.onError(error);
         if (closing) return settle(batch, () => new Error('the event log is closed'));
-        if (isConnectionError(error)) await pause(RETRY_DELAY_MS);
+        if (isConnectionError(error)) await delay(RETRY_DELAY_MS);
         else batch = await withoutHeld(batch);
       }
     }
@@ -149,7 +150,7 @@ export function createEventLog(options: {
       return new Set<string>();
     });
     if (turns.size === 0) {
-      await pause(RETRY_DELAY_MS / 4);
+      await delay(RETRY_DELAY_MS / 4);
       return batch;
     }
     const isHeld = ({ fence }: Pending): boolean => turns.has(fence.turnId);
@@ -238,7 +239,7 @@ export function createEventLog(options: {
       await Promise.race([flushing, deadline]);
       if (heldTimer) clearTimeout(heldTimer);
       settle([...held.values()].flat(), () => new Error('the event log is closed'));
-      await Promise.race([pool.end(), pause(CLOSE_MS)]);
+      await Promise.race([pool.end(), delay(CLOSE_MS)]);
     },
   };
 }
@@ -270,8 +271,4 @@ function settle(items: readonly Pending[], failure: (item: Pending) => unknown):
       else reject(error);
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

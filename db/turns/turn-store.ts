@@ -3,6 +3,7 @@
  * work waits for a Postgres that is away, because what it holds has been paid for; everything else fails at once and
  * is tried again by Temporal.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
@@ -64,7 +65,7 @@ export function createTurnStore(db: Knex): TurnStore {
           return await saveWork(db, fence, work);
         } catch (error: unknown) {
           if (!isTransient(error) || signal.aborted) throw error;
-          await new Promise((resolve) => setTimeout(resolve, SAVE_RETRY_MS));
+          await delay(SAVE_RETRY_MS);
         }
       }
     },
