@@ -1,7 +1,7 @@
 /** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
-import { diffGraph } from '../domain/graph/diff-graph.ts';
+import { diffGraphTexts } from '../domain/graph/diff-graph.ts';
 import type { Graph } from '../domain/graph/graph.ts';
-import { toJsonText } from '../domain/text/json-text.ts';
+import { SMALL_GRAPH_CHARS } from '../domain/graph/limits.ts';
 import { renderWorkflowState } from '../domain/graph/shorten-state.ts';
 import { createPythonChecker } from './tools/python-syntax.ts';
 import { type EditResult, type EditTask, runEdit } from './tools/run-edit.ts';
@@ -34,8 +34,6 @@ export type RunInThread = <Result>(
   of: { bytes: number; signal?: AbortSignal },
 ) => Promise<Result>;
 
-/** Up to this many characters a task takes a few milliseconds, which a thread would not make less. */
-const SMALL_CHARS = 64 * 1024;
 /** A parser of program texts takes time that grows with the square of some texts. */
 const SMALL_CODE_CHARS = 4 * 1024;
 
@@ -44,10 +42,7 @@ export const tasks = {
   editGraph: (task: EditTask): EditResult => runEdit(task, (python ??= createPythonChecker())),
   renderState: ({ graph, message }: RenderTask): string =>
     renderWorkflowState({ graph: JSON.parse(graph) as Graph, message }),
-  diffGraphs: ({ base, working }: DiffTask): string | null => {
-    const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
-    return diff === null ? null : toJsonText(diff);
-  },
+  diffGraphs: (task: DiffTask): string | null => diffGraphTexts(task),
 };
 
 /** A canvas whose configs take too long to render, without them: the turn goes on with what can be told. */
@@ -65,11 +60,12 @@ export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
     async editGraph(task, signal) {
       const chars = task.graph.length + task.edit.length;
       const hasCode = task.graph.includes('"code"') || task.edit.includes('"code"');
-      if (!runInThread || chars <= (hasCode ? SMALL_CODE_CHARS : SMALL_CHARS)) return tasks.editGraph(task);
+      if (!runInThread || chars <= (hasCode ? SMALL_CODE_CHARS : SMALL_GRAPH_CHARS))
+        return tasks.editGraph(task);
       return runInThread('editGraph', task, { bytes: chars, ...(signal ? { signal } : {}) });
     },
     async renderState(task) {
-      if (!runInThread || task.graph.length <= SMALL_CHARS) return tasks.renderState(task);
+      if (!runInThread || task.graph.length <= SMALL_GRAPH_CHARS) return tasks.renderState(task);
       try {
         return await runInThread<string>('renderState', task, { bytes: task.graph.length });
       } catch (error: unknown) {
@@ -81,7 +77,7 @@ export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
     async diffGraphs(task) {
       if (task.base === task.working) return null;
       const chars = task.base.length + task.working.length;
-      if (!runInThread || chars <= SMALL_CHARS) return tasks.diffGraphs(task);
+      if (!runInThread || chars <= SMALL_GRAPH_CHARS) return tasks.diffGraphs(task);
       return runInThread('diffGraphs', task, { bytes: chars });
     },
   };

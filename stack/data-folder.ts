@@ -2,6 +2,7 @@
  * The data folder: the embedded stack's files, and the lock that keeps a second stack out of it.
  * A folder is ours when it holds our marker; anything else that is not empty is left alone.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   chmodSync,
   mkdirSync,

@@ -1,4 +1,5 @@
 /** The embedded Postgres: binaries from npm, data in the data folder, reachable from this machine only. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {

@@ -4,6 +4,7 @@
  * It runs in a process group of its own, so that Ctrl-C reaches only us, and outlives us when we are killed. Its pid
  * file lets the next start recognise it, by pid and start time, and go on with it.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -2,6 +2,7 @@
  * Finds the Temporal CLI, whose dev server the embedded stack runs: on the PATH, in our cache, by download, or built
  * with Go. The cache lies outside the checkout, so that a second clone starts at once.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { spawn } from 'node:child_process';
 import {
   accessSync,

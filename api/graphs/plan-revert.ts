@@ -2,6 +2,7 @@
 import type { PlanRevert } from '../../db/sessions/snapshots.ts';
 import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
+import { SMALL_GRAPH_CHARS } from '../../domain/graph/limits.ts';
 import { planRevert } from '../../domain/edit/snapshot.ts';
 import { isPoolError, type ThreadPool } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -14,8 +15,6 @@ export interface RevertTexts {
 }
 
 type Planned = { graph: string } | { conflicts: string[] };
-
-const SMALL_CHARS = 64 * 1024;
 
 /** The task, as a thread has it. Errors lose their class on the way back, so a conflict is a result. */
 export function planRevertTexts({ before, after, current }: RevertTexts): Planned {
@@ -40,7 +39,7 @@ export function createRevertPlanner(pool: Pick<ThreadPool, 'run'>): PlanRevert {
     let planned: Planned;
     try {
       planned =
-        bytes <= SMALL_CHARS
+        bytes <= SMALL_GRAPH_CHARS
           ? planRevertTexts(texts)
           : await pool.run<Planned>('planRevertTexts', texts, { bytes });
     } catch (error: unknown) {

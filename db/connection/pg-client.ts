@@ -130,20 +130,33 @@ export class BoundedClient extends Client {
   }) as Client['query'];
 
   /** Says goodbye; a peer that does not answer is left after a second. */
-  override end: Client['end'] = ((callback?: () => void): unknown => {
-    const force = setTimeout(() => this.#connection.stream.destroy(), GOODBYE_MS).unref();
-    const end = super.end.bind(this) as (done: () => void) => void;
-    const leave = (done: () => void): void =>
-      end(() => {
-        clearTimeout(force);
-        done();
-      });
-    if (callback) return leave(callback);
-    return new Promise<void>(leave);
-  }) as Client['end'];
+  override end: Client['end'] = ((callback?: () => void): unknown =>
+    endWithin(
+      GOODBYE_MS,
+      (done) => super.end(done),
+      () => this.#connection.stream.destroy(),
+      callback,
+    )) as Client['end'];
 }
 
 const GOODBYE_MS = 1_000;
+
+/** An `end` of pg's, with a callback or as a promise; what has not ended after `ms` is forced to. */
+export function endWithin(
+  ms: number,
+  end: (done: () => void) => void,
+  force: () => void,
+  callback?: () => void,
+): Promise<void> | void {
+  const timer = setTimeout(force, ms).unref();
+  const leave = (done: () => void): void =>
+    end(() => {
+      clearTimeout(timer);
+      done();
+    });
+  if (callback) return leave(callback);
+  return new Promise<void>(leave);
+}
 
 function hasCode(error: unknown): boolean {
   return typeof (error as { code?: unknown }).code === 'string';

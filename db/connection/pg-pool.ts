@@ -1,6 +1,6 @@
 /** Pools of bounded connections (db/connection/pg-client.ts). */
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
-import { BoundedClient, boundedConfig, PostgresAwayError, toAwayError } from './pg-client.ts';
+import { BoundedClient, boundedConfig, endWithin, PostgresAwayError, toAwayError } from './pg-client.ts';
 import { POSTGRES, type PostgresBounds } from '../../runtime/bounds.ts';
 
 export interface BoundedPoolConfig extends Omit<PoolConfig, 'Client'> {
@@ -39,19 +39,15 @@ class BoundedPool extends Pool {
   }
 
   /** Closes the pool; what is still under way after two seconds is ended. */
-  override end: Pool['end'] = ((callback?: () => void): unknown => {
-    const force = setTimeout(() => {
-      for (const client of this.#clients) client.destroy(new PostgresAwayError('the pool is closed'));
-    }, END_MS).unref();
-    const end = super.end.bind(this) as (done: () => void) => void;
-    const leave = (done: () => void): void =>
-      end(() => {
-        clearTimeout(force);
-        done();
-      });
-    if (callback) return leave(callback);
-    return new Promise<void>(leave);
-  }) as Pool['end'];
+  override end: Pool['end'] = ((callback?: () => void): unknown =>
+    endWithin(
+      END_MS,
+      (done) => super.end(done),
+      () => {
+        for (const client of this.#clients) client.destroy(new PostgresAwayError('the pool is closed'));
+      },
+      callback,
+    )) as Pool['end'];
 
   override connect(): Promise<PoolClient>;
   override connect(callback: Connected): void;

@@ -3,6 +3,7 @@
  * work waits while Postgres is away, because the work has been paid for. Everything else fails at once, and Temporal
  * tries it again.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';

@@ -1,6 +1,7 @@
 import { edgeKey } from './edge.ts';
 import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
 import type { JsonObject } from '../text/json-value.ts';
+import { toJsonText } from '../text/json-text.ts';
 import { getKey, jsonEqual, setKey } from '../text/json.ts';
 
 /**
@@ -50,6 +51,12 @@ export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
     ...(removeEdges.length > 0 ? { remove_edges: unique(removeEdges) } : {}),
   };
   return Object.keys(diff).length === 0 ? null : diff;
+}
+
+/** The same of two Graphs' JSON texts, as a JSON text. */
+export function diffGraphTexts({ base, working }: { base: string; working: string }): string | null {
+  const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
+  return diff === null ? null : toJsonText(diff);
 }
 
 function becameNull(before: JsonObject, after: JsonObject): boolean {

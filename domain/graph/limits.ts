@@ -10,6 +10,9 @@ export const MAX_GRAPH_BYTES = 8 * 1024 * 1024;
 export const MAX_CONFIG_BYTES = 64 * 1024;
 export const MAX_CODE_BYTES = 32 * 1024;
 
+/** Up to this much JSON text of graphs, work on them takes a few milliseconds, which a thread would not make less. */
+export const SMALL_GRAPH_CHARS = 64 * 1024;
+
 /** Of a block's id, name and type and of a handle, as a canvas may have them; the platform's columns are shorter. */
 export const MAX_LABEL_CHARS = 1_000;
 
