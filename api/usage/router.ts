@@ -1,5 +1,5 @@
 import { Router } from '@koa/router';
-import { sumUsageByModel } from '../../db/turns/usage.ts';
+import { sumUsageByModel } from '../../db/turns/usage-by-model.ts';
 import type { ApiDeps } from '../deps.ts';
 import { HttpError } from '../http/http-error.ts';
 import { requireService } from '../http/principal.ts';

@@ -1,4 +1,4 @@
-/** The platform's bill: sums over the ledger of model calls. */
+/** The usage of the whole platform: sums over the usage rows, per model. */
 import type { Knex } from 'knex';
 import { withLongBound } from '../connection/knex.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
