@@ -1,9 +1,9 @@
 /**
  * A relay between Temporal's Core and the server that can end a connection. Core keeps one connection, has no setting for
  * its keepalive (30 and 15 s), and waits for open polls even when its client is replaced. A silent link would cost a
- * worker up to 45 s. So Core connects to this relay, which ends a silent connection at once; Core's own retries do the rest. TLS, where it is on, goes from Core to the server
- * as before: the relay moves bytes that it can't read. (Core's way through a CONNECT proxy leaves Nagle's algorithm on,
- * which costs 40 ms a call.)
+ * worker up to 45 s. So Core connects to this relay, which ends a silent connection at once; Core's own retries do the
+ * rest. TLS, where it is on, goes from Core to the server: the relay moves bytes that it can't read. (Core's way through a
+ * CONNECT proxy leaves Nagle's algorithm on, which costs 40 ms a call.)
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { TCP, TEMPORAL } from './bounds.ts';

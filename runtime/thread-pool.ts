@@ -1,7 +1,7 @@
 /**
  * Threads for pure work that would block the main thread: a large graph, a long program text, a body of megabytes. The
- * pool is bounded in threads, waiting bytes, time and memory. A task beyond a bound fails alone. Inputs and results are copied on the main thread: hand over texts, which cost little, not
- * trees of objects.
+ * pool is bounded in threads, waiting bytes, time and memory. A task beyond a bound fails alone. Inputs and results are
+ * copied on the main thread: hand over texts, which cost little to copy, and not trees of objects.
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
