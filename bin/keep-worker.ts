@@ -1,11 +1,11 @@
-/** A worker that is started again when it ends by itself, and waited for while Temporal is away. */
+/** Starts the worker, starts another when it ends by itself, and keeps trying while Temporal is away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningWorker, startWorker, type WorkerSettings } from '../worker/run-worker.ts';
 import { ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 
 const RETRY_MS = 1_000;
-/** An operator must act, and each attempt is an error in the log. */
+/** Longer, because only an operator can mend this, and each attempt is an error in the log. */
 const FOREIGN_RETRY_MS = 15_000;
 
 /** Resolves when the first worker polls. Closes through the shutdown. */

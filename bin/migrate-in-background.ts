@@ -7,9 +7,9 @@ import type { Shutdown } from '../runtime/shutdown.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Migrates a database that no stack of ours looks after, as soon as it can be reached. A role starts meanwhile: the
- * API says what is missing (/readyz), and activities are tried again. Resolves when the schema is there; indexes that are still
- * to be built are built after that, and nothing waits for them.
+ * Migrates a database that no embedded stack looks after, as soon as it can be reached. The role starts meanwhile: the API
+ * says what is missing (/readyz), and Temporal retries activities. Resolves when the schema is there. Missing indexes are
+ * built after that, and nothing waits for them.
  */
 export async function migrateInBackground(options: {
   databaseUrl: string;

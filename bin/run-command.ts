@@ -1,4 +1,4 @@
-/** What every command begins and ends with: the configuration, the logger, and failures as one plain message. */
+/** The common frame of all commands: configuration, logger, shutdown, and a failure as one plain message. */
 import { type Config, ConfigError, loadConfig } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
@@ -18,7 +18,7 @@ export async function runCommand(
   main: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const { env } = process;
-  // Files of the data folder are for this user alone, those that the servers make included.
+  // Files of the data folder are for this user alone, including those that the servers make.
   process.umask(0o077);
   let shutdown: Shutdown | null = null;
   try {

@@ -33,9 +33,9 @@ export interface CallModelInput {
   toolsOff: boolean;
   /** The model, where it is not the turn's own. */
   model?: string;
-  /** Set once the session's history was summarized, or could not be: what is still too long is cut. */
+  /** Set once the session's history was summarized, or the attempt failed. A request that is still too long is cut. */
   summarized?: boolean;
-  /** Set once the provider has found a request too long: what is sent is halved. */
+  /** Set once the provider has refused a request as too long: the rest of the conversation is halved. */
   squeeze?: boolean;
 }
 
@@ -48,13 +48,13 @@ export interface ToolCallRef {
   preview: string;
 }
 
-/** An answer that is no end: cut off at the output limit, or without a word when nothing was said before. */
+/** An answer that does not end the turn: cut at the output limit, or empty when the turn has said nothing yet. */
 export type Unfinished = 'cut' | 'empty';
 
 export interface CallModelResult {
   /**
-   * Set when no answer was asked for, or none was given, because the conversation is too long for the model, by our
-   * count or by the provider's: its history must be summarized first.
+   * Set when the conversation is too long for the model and must be summarized first: `counted` by us, before the call
+   * was made, or `refused` by the provider.
    */
   tooLong?: 'counted' | 'refused';
   /** How long the call took. */
@@ -125,13 +125,13 @@ export interface ModelHeartbeat {
 }
 
 /**
- * What every activity's heartbeat tells beside its own details. Temporal hands the last one to the next attempt: an
- * attempt that fails says so in it, and one that is lost does not.
+ * What every activity's heartbeat carries beside its own details. Temporal hands the last heartbeat to the next attempt.
+ * An attempt that fails says so in it; an attempt whose worker died could not.
  */
 export interface AttemptHeartbeat {
-  /** The epoch of the newest claim that ended with a word; null when none has. */
+  /** The epoch of the newest claim whose attempt reported its own end; null when none has. */
   over: number | null;
-  /** Attempts that ended with a word. */
+  /** Attempts that reported their own end. */
   words: number;
   /** Unexpected failures that no claim counts. */
   faults: number;

@@ -8,7 +8,7 @@ export class FriendlyError extends Error {
   }
 }
 
-/** The message for file system trouble in a folder; rethrows what it does not know. */
+/** Throws a FriendlyError for a known file system error in a folder; rethrows any other error. */
 export function explainFileError(error: unknown, folder: string): never {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === 'ENOSPC')

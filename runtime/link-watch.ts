@@ -1,10 +1,10 @@
 /**
- * Notices a link that has fallen silent while its server is there. Such a link looks open to both ends, and only the
- * kernel's patience (minutes) or nothing at all would end it.
+ * Notices a link that has fallen silent while its server is alive. Such a link looks open to both ends. Only the kernel's
+ * own timeouts (minutes), or nothing at all, would end it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How often an answer is looked for while one may come. */
+/** How often we check whether an answer has come. */
 const LOOKS = 10;
 
 export interface WatchedLink<Fresh> {
@@ -27,15 +27,15 @@ export interface LinkWatchTimes {
 }
 
 /**
- * Asks for a sign of life every `probeEveryMs`. After one that did not come in time, a second one and a new link are
- * tried side by side: the link is replaced when the new one was answered and the old one still is silent. A server that
- * is away, or slow, is thereby left alone. Returns what ends the watch.
+ * Probes the link every `probeEveryMs`. After a probe without an answer in time, it probes the old link again and a new
+ * link beside it. The link is replaced when the new one was answered and the old one is still silent, so a server that is
+ * away or slow does not lose its links. Returns a function that ends the watch.
  */
 export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes): () => void {
   const { probeEveryMs, probeMs } = times;
   const ended = new AbortController();
 
-  /** Asks; the answer, or an error, which is an answer too: the library sees to a link that is broken in the open. */
+  /** Probes the link. An error counts as an answer: the library itself handles a link that breaks openly. */
   const ask = (signal: AbortSignal): { answered: boolean } => {
     const question = { answered: false };
     const note = (): void => void (question.answered = true);
@@ -45,7 +45,7 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
   const isAnswered = (questions: { answered: boolean }[]): boolean =>
     questions.some(({ answered }) => answered);
 
-  /** Waits for an answer for as long as one may take. */
+  /** Waits for an answer until its time is over. */
   const wait = async (questions: { answered: boolean }[]): Promise<void> => {
     for (const until = performance.now() + probeMs; performance.now() < until && !isAnswered(questions); )
       await delay(probeMs / LOOKS, undefined, { ref: false });
@@ -57,7 +57,7 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
     if (isAnswered(questions)) return;
     questions.push(ask(signal));
     const trying = link.tryFresh().catch(() => null);
-    // The old link has its own time, and that which the new one takes: a slow server is slow for both.
+    // The old link gets its own time and the time that the new link takes: a slow server is slow on both.
     const [fresh] = await Promise.all([trying, wait(questions)]);
     if (fresh === null) return;
     if (isAnswered(questions) || ended.signal.aborted) await link.discard(fresh);

@@ -1,4 +1,4 @@
-/** Structured logs. Fields are ids, counts and durations; the redaction below is a net, not a licence. */
+/** Structured logs. Log only ids, counts and durations: the redaction below is a safety net and misses unknown forms. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Json } from '../domain/text/json-value.ts';
 import { HIDDEN, hideInText, hideSecrets } from '../domain/text/hide-secrets.ts';

@@ -1,13 +1,13 @@
 /**
- * Measures how long the process's main thread was held at a time, and says in the log what held it. Everything that
- * waits (heartbeats, streams, health checks) waits that long.
+ * Measures how long the main thread was blocked, and logs what ran then. Heartbeats, streams and health checks wait that
+ * long.
  */
 import { createHistogram } from 'node:perf_hooks';
 import type { Logger } from './logger.ts';
 
-/** Longer than this is told. */
+/** A longer delay is logged. */
 export const MAX_DELAY_MS = 50;
-/** The timer's own pace: a delay is seen to about this. */
+/** The timer's interval, and so the precision of a measured delay. */
 const EVERY_MS = 10;
 const TELL_EVERY_MS = 1_000;
 const REMEMBERED = 8;
@@ -17,8 +17,7 @@ const running = new Map<string, number>();
 const begun: string[] = [];
 
 /**
- * Runs a piece of work under a name that the watchdog can tell: a route's pattern, an activity. Never anything of a
- * caller's.
+ * Runs work under a name that the watchdog may log: a route's pattern or an activity, never a value from a caller.
  */
 export async function underName<T>(name: string, work: () => Promise<T>): Promise<T> {
   running.set(name, (running.get(name) ?? 0) + 1);
@@ -39,7 +38,7 @@ export interface LoopWatchdog {
     maxMs: number;
     p50Ms: number;
     p99Ms: number;
-    /** The most time on a processor that the thread took at a stretch: what it held itself up, whoever else is busy. */
+    /** The longest stretch of CPU time of the thread: its own part of the delay, however busy the machine is. */
     maxCpuMs: number;
     over: number;
   };

@@ -26,12 +26,12 @@ export function identify(pid: number): ProcessIdentity | null {
   }
 }
 
-/** Whether that very process still runs. */
+/** Whether this process still runs. False for a later process with the same pid. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
-/** Sends a signal to that very process; false when it is gone. */
+/** Sends a signal to this process, never to a later one with its pid. False when it is gone. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
@@ -42,7 +42,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   }
 }
 
-/** The npm process that started us, by way of its shell or not; null when we were started in another way. */
+/** The npm process that started us, directly or through a shell; null when npm did not start us. */
 export function findNpmParent(env: Record<string, string | undefined>): ProcessIdentity | null {
   if (env.npm_lifecycle_event === undefined) return null;
   let pid = process.ppid;

@@ -1,16 +1,16 @@
 /**
  * An orderly end: whoever creates a resource registers how it closes, and they close in reverse order.
  *
- * The end takes 10 s at most, whatever hangs. All steps of this process share 4.5 s; one that is still under way then is
- * left behind. A server that this process supervises has 4 s of its own, in which its stop escalates to SIGKILL: so
- * nothing outlives the process.
+ * A shutdown takes 10 s at most, whatever hangs. All steps of this process share 4.5 s; a step that still runs then is
+ * abandoned. A supervised server has 4 s of its own, in which its stop escalates to SIGKILL, so no server outlives the
+ * process.
  */
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 
 const LIMIT_MS = 9_500;
-/** For all steps that are not a server's, together. */
+/** The time that all steps without a limit of their own share. */
 const OWN_STEPS_MS = 4_500;
-/** For a step whose turn comes when the others have used that up. */
+/** The time of a step that begins when the shared time is used up. */
 const LAST_CHANCE_MS = 50;
 const PARENT_POLL_MS = 400;
 
@@ -60,7 +60,7 @@ export function installShutdown(options: {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // npm passes a terminal's Ctrl-C on although we had it already: only a later one is a person's second wish.
+      // npm forwards a terminal's Ctrl-C that we have received already. Only a later signal is a second request.
       if (running && Date.now() - startedAt > 1_000) process.exit(1);
       startedAt ||= Date.now();
       shutdown.exit(options.interruptedCode ?? 0);

@@ -1,4 +1,4 @@
-/** A client's connection to Temporal that is replaced when it falls silent, under the hands of the client that uses it. */
+/** A client's connection to Temporal. When it falls silent it is replaced, and the client that uses it does not notice. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   Connection,
@@ -15,7 +15,7 @@ type Metadata = Parameters<ConnectionLike['withMetadata']>[0];
 
 /** Without it, gRPC would give a new connection the silent transport of the old one. */
 const OWN_TRANSPORT = { 'grpc.use_local_subchannel_pool': 1 };
-/** The questions of the watch end by themselves long after it has made up its mind. */
+/** The deadline of a probe's call, long after the watch has decided. */
 const PROBE_END_MS = 5 * TEMPORAL.probeMs;
 
 /** CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE: nobody answered. Any other error is an answer. */

@@ -1,10 +1,9 @@
 /**
- * The way from Temporal's Core to the server, with a door that we can shut. Core keeps one connection, offers no
- * setting for its keepalive (30 and 15 s), and goes on waiting for open polls when its client is replaced: a link that
- * fell silent would cost a worker the better part of a minute. So Core connects to a relay in this process, which can
- * end a silent connection at once; Core's own retries do the rest. TLS, where it is on, goes from Core to the server
- * as before: the relay moves bytes that it can't read. (Core's way through a CONNECT proxy leaves Nagle's algorithm on,
- * which costs 40 ms a call.)
+ * A relay between Temporal's Core and the server that can end a connection. Core keeps one connection, has no setting for
+ * its keepalive (30 and 15 s), and waits for open polls even when its client is replaced. A silent link would cost a
+ * worker up to 45 s. So Core connects to this relay, which ends a silent connection at once; Core's own retries do the
+ * rest. TLS, where it is on, goes from Core to the server: the relay moves bytes that it can't read. (Core's way through a
+ * CONNECT proxy leaves Nagle's algorithm on, which costs 40 ms a call.)
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { TCP, TEMPORAL } from './bounds.ts';
@@ -54,7 +53,7 @@ export async function openGate(server: string): Promise<TemporalGate> {
     relay.once('error', reject);
     relay.listen(0, '127.0.0.1', resolve);
   });
-  // A gate keeps no process alive: what goes through it does.
+  // The listening socket does not keep the process alive; the connections through it do.
   relay.unref();
 
   const cut = (time: number): void => {

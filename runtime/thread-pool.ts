@@ -1,8 +1,7 @@
 /**
- * Threads for pure work that would hold up the process's own: a large graph, a long program text, a body of megabytes.
- * Bounded in threads, in the bytes that wait or are worked on, in time and in memory; what goes beyond fails by itself
- * and nothing else notices. Inputs and results are copied on the main thread: hand over texts, which cost little, not
- * trees of objects.
+ * Threads for pure work that would block the main thread: a large graph, a long program text, a body of megabytes. The
+ * pool is bounded in threads, waiting bytes, time and memory. A task beyond a bound fails alone. Inputs and results are
+ * copied on the main thread: hand over texts, which cost little to copy, and not trees of objects.
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
@@ -24,7 +23,7 @@ export class TaskTimeoutError extends Error {
   }
 }
 
-/** Thrown when as much work waits as may wait. Try again later. */
+/** Thrown when the queue is full. Try again later. */
 export class PoolBusyError extends Error {
   readonly code = 'POOL_BUSY';
 
@@ -47,12 +46,12 @@ export class PoolClosedError extends Error {
 export interface ThreadPoolOptions {
   /** The module whose exported functions are the tasks: one argument, which can be copied, and a result that can. */
   entry: URL;
-  /** For a task with its wait. */
+  /** The time of a task, including its wait for a thread. */
   limitMs?: number;
-  /** Of the inputs of all tasks that wait or run. */
+  /** The bytes of the inputs of all tasks that wait or run. */
   maxBytes?: number;
   maxThreads?: number;
-  /** Of one thread's heap. */
+  /** The heap limit of one thread. */
   maxHeapMb?: number;
 }
 
@@ -62,7 +61,7 @@ export interface ThreadPool {
    * class), TaskTimeoutError, PoolBusyError, PoolClosedError, or the signal's reason.
    */
   run: <Result>(task: string, input: unknown, of: { bytes: number; signal?: AbortSignal }) => Promise<Result>;
-  /** Ends the threads and fails what they were at. May be called twice. */
+  /** Ends the threads and fails their tasks. May be called twice. */
   close(): Promise<void>;
 }
 

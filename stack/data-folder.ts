@@ -90,8 +90,8 @@ export function openFolder(path: string): string {
 }
 
 /**
- * Opens the folder for a stack and takes its lock. A stack that is about to stop (or whose npm was killed) is waited
- * for; a running one is named in a FriendlyError.
+ * Opens the folder for a stack and takes its lock. Waits for a stack that is stopping, or whose npm was killed. Throws a
+ * FriendlyError that names a running stack.
  */
 export async function lockFolder(
   path: string,
@@ -137,7 +137,8 @@ function tryLock(path: string, own: Lock): boolean {
   const before = readText(path);
   const lock = before === null ? null : (readJsonFile<Lock>(path) ?? null);
   if (lock?.holder && isAlive(lock.holder)) return false;
-  // Moving it away is atomic: of several that saw the dead lock, one gets it. Whoever moved a fresh one puts it back.
+  // The rename is atomic: of several processes that saw the dead lock, one gets it. A process that moved a fresh lock
+  // puts it back.
   const aside = `${path}.${process.pid}.stale`;
   try {
     renameSync(path, aside);

@@ -68,12 +68,12 @@ export async function startPostgres(
   const settings: Settings = {
     dataDir: known?.dataDir ?? chooseDataDir(folder, user !== null),
     password: known?.password ?? randomBytes(24).toString('base64url'),
-    // An orphan of ours keeps its port; any other holder of it has to be left alone.
+    // An orphaned server of ours keeps its port. A port that another program holds is not ours to take.
     port: known && findOrphan(pidFile) ? known.port : await choosePort(known?.port),
   };
   try {
     const binaries = await findBinaries(user);
-    // Data that no settings go with was left by a folder that is gone: its password is lost with it.
+    // A data directory without settings is left over from a deleted data folder, and its password is lost.
     if (known === null || !existsSync(join(settings.dataDir, 'PG_VERSION'))) {
       await initialise(binaries, settings, folder, user);
     }
@@ -95,8 +95,8 @@ export async function startPostgres(
       logFile: join(folder, 'postgres.log'),
       beforeLaunch: () => clearStaleLock(settings.dataDir),
       isReady: () => canConnect(urlOf(settings, 'postgres')),
-      // Fast, which ends the sessions; then immediate, which a backend that hears nothing else hears. Everything
-      // committed is kept either way.
+      // A fast shutdown ends the sessions. An immediate one also reaches backends that ignore it. Both keep everything
+      // that was committed.
       stopSignals: [
         ['SIGINT', 1_500],
         ['SIGQUIT', 1_500],
@@ -149,7 +149,7 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** initdb into a new folder, moved into place by being complete: PG_VERSION is what a finished one has. */
+/** Runs initdb in a new folder. A finished one has PG_VERSION; an unfinished one is removed. */
 async function initialise(
   binaries: Binaries,
   settings: Settings,
@@ -191,9 +191,9 @@ async function initialise(
 }
 
 /**
- * Removes the postmaster.pid of a dead Postgres that its own check would take for a live one: a process that nobody has
- * reaped yet still answers signals. Only once no process works in the data directory any more, for what that file
- * guards against is a second server beside the backends of the first.
+ * Removes the postmaster.pid of a dead Postgres. Postgres itself may take the dead server for a live one, because a
+ * process that was not reaped yet still accepts signals. Waits until no process works in the data directory: the file
+ * guards against a second server beside the backends of the first.
  */
 async function clearStaleLock(dataDir: string): Promise<void> {
   const lock = join(dataDir, 'postmaster.pid');
@@ -219,7 +219,7 @@ function processesIn(dataDir: string): ProcessIdentity[] {
   });
 }
 
-/** Backends of a killed server that hang in a function: the next server could not start beside them. */
+/** Kills backends of a killed server that hang in a function: the next server can't start beside them. */
 function killAllIn(dataDir: string): void {
   if (process.platform !== 'linux') return;
   for (const backend of processesIn(dataDir)) signalProcess(backend, 'SIGKILL');

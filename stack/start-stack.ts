@@ -52,7 +52,7 @@ export async function startStack(options: {
     watch(server.process);
     return { temporalAddress: server.address, temporalUi: server.uiUrl };
   };
-  // Both run to their end, so that a failure of one leaves no other behind that nobody stops.
+  // Both are awaited to their end, so that a failure of one does not leave the other running without a stop.
   const [left, right] = await Promise.allSettled([database(), temporal()]);
   if (left.status === 'rejected') throw left.reason;
   if (right.status === 'rejected') throw right.reason;

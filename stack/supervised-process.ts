@@ -31,15 +31,15 @@ export interface ProcessSpec {
   cwd?: string;
   pidFile: string;
   logFile: string;
-  /** Clears away what a dead one left, before each start. */
+  /** Removes what a dead server left behind, before each start. */
   beforeLaunch?: () => Promise<void>;
-  /** Resolves to true when it serves. May throw, which means not yet. */
+  /** Resolves to true when the server accepts work. Throwing means not yet. */
   isReady: () => Promise<boolean>;
-  /** The signals that ask it to stop, each with the time that it gets; what is left then is killed. */
+  /** The signals that ask the server to stop, each with the time until the next one. After the last comes SIGKILL. */
   stopSignals: StopSignal[];
-  /** Kills what the dead one may have left behind. */
+  /** Kills processes that the dead server may have left behind. */
   afterKill?: () => void;
-  /** Hears how to stop the process before it is started, so that an end in between leaves none behind. */
+  /** Receives the stop function before the process starts, so that a shutdown during the start leaves no process. */
   onStart: (stop: () => Promise<void>) => void;
 }
 
@@ -56,7 +56,7 @@ export function findOrphan(pidFile: string): ProcessIdentity | null {
   return known && isAlive(known) ? known : null;
 }
 
-/** Stops a process that is ours, more firmly each time, and waits until it is gone. */
+/** Stops a process with stronger signals each time, and waits until it is gone. */
 async function stopProcess(
   identity: ProcessIdentity,
   { stopSignals, afterKill }: ProcessSpec,
@@ -107,14 +107,14 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
         return;
       }
       console.error(`${spec.name} died; starting it again on the same port.`);
-      // What the dead one held (its port, its shared memory) may take a moment to be free.
+      // The dead server's port and shared memory may take a moment to become free.
       await delay(RESTART_DELAY_MS * deaths.length);
       if (stopping) return;
       try {
         await (starting = start());
         await untilReady(spec, current!);
       } catch {
-        // It died again: the next round counts it.
+        // It died again; the next round counts this death.
       }
     }
   };
@@ -124,7 +124,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
     await starting.catch(() => undefined);
     if (current === null) return;
     await stopProcess(current, spec);
-    // Or it stays in the process table until init finds the time.
+    // Otherwise it stays in the process table until init reaps it.
     await reaped;
     rmSync(spec.pidFile, { force: true });
   });

@@ -56,7 +56,7 @@ function findOnPath(name: string, env: Record<string, string | undefined>): stri
   return null;
 }
 
-/** Where programs are kept that were fetched once, for every checkout of this user. */
+/** The cache of fetched programs, shared by all checkouts of this user. */
 export function cacheFolder(env: Record<string, string | undefined>): string {
   const base =
     env.XDG_CACHE_HOME ?? join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache');

@@ -23,7 +23,7 @@ const DYNAMIC_CONFIG = {
   'system.enableActivityEagerExecution': true,
   'system.enableEagerWorkflowStart': true,
 } as const;
-// Loses nothing when a process is killed; after a power cut activities find their results stored in Postgres.
+// A killed process loses nothing. After a power cut, activities find their results stored in Postgres.
 const SQLITE_PRAGMAS = { journal_mode: 'WAL', synchronous: 'NORMAL' } as const;
 
 interface Settings {

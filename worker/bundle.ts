@@ -1,4 +1,4 @@
-/** Bundles the workflows, once for several workers or to see that nothing unfit for the sandbox got in. */
+/** Bundles the workflows: once for several workers, or to check that they import nothing that the sandbox forbids. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 

@@ -182,7 +182,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   return { stop: () => (stopped ??= stop()), failed };
 }
 
-/** The activities, each under its name, so that the watchdog can tell what ran. */
+/** Wraps each activity so that the watchdog can name what ran. */
 function withNames(
   activities: ReturnType<typeof createActivities>,
 ): Record<string, (input: never) => Promise<unknown>> {
@@ -209,16 +209,16 @@ function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerO
 const LIMITS: Partial<WorkerOptions> = {
   maxConcurrentActivityTaskExecutions: 200,
   maxConcurrentWorkflowTaskExecutions: 40,
-  // A task that is handed to a process that stands still is lost until its timeout, and each open poll may lose one:
-  // an idle worker keeps few of them open.
+  // A task that goes to a process that stands still is lost until its timeout, and each open poll may lose one. So an
+  // idle worker keeps few polls open.
   activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
   workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
-  // A workflow task that waits for a dead worker's sticky queue goes to another worker after this long.
+  // After this long, a workflow task that waits for a dead worker's sticky queue goes to another worker.
   stickyQueueScheduleToStartTimeout: '1s',
   // The server must hear of every heartbeat: its timeout (4 s) is how a dead worker is noticed.
   maxHeartbeatThrottleInterval: '800ms',
   defaultHeartbeatThrottleInterval: '800ms',
-  // Handing over at once beats finishing: another worker goes on where the transcript stands.
+  // Running activities are handed over at once: another worker goes on where the transcript stands.
   shutdownGraceTime: 0,
   shutdownForceTime: '3s',
 };

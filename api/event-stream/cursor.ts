@@ -3,8 +3,8 @@ import { HttpError } from '../http/http-error.ts';
 const WHOLE = /^\d+$/;
 
 /**
- * Where a reader goes on. Last-Event-ID wins over `after`; one that is no whole number begins at 0, one that is past
- * the end of the log stays there. Cursors grant nothing, so they need no protection.
+ * The seq after which a reader resumes. Last-Event-ID wins over `after`. A Last-Event-ID that is no whole number means 0;
+ * a cursor past the end of the log stays there. Cursors grant no rights, so they need no protection.
  * Throws HttpError 400 when `after` is no whole number from 0 on.
  */
 export function readCursor(lastEventId: string, after: string | string[] | undefined): number {

@@ -4,8 +4,8 @@ import type { Principal } from '../http/principal.ts';
 import type { TurnEventHub } from './turn-event-hub.ts';
 
 /**
- * Answers a request with a turn's event stream. From here on the response is the hub's: Koa leaves it alone, and what
- * the request brought along is let go, because the context lives as long as the connection.
+ * Answers a request with a turn's event stream. The hub owns the response from here on, and Koa leaves it alone. The
+ * request's state is dropped, because the context lives as long as the connection.
  */
 export function openStream(
   ctx: Context,
@@ -30,8 +30,8 @@ export function openStream(
 }
 
 /**
- * When the stream of a token ends: at the token's end. A token that has expired within the leeway for clocks is good for
- * that leeway, or its client would come back at once and be let in again.
+ * A stream ends when its token expires. A token that expired within the clock leeway gets a stream of that leeway's
+ * length; otherwise its client would reconnect at once and be let in again.
  */
 function endOf({ expiresAt }: Principal): number {
   if (expiresAt === null) return Infinity;

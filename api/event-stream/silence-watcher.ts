@@ -1,13 +1,13 @@
 /**
- * Breaks the silence of a turn: while its log is quiet, asks what Temporal knows and tells its readers. Live only, so
- * nothing of it is stored or numbered; real events never wait for it. Once per turn, however many watch.
+ * While a turn's log is quiet, asks Temporal what the turn is doing and tells its readers. These status lines are live
+ * only: not stored, not numbered, and real events never wait for them. One question per turn, however many watch.
  */
 import { isConnectionError } from '../../db/connection/pg-errors.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { renderLiveEvent } from './render-event.ts';
 
-/** What a turn that somebody watches carries for this. All times are performance.now(). */
+/** The fields that a watched turn carries for the silence watcher. All times are performance.now(). */
 export interface Quiet {
   readonly turnId: string;
   /** When the log was last heard, or the watching began. */

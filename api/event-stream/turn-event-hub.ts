@@ -1,16 +1,17 @@
 /**
- * Serves the event streams of all turns that somebody watches through this process. Nothing here matters: the log is
- * in Postgres, a cursor is all that a stream is, and any other process can go on with it.
+ * Serves the event streams of all turns that somebody watches through this process. This process holds no durable
+ * state: the log is in Postgres, and any other process can resume a stream from its cursor.
  *
  * A viewer is one response with a cursor, in one of these modes:
- * - `catchUp`: it may be anywhere in the log. It is read for in bounded pages, apart from the live ones, until a page
- *   reaches the end of the log.
- * - `live`: it stands at the end of the log as it was last read. It is read for when its turn is announced.
- * - `blocked`: its socket takes no more. Nothing is read or kept for it; when it drains it catches up from its cursor.
- * When it has ended or its client has gone it is `released`, for reads that are still under way.
+ * - `catchUp`: the cursor may be anywhere in the log. Bounded pages are read for the viewer, apart from the live reads,
+ *   until a page reaches the end of the log.
+ * - `live`: the cursor is at the end of the log as last read. A read follows when the turn is announced.
+ * - `blocked`: the socket takes no more bytes. Nothing is read or kept for the viewer. On drain it catches up from its
+ *   cursor.
+ * - `released`: the stream has ended or the client has gone. Reads that are still under way skip the viewer.
  *
- * Viewers of one turn at one cursor share a read and its bytes. Announcements that come while a read is under way are
- * gathered for the next one. Order of things: listen, then read, then drop what is at or below the cursor.
+ * Viewers of one turn at one cursor share a read and its bytes. Announcements that arrive during a read are gathered for
+ * the next one. The order is: listen, then read, then drop what is at or below the cursor.
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,7 +49,7 @@ export interface TurnEventHubOptions {
   silenceMs?: number;
 }
 
-// What one slow reader may hold of our memory, and what a page costs the database.
+// Bounds how much memory a slow reader holds, and what a page costs the database.
 const PAGE_BYTES = 256 * 1024;
 const MAX_LIVE_TURNS_PER_READ = 500;
 const MAX_PAGES_PER_READ = 16;
@@ -117,7 +118,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     inspect: options.inspectSilence,
     send(watch, text) {
       for (const viewer of watch.viewers) {
-        // One that catches up has heard nothing either: its read is what the line is about.
+        // A viewer in catchUp has heard nothing either: the status may say why its read takes long.
         if (viewer.mode === 'live' || viewer.mode === 'catchUp') write(viewer, text);
       }
     },
@@ -215,7 +216,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
       for (const viewer of members) {
         if (viewer.mode !== 'catchUp') continue;
         viewer.mode = 'live';
-        // What was announced since the page was asked for may not be in it, and the live lane has looked already.
+        // An announcement since the page was requested may not be in it, and the live lane has looked already.
         if (viewer.announcementsSeen !== viewer.watch.announcements) live.add(viewer.watch);
       }
     }
@@ -238,7 +239,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
         write(viewer, bytes);
       }
     }
-    // A cursor past the end of a finished turn has nothing to wait for either.
+    // This also closes a stream whose cursor is past the end of a finished turn.
     const over = page.turn === 'ended' && !page.more;
     for (const viewer of members) {
       if (over) end(viewer);
@@ -273,7 +274,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   }
 
   function end(viewer: Viewer): void {
-    // The rest is on its way; a client that takes none of it must not hold it for ever.
+    // The last bytes are written; a client that takes none of them must not hold the response for ever.
     if (viewer.mode === 'blocked') viewer.response.setTimeout(MAX_BLOCKED_MS);
     release(viewer);
     viewer.response.end();
@@ -312,7 +313,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     for (const viewer of viewers.values()) {
       const { mode, response } = viewer;
       end(viewer);
-      // What a blocked client has not taken by now it reads elsewhere.
+      // A blocked client reads the rest from another process.
       if (mode === 'blocked') response.destroy();
     }
     live.close();
@@ -324,7 +325,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
   return {
     stream(response, turnId, afterSeq, until = Infinity) {
       response.on('error', ignore);
-      // The request's socket: a pipelined response gets its own only when it is its turn.
+      // The request's socket: a pipelined response gets a socket of its own only when its turn comes.
       const { socket } = response.req;
       if (closed || response.destroyed || socket.destroyed) {
         response.destroy();
@@ -381,7 +382,7 @@ interface Lane<T> {
   close(): void;
 }
 
-/** Reads for whatever is due, one read at a time; what becomes due meanwhile goes with the next one. */
+/** Reads for all items that are due, one read at a time. Items that become due during a read go with the next one. */
 function createLane<T>(options: {
   logger: Logger;
   read: (batch: T[]) => Promise<void>;
@@ -411,7 +412,7 @@ function createLane<T>(options: {
           await readApart(batch);
           continue;
         }
-        // The streams stay open: what they were to read is still there when the database is back.
+        // The streams stay open: the events are still there when the database is back.
         for (const item of batch) due.add(item);
         if (!failing)
           options.logger[isConnectionError(error) ? 'warn' : 'error'](
@@ -425,7 +426,7 @@ function createLane<T>(options: {
     running = false;
   };
 
-  /** What fails with one item must not hold up the others: each by itself, and those that fail again later. */
+  /** One bad item must not hold up the others: each is read alone, and those that fail are tried again later. */
   const readApart = async (batch: T[]): Promise<void> => {
     for (const item of batch) {
       try {
