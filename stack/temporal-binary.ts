@@ -16,7 +16,6 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';

@@ -59,7 +59,8 @@ test('docker-compose.yml uses variables that .env.example lists', () => {
 
 test('docker-compose.yml passes on every variable, but for those that name its own servers', () => {
   const compose = read('docker-compose.yml');
-  const own = /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
+  const own =
+    /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
   assert.deepEqual(
     configVariables().filter(
       (name) => !own.test(name) && !new RegExp(`^ +${name}: \\$\\{${name}:`, 'm').test(compose),
