@@ -1,6 +1,7 @@
 /** What POST chat takes, checked by hand where the message must name one field in plain words. */
 import type { Graph } from '../../domain/graph/graph.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { isLongerThan } from '../../domain/text/is-longer-than.ts';
 import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { parseCanvas } from '../graphs/canvas.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -36,9 +37,4 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
   if (key === '' || key.length > MAX_KEY_CHARACTERS)
     throw new HttpError(400, `Idempotency-Key must have 1 to ${MAX_KEY_CHARACTERS} characters`);
   return key;
-}
-
-function isLongerThan(text: string, codePoints: number): boolean {
-  if (text.length <= codePoints) return false;
-  return text.length > codePoints * 2 || Array.from(text).length > codePoints;
 }

@@ -3,6 +3,7 @@ import { blockTypes, findBlockType, handlesOf } from '../../domain/rules/block-r
 import { edgeKey, toEdge } from '../../domain/graph/edge.ts';
 import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
 import { isObject } from '../../domain/text/json.ts';
+import { isLongerThan } from '../../domain/text/is-longer-than.ts';
 import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { exceededLimit } from '../../domain/graph/limits.ts';
 import { requireSize } from './canvas.ts';
@@ -31,7 +32,7 @@ export function parseListPage(query: Record<string, unknown>): { limit: number; 
 export function parseWorkflowName(value: unknown): string {
   if (value === undefined || value === null) throw new HttpError(400, 'name is required');
   const name = typeof value === 'string' ? value.trim() : '';
-  if (isBlank(name) || Array.from(name).length > MAX_NAME_CHARS) {
+  if (isLongerThan(name, MAX_NAME_CHARS) || isBlank(name)) {
     throw new HttpError(400, `name must be text of 1 to ${MAX_NAME_CHARS} characters that can be seen`);
   }
   return name;
@@ -81,7 +82,7 @@ function parseBlock(value: unknown, where: string): Block {
       `${where} (${id}): type must be one of ${blockTypes.map((known) => known.type).join(', ')}`,
     );
   }
-  if (typeof name !== 'string' || isBlank(name) || Array.from(name).length > MAX_NAME_CHARS) {
+  if (typeof name !== 'string' || isLongerThan(name, MAX_NAME_CHARS) || isBlank(name)) {
     throw new HttpError(
       400,
       `${where} (${id}): name must be text of 1 to ${MAX_NAME_CHARS} characters that can be seen`,

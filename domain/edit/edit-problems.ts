@@ -1,4 +1,5 @@
 /** The words for each fault of an edit. */
+import { isLongerThan } from '../text/is-longer-than.ts';
 import { nameKey } from '../graph/find-block.ts';
 import type { Block } from '../graph/graph.ts';
 import { nearestNames } from '../rules/block-registry.ts';
@@ -111,7 +112,7 @@ export function malformedName(name: string): Problem | null {
       'name',
     );
   }
-  if (Array.from(name).length <= MAX_NAME_CHARS) return null;
+  if (!isLongerThan(name, MAX_NAME_CHARS)) return null;
   return problem(
     'error',
     'invalid_name',

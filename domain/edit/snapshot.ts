@@ -1,4 +1,5 @@
 /** From a turn's diff to the persisted workflow, and back. */
+import { isLongerThan } from '../text/is-longer-than.ts';
 import { applyDiff, DiffConflictError } from '../graph/apply-diff.ts';
 import { findBlockType } from '../rules/block-registry.ts';
 import { checkGraph } from '../rules/check-graph.ts';
@@ -43,12 +44,9 @@ export function planSnapshot(input: {
     input.newId,
   );
   const tooLong = canvas.blocks.filter(
-    (block) =>
-      Array.from(block.name).length > MAX_NAME_CHARS || Array.from(block.type).length > MAX_TYPE_CHARS,
+    (block) => isLongerThan(block.name, MAX_NAME_CHARS) || isLongerThan(block.type, MAX_TYPE_CHARS),
   );
-  const oddEdges = canvas.edges.filter(
-    (edge) => Array.from(edge.sourceHandle ?? '').length > MAX_HANDLE_CHARS,
-  );
+  const oddEdges = canvas.edges.filter((edge) => isLongerThan(edge.sourceHandle ?? '', MAX_HANDLE_CHARS));
   if (tooLong.length > 0 || oddEdges.length > 0) {
     const names = [...tooLong.map((block) => block.name), ...oddEdges.map((edge) => edge.source)];
     throw new DiffConflictError([...new Set(names.map((name) => name.slice(0, 100)))]);

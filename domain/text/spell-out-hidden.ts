@@ -22,7 +22,7 @@ const HIDDEN = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|
 
 /** What shows nothing in any font. Private use and later Unicode versions may show something, so they are not in it. */
 const BLANK = new RegExp(
-  String.raw`^(?:[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{White_Space}]|${EMPTY_GLYPHS})*$`,
+  String.raw`^[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{White_Space}${EMPTY_GLYPHS}]*$`,
   'v',
 );
 
