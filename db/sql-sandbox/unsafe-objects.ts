@@ -48,11 +48,17 @@ const FAMILY = `${BELOW}, above as (
         union select i.inhparent from pg_catalog.pg_inherits i join above a on i.inhrelid = a.oid
       ), parts as (select d.* from below join pg_catalog.pg_class d on d.oid = below.oid where d.oid <> c.oid)`;
 
+const UNSAFE_CASTS = `case when exists (
+      select 1 from pg_catalog.pg_cast k join pg_catalog.pg_proc f on f.oid = k.castfunc
+      where k.castsource = c.reltype and k.castcontext <> 'e' and ${unsafeFunction('f')}
+    ) then 'has casts that run functions' end`;
+
 /** Why a relation of public is not safe to read by what it is and where its rows are, or null. */
 export const UNSAFE_PLACE = `case
     when c.relkind = 'f' then 'reads another server'
     when c.relkind not in ('r', 'p', 'v', 'm') then 'is no table'
-    else (
+    -- Most relations have no family: relhassubclass is never false for one with parts.
+    when c.relhassubclass or exists (select 1 from pg_catalog.pg_inherits i where i.inhrelid = c.oid) then coalesce((
       with recursive ${FAMILY}
       select case
         when exists (
@@ -65,11 +71,8 @@ export const UNSAFE_PLACE = `case
         when not c.relrowsecurity and exists (
           select 1 from above join pg_catalog.pg_class p on p.oid = above.oid where p.relrowsecurity
         ) then 'is a part of a table with row level security'
-        when exists (
-          select 1 from pg_catalog.pg_cast k join pg_catalog.pg_proc f on f.oid = k.castfunc
-          where k.castsource = c.reltype and k.castcontext <> 'e' and ${unsafeFunction('f')}
-        ) then 'has casts that run functions'
-      end)
+      end), ${UNSAFE_CASTS})
+    else ${UNSAFE_CASTS}
   end`;
 
 /** Whether a relation has what UNSAFE_CODE looks at. Cheap: it saves the planning of that. */
@@ -115,5 +118,5 @@ export const UNSAFE_CODE = `(
         ) then 'has columns that run functions'
       end)`;
 
-/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. */
-export const UNSAFE_RELATION = `coalesce(${UNSAFE_PLACE}, ${UNSAFE_CODE})`;
+/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. Most relations have no code to look at. */
+export const UNSAFE_RELATION = `coalesce(${UNSAFE_PLACE}, case when ${HAS_CODE} then ${UNSAFE_CODE} end)`;
