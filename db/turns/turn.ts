@@ -23,6 +23,12 @@ export interface Turn {
   finishedAt: Date | null;
 }
 
+/** What a turn begins with; the graph as JSON text. */
+export type StartingTurn = Pick<
+  Turn,
+  'id' | 'sessionId' | 'workflowId' | 'userMessageId' | 'messageId' | 'idempotencyKey' | 'message' | 'model'
+> & { graph: string };
+
 interface TurnRow {
   id: string;
   session_id: string;
@@ -71,17 +77,7 @@ function toTurn(row: TurnRow): Turn {
  */
 export async function insertStartingTurn(
   db: Knex,
-  input: {
-    id: string;
-    sessionId: string;
-    workflowId: string;
-    userMessageId: string;
-    messageId: string;
-    idempotencyKey: string | null;
-    message: string;
-    model: string;
-    graph: string;
-  },
+  input: StartingTurn,
 ): Promise<{ turn: Turn; created: boolean } | null> {
   const inserted = await rowsOf<TurnRow>(
     db,
