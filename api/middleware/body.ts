@@ -5,7 +5,7 @@ import type { Middleware } from 'koa';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { HttpError } from '../http/http-error.ts';
 import { scanJson } from '../../domain/text/scan-json.ts';
-import { createBodyRoom } from './body-room.ts';
+import { createSemaphore } from '../../runtime/semaphore.ts';
 import { NonFiniteNumberError, toStorableJson } from './storable-json.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -29,13 +29,13 @@ const SMALL_BYTES = 256 * 1024;
  * 503 when too many large bodies are under way.
  */
 export function createBodyMiddleware(): Middleware {
-  const room = createBodyRoom(ROOM);
+  const room = createSemaphore(ROOM.bytes);
   return async function body(ctx, next) {
     ctx.state.body = {};
     if (!WITH_BODY.has(ctx.method) || !hasBody(ctx.req)) return next();
     checkHeaders(ctx.req);
     const size = sizeOf(ctx.req);
-    const release = size <= SMALL_BYTES ? () => undefined : await room.take(size);
+    const release = size <= SMALL_BYTES ? () => undefined : await room.take(size, ROOM);
     if (release === null) {
       await discard(ctx.req);
       throw new HttpError(

@@ -12,7 +12,7 @@ import { roleScript, sandboxRole, setUpRole } from './role.ts';
 import { MAX_ROWS, type RawResult, type SandboxConnection, withSandboxConnection } from './run-query.ts';
 import { findWeaknesses } from './self-test.ts';
 import { createSyntaxCheck } from './syntax-task.ts';
-import { createSlots } from './slots.ts';
+import { createSemaphore } from '../../runtime/semaphore.ts';
 import { createSurvivorWatch } from './survivors.ts';
 import { isRoleFault, SandboxUnavailable } from './unavailable.ts';
 
@@ -78,7 +78,7 @@ export function createSqlSandbox(options: {
       {},
       'COPILOT_SQL_MODE=parser-only: queries of the model run on the main login, without a role of their own',
     );
-  const slots = createSlots(MAX_RUNNING);
+  const slots = createSemaphore(MAX_RUNNING);
   const survivors = createSurvivorWatch({ databaseUrl: url, logger });
   const typeNames = new Map<number, string>();
   let refreshedAt = 0;
@@ -163,7 +163,9 @@ export function createSqlSandbox(options: {
   ): Promise<T> => {
     const until = performance.now() + ANSWER_MS;
     await survivors.check();
-    const release = await slots.take(signal, ANSWER_MS);
+    const release = await slots.take(1, { waitMs: ANSWER_MS, signal });
+    if (release === null)
+      throw new SqlRefusal('busy', 'Too many queries are running.', 'Ask again later, or for less at once.');
     try {
       return await before(until + LAST_WORD_MS, runTwice({ signal, until }, work));
     } catch (error: unknown) {
