@@ -31,6 +31,7 @@ const MEASURING = 'test/process/{commands,faults,killed-worker,races,stopping}.t
 const GROUPS = [
   { pattern: 'test/unit/**/*.test.ts', concurrency: 2 },
   { pattern: 'test/{workflows,replay,integration}/**/*.test.ts', concurrency: 2 },
+  { pattern: 'test/browser/**/*.test.ts', concurrency: 2 },
   { pattern: 'test/process/**/*.test.ts', exclude: [MEASURING], concurrency: 2 },
   { pattern: MEASURING, concurrency: 1 },
 ];
@@ -42,6 +43,7 @@ const isSoak = process.argv[2] === 'soak';
 const filters = process.argv.slice(3);
 if (filters.length === 0 && !isSoak) {
   check('types', 'tsc', ['--noEmit']);
+  check('types of the page', 'tsc', ['--noEmit', '-p', 'studio']);
   check('lint', 'oxlint', ['--type-aware', '--deny-warnings']);
   check('format', 'biome', ['format', '.']);
 }
