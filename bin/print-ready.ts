@@ -1,10 +1,11 @@
 import type { ReadyFile } from '../stack/data-folder.ts';
 
-/** Tells the person at the console what runs, and a request that works when it is pasted into a shell as it is. */
-export function printReady(ready: ReadyFile): void {
+/** Tells the person at the console what runs, the link to the page, and a request that works when it is pasted into a shell as it is. */
+export function printReady(ready: ReadyFile, studio?: string): void {
   const { url, key } = ready;
   const lines = [
     url === undefined ? 'The stack is ready.' : `The copilot is ready: ${url}`,
+    ...(studio === undefined ? [] : [`Studio:               ${studio}`]),
     ...(ready.temporal_ui === null ? [] : [`Temporal UI:          ${ready.temporal_ui}`]),
     ...(url === undefined ? [`Temporal:             ${ready.temporal_address}`] : []),
     `Service key:          ${key}`,
