@@ -66,7 +66,7 @@ export function Menu(props: {
         )}
       </button>
       {isOpen && (
-        <div id={panelId} className={`menu menu-${align}`} role="group" aria-label={label}>
+        <div id={panelId} className={`menu menu-${align}`}>
           {children(close)}
         </div>
       )}

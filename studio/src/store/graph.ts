@@ -1,4 +1,5 @@
 import { type Block, type Canvas, CopilotError, type Graph } from '../../../client/src/index.ts';
+import { toEdge, toGraph } from './edges.ts';
 import { messageOf } from './notices.ts';
 import type { SliceCreator } from './slice.ts';
 
@@ -27,6 +28,8 @@ export interface GraphSlice {
   takeTheirs: () => void;
   /** Resolves a conflict by saving the own canvas over the other's. */
   keepMine: () => Promise<boolean>;
+  /** Leaves a conflict undecided: the canvas stays as it is, not saved. */
+  postponeConflict: () => void;
   /** Shows what the service has now, as one step of undo where a graph was shown before. */
   showSavedGraph: (graph: Graph, version: number) => void;
   reloadGraph: () => Promise<void>;
@@ -64,7 +67,7 @@ export const createGraphSlice: SliceCreator<GraphSlice> = (set, get) => {
         if (theirs && get().workflow?.id === workflow.id)
           set({
             saveState: 'idle',
-            conflict: { graph: { blocks: theirs.blocks, edges: theirs.edges }, version: theirs.version },
+            conflict: { graph: toGraph(theirs), version: theirs.version },
           });
       }
       return false;
@@ -135,8 +138,16 @@ export const createGraphSlice: SliceCreator<GraphSlice> = (set, get) => {
       return conflict ? write(conflict.version) : false;
     },
 
-    showSavedGraph(graph, version) {
+    postponeConflict: () =>
+      set({
+        conflict: null,
+        saveState: 'failed',
+        saveProblem: 'Somebody else saved this workflow meanwhile.',
+      }),
+
+    showSavedGraph(given, version) {
       const { graph: shown, past } = get();
+      const graph = toGraph(given);
       lastMerge = null;
       set({
         graph,
@@ -187,10 +198,6 @@ export function toCanvas({ blocks, edges }: Graph): Canvas {
       config,
       enabled,
     })),
-    edges: edges.map(({ source, target, sourceHandle }) => ({
-      source,
-      target,
-      ...(sourceHandle === undefined || sourceHandle === null ? {} : { sourceHandle }),
-    })),
+    edges: edges.map(toEdge),
   };
 }

@@ -1,5 +1,6 @@
-import type { Graph, Message, TurnEvent, WorkflowDiff } from '../../../client/src/index.ts';
+import type { CallView, Graph, Message, WorkflowDiff } from '../../../client/src/index.ts';
 import { isUnsaved, toCanvas } from './graph.ts';
+import { type LiveEdit, toLiveEdit } from './live-edits.ts';
 import { messageOf } from './notices.ts';
 import type { SliceCreator } from './slice.ts';
 
@@ -15,14 +16,14 @@ export interface Proposal {
 
 export interface ProposalSlice {
   proposal: Proposal | null;
-  /** The canvas with what the copilot has made so far; null while it has made nothing. */
-  liveDiff: WorkflowDiff | null;
+  /** What the copilot has edited so far in the running turn. */
+  liveEdits: readonly LiveEdit[];
   /** Whether the canvas shows the proposal. */
   isProposalShown: boolean;
   /** A turn begins with this canvas. */
   beginProposal: (base: Graph | null) => void;
-  /** What came of the running turn. */
-  showLiveEdits: (events: readonly TurnEvent[]) => void;
+  /** Takes up the edits among the running turn's calls. */
+  showLiveEdits: (calls: readonly CallView[]) => void;
   proposeFromTurn: () => void;
   /** Takes up what the conversation's newest answer proposes: after a reload, or when a turn failed half-way. */
   proposeFromMessages: () => void;
@@ -34,7 +35,9 @@ export interface ProposalSlice {
   clearProposal: () => void;
 }
 
-const NO_PROPOSAL = { proposal: null, liveDiff: null, isProposalShown: false } as const;
+const NO_PROPOSAL = { proposal: null, liveEdits: [], isProposalShown: false } as const;
+
+const EDITING_TOOL = 'modify_workflow';
 
 /** What the copilot proposes: shown on the canvas, applied or undone by a person. */
 export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
@@ -44,7 +47,7 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
     if (get().proposal?.messageId === messageId) return;
     set({
       proposal: { messageId, diff, base, state: isApplied ? 'applied' : 'open', problem: null },
-      liveDiff: null,
+      liveEdits: [],
       isProposalShown: !isApplied,
     });
   };
@@ -70,11 +73,18 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
       set(NO_PROPOSAL);
     },
 
-    showLiveEdits: () => undefined,
+    showLiveEdits(calls) {
+      const edits = calls.flatMap(({ name, arguments: edit, result, isError }) => {
+        const live =
+          name === EDITING_TOOL && result !== undefined && isError !== true ? toLiveEdit(edit, result) : null;
+        return live ? [live] : [];
+      });
+      if (edits.length > get().liveEdits.length) set({ liveEdits: edits });
+    },
 
     proposeFromTurn() {
       const { turn } = get();
-      set({ liveDiff: null });
+      set({ liveEdits: [] });
       if (turn?.messageId && turn.diff) show(turn.messageId, turn.diff, false);
     },
 

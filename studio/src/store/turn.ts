@@ -63,7 +63,7 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
     const screen = createScreen((view, fresh) => {
       if (!isCurrent()) return;
       set({ turn: view, turnEvents: [...get().turnEvents, ...fresh] });
-      get().showLiveEdits(fresh);
+      get().showLiveEdits(view.calls);
     });
     const onConnection = (link: TurnSlice['link']): void => {
       if (isCurrent()) set({ link });
