@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'react';
 import type { Block, BlockType } from '../../../client/src/index.ts';
-import { Icon } from '../design/Icon.tsx';
+import { Icon, isIconName } from '../design/Icon.tsx';
 import { useStudio } from '../store/studio.ts';
 import { BlockConnections } from './BlockConnections.tsx';
 import { ConfigField } from './ConfigField.tsx';
+import { useUncovered } from './use-uncovered.ts';
 import { changeBlock, deleteFromGraph, renameBlock, setField } from './graph-edits.ts';
 
 const MAX_NAME_CHARS = 255;
@@ -15,9 +16,11 @@ export function BlockForm() {
   );
   const type = useStudio(({ blockTypes }) => (block ? blockTypes.get(block.type) : undefined));
   const select = useStudio((studio) => studio.select);
+  const form = useUncovered(block?.id);
   if (!block) return null;
   return (
     <aside
+      ref={form}
       className="block-form"
       aria-label="Block settings"
       onKeyDown={(event) => {
@@ -25,6 +28,7 @@ export function BlockForm() {
       }}
     >
       <div className="block-form-head">
+        <Icon name={isIconName(block.type) ? block.type : 'unknown'} />
         <h2>{type?.label ?? block.type}</h2>
         <button
           type="button"

@@ -109,6 +109,8 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
       onKeyDown={onKeyDown}
       // The document's keys are not the canvas's: Delete in the conversation must take no block away.
       deleteKeyCode={null}
+      // A block that is dragged stays under the pointer: its form opens on a click.
+      selectNodesOnDrag={false}
       onlyRenderVisibleElements={graph.blocks.length > FULLY_DRAWN}
       onMoveStart={(event) => {
         if (event) onViewTaken();

@@ -43,10 +43,10 @@ const EDITING_TOOL = 'modify_workflow';
 export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
   let base: Graph | null = null;
 
-  const show = (messageId: string, diff: WorkflowDiff, isApplied: boolean): void => {
-    if (get().proposal?.messageId === messageId) return;
+  const show = (made: Pick<Proposal, 'messageId' | 'diff' | 'base'>, isApplied: boolean): void => {
+    if (get().proposal?.messageId === made.messageId) return;
     set({
-      proposal: { messageId, diff, base, state: isApplied ? 'applied' : 'open', problem: null },
+      proposal: { ...made, state: isApplied ? 'applied' : 'open', problem: null },
       liveEdits: [],
       isProposalShown: !isApplied,
     });
@@ -85,7 +85,7 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
     proposeFromTurn() {
       const { turn } = get();
       set({ liveEdits: [] });
-      if (turn?.messageId && turn.diff) show(turn.messageId, turn.diff, false);
+      if (turn?.messageId && turn.diff) show({ messageId: turn.messageId, diff: turn.diff, base }, false);
     },
 
     proposeFromMessages() {
@@ -95,7 +95,7 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
     },
 
     proposeMessage({ id, workflow_diff: diff, pre_snapshot: snapshot, pre_snapshot_omitted: omitted }) {
-      if (diff) show(id, diff, snapshot !== null || omitted === true);
+      if (diff) show({ messageId: id, diff, base: null }, snapshot !== null || omitted === true);
     },
 
     showProposal: (isShown) => set({ isProposalShown: isShown }),
