@@ -11,6 +11,7 @@ import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, us
 import type { Graph, Position } from '../../../client/src/index.ts';
 import { useStudio } from '../store/studio.ts';
 import { BlockView } from './BlockNode.tsx';
+import { FarEdges } from './FarEdges.tsx';
 import { FlowEdge } from './FlowEdge.tsx';
 import { focusCanvas } from './focus-canvas.ts';
 import { connect, connectionProblem, deleteFromGraph, moveBlocks } from './graph-edits.ts';
@@ -21,9 +22,12 @@ import { useFraming } from './use-framing.ts';
 const NODE_TYPES = { block: BlockView };
 const EDGE_TYPES = { flow: FlowEdge };
 const NOTHING: ReadonlyMap<string, Position> = new Map();
+const NO_FLOW_EDGES: BlockEdge[] = [];
 const NO_EDGES: ReadonlySet<string> = new Set();
 /** Beyond this many blocks, only those in view are drawn. */
 const FULLY_DRAWN = 120;
+/** Below this zoom a block shows its name and icon only. */
+const FAR_ZOOM = 0.42;
 const WORDS = {
   'node.a11yDescription.default':
     'Press Enter to select a block, the arrow keys to move it, Delete to take it away.',
@@ -49,6 +53,12 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
     [graph, changes, selectedEdges],
   );
   const onViewTaken = useFraming(changes);
+  const [isFar, setFar] = useState(false);
+  const isMany = graph.blocks.length > FULLY_DRAWN;
+  const [plain, drawn] = useMemo(
+    () => (isFar && isMany ? splitEdges(edges) : [NO_FLOW_EDGES, edges]),
+    [isFar, isMany, edges],
+  );
   // A block whose position was committed is shown where the graph has it.
   useEffect(() => setDragged(NOTHING), [graph]);
 
@@ -102,7 +112,8 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
       className="flow"
       tabIndex={-1}
       nodes={nodes}
-      edges={edges}
+      edges={drawn}
+      data-far={isFar ? '' : undefined}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       onNodesChange={onNodesChange}
@@ -114,9 +125,12 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
       deleteKeyCode={null}
       // A block that is dragged stays under the pointer: its form opens on a click.
       selectNodesOnDrag={false}
-      onlyRenderVisibleElements={graph.blocks.length > FULLY_DRAWN}
+      onlyRenderVisibleElements={isMany}
       onMoveStart={(event) => {
         if (event) onViewTaken();
+      }}
+      onMove={(_, { zoom }) => {
+        setFar(zoom < FAR_ZOOM);
       }}
       minZoom={0.05}
       maxZoom={2}
@@ -131,9 +145,16 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
         nodeClassName={mapClass}
         nodeBorderRadius={12}
       />
+      {plain.length > 0 && <FarEdges nodes={nodes} edges={plain} />}
       {children}
     </ReactFlow>
   );
+}
+
+/** Those that nothing happens to, and the others. */
+function splitEdges(edges: BlockEdge[]): [plain: BlockEdge[], others: BlockEdge[]] {
+  const isPlain = ({ data, selected }: BlockEdge): boolean => data?.kind === null && selected !== true;
+  return [edges.filter(isPlain), edges.filter((edge) => !isPlain(edge))];
 }
 
 function mapClass({ data, selected }: BlockNode): string {

@@ -74,7 +74,7 @@ function OpenProposal({ proposal, changes }: { proposal: Proposal; changes: Chan
             aria-expanded={isOpen}
             onClick={() => setOpen(!isOpen)}
           >
-            Details
+            Details <Icon name="chevron" size={12} />
           </button>
           <button
             type="button"
