@@ -6,7 +6,7 @@ import type {
   Block,
   BlockType,
   Canvas,
-  Edge,
+  CanvasEdge,
   ListedSession,
   Message,
   ModelSettings,
@@ -30,7 +30,7 @@ export interface CopilotClient {
     /** With `version`, a 409 (`body.version`) when the workflow was changed since. */
     saveGraph(
       id: string,
-      graph: { blocks: Block[]; edges: Edge[]; version?: number },
+      graph: { blocks: Block[]; edges: CanvasEdge[]; version?: number },
     ): Promise<{ ok: true; version: number }>;
   };
   blockTypes(): Promise<{ block_types: BlockType[] }>;

@@ -11,4 +11,5 @@ export {
 export type { ChatOptions, EventsOptions } from './turn-sources.ts';
 export type { Retry, StreamOptions } from './turn-stream.ts';
 export type * from './types.ts';
-export { applyDiff, DiffConflictError } from '../../domain/graph/apply-diff.ts';
+export { DiffConflictError } from '../../domain/graph/apply-diff.ts';
+export { applyDiff } from './apply-diff.ts';
