@@ -154,7 +154,7 @@ async function* readConnection(
     throw error;
   }
   let last = from;
-  const onRetry = (ms: number): void => void (state.retryMs = Math.min(ms, MAX_RETRY_MS));
+  const onRetry = (ms: number): void => void (state.retryMs = Math.max(1, Math.min(ms, MAX_RETRY_MS)));
   for await (const group of readEvents(body, { signal, onRetry })) {
     for (const event of group) {
       if (signal.aborted) return true;
