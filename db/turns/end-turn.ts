@@ -88,7 +88,7 @@ async function storeEnd(
       return { status: turn.status as TurnEndStatus, stopReason: turn.stop_reason };
     if (turn.version !== version) return null;
 
-    const content = await visibleText(trx, turnId);
+    const content = await readShownText(trx, turnId);
     const stopReason = outcome.kind === 'complete' ? outcome.stopReason : null;
     const status: TurnEndStatus =
       outcome.kind === 'error' ? 'failed' : outcome.stopReason === 'cancelled' ? 'cancelled' : 'complete';
@@ -131,7 +131,7 @@ async function storeEnd(
 }
 
 /** The answer that readers of the event log have seen: the last content_reset and every content_delta after it. */
-async function visibleText(db: Knex, turnId: string): Promise<string> {
+async function readShownText(db: Knex, turnId: string): Promise<string> {
   const rows = await rowsOf<{ text: string | null }>(
     db,
     `with texts as (

@@ -17,24 +17,24 @@ import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
 import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 /** A function of this folder without its first argument, the database. */
-type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
+type WithoutDb<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
 
 export interface TurnStore {
   /** Claims work for this process. */
   claimWork: (input: Omit<Parameters<typeof claimWork>[1], 'holder'>) => ReturnType<typeof claimWork>;
-  isSuspect: Bound<typeof isSuspect>;
-  recordFailure: Bound<typeof recordFailure>;
-  releaseClaim: Bound<typeof releaseClaim>;
+  isSuspect: WithoutDb<typeof isSuspect>;
+  recordFailure: WithoutDb<typeof recordFailure>;
+  releaseClaim: WithoutDb<typeof releaseClaim>;
   saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
-  insertUsage: Bound<typeof insertUsage>;
-  loadTurnContext: Bound<typeof loadTurnContext>;
-  loadWorkingGraph: Bound<typeof loadWorkingGraph>;
-  listTranscript: Bound<typeof listTranscript>;
-  markIdle: Bound<typeof markIdle>;
-  loadHistory: Bound<typeof loadHistory>;
-  endTurn: Bound<typeof endTurn>;
-  findConfirmation: Bound<typeof findConfirmation>;
-  askConfirmation: Bound<typeof askConfirmation>;
+  insertUsage: WithoutDb<typeof insertUsage>;
+  loadTurnContext: WithoutDb<typeof loadTurnContext>;
+  loadWorkingGraph: WithoutDb<typeof loadWorkingGraph>;
+  listTranscript: WithoutDb<typeof listTranscript>;
+  markIdle: WithoutDb<typeof markIdle>;
+  loadHistory: WithoutDb<typeof loadHistory>;
+  endTurn: WithoutDb<typeof endTurn>;
+  findConfirmation: WithoutDb<typeof findConfirmation>;
+  askConfirmation: WithoutDb<typeof askConfirmation>;
   settleConfirmation: <Result extends object>(
     fence: Fence,
     input: Parameters<typeof settleConfirmation<Result>>[2],
