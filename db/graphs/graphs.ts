@@ -89,7 +89,7 @@ export async function workflowExists(db: Knex, id: string): Promise<boolean> {
 }
 
 /** The largest graph that is stored or read: bytes of its JSON text. Twice what a request may carry. */
-export const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
+export const MAX_STORED_GRAPH_BYTES = 16 * 1024 * 1024;
 /** How deep a config may nest: as deep as a request may. */
 const MAX_CONFIG_DEPTH = 64;
 
@@ -118,7 +118,7 @@ export interface WorkflowText extends WorkflowSummary {
 
 /**
  * A workflow with its graph as text, or null. The graph is not parsed, so a config may nest to any depth. Throws
- * StoredGraphError when the graph has more than MAX_GRAPH_BYTES.
+ * StoredGraphError when the graph has more than MAX_STORED_GRAPH_BYTES.
  */
 export async function findWorkflowText(db: Knex, id: string): Promise<WorkflowText | null> {
   const [row] = await selectGraph(db, id);
@@ -153,7 +153,7 @@ async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
          case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.blocks end as blocks,
          case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.edges end as edges
        from ai.workflows w cross join graph g where w.id = :id`,
-      { id, bytes: MAX_GRAPH_BYTES },
+      { id, bytes: MAX_STORED_GRAPH_BYTES },
     );
   } catch (error: unknown) {
     // Class 54: program limit exceeded. The text is too large for Postgres to build.
@@ -162,11 +162,11 @@ async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
   }
 }
 
-/** The error for a graph or canvas beyond MAX_GRAPH_BYTES. */
+/** The error for a graph or canvas beyond MAX_STORED_GRAPH_BYTES. */
 export function graphTooLarge(cause?: unknown): StoredGraphError {
   return new StoredGraphError(
     'GRAPH_TOO_LARGE',
-    `The graph would be larger than ${MAX_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
+    `The graph would be larger than ${MAX_STORED_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
     { cause },
   );
 }
@@ -178,7 +178,7 @@ function finite(column: string): string {
 
 /**
  * A workflow with its graph, or null. With `lock`, its row stays locked until the transaction ends. Throws
- * StoredGraphError when the graph has more than MAX_GRAPH_BYTES.
+ * StoredGraphError when the graph has more than MAX_STORED_GRAPH_BYTES.
  */
 export async function findWorkflow(db: Knex, id: string, lock = false): Promise<StoredWorkflow | null> {
   // Two statements: one that locks and reads would return the graph as it was before it waited for the lock.

@@ -9,7 +9,7 @@ import { toWorkflowDiff } from './stored-diff.ts';
 import {
   findWorkflow,
   graphTooLarge,
-  MAX_GRAPH_BYTES,
+  MAX_STORED_GRAPH_BYTES,
   requireShallow,
   type StoredWorkflow,
   toGraph,
@@ -129,7 +129,7 @@ async function keepCanvas(trx: Knex, messageId: string, canvas: unknown): Promis
      returning octet_length(pre_snapshot::text) as bytes`,
     [JSON.stringify(canvas), messageId],
   );
-  if (kept && kept.bytes > MAX_GRAPH_BYTES) throw graphTooLarge();
+  if (kept && kept.bytes > MAX_STORED_GRAPH_BYTES) throw graphTooLarge();
 }
 
 /**

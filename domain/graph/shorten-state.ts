@@ -9,7 +9,7 @@ import { hideSecrets } from '../text/hide-secrets.ts';
 export const MAX_STATE_CHARS = 50_000;
 export const MAX_CONFIG_CHARS = 2_000;
 export const TRUNCATED = '... [truncated]';
-const MAX_LABEL_CHARS = 200;
+const MAX_SHOWN_CHARS = 200;
 const MIN_BLOCK_CHARS = '{"id":"","name":"","type":""}'.length;
 /** How much of a name and of the message is compared. The beginning of a name is enough to find it. */
 const COMPARED_NAME_CHARS = 100;
@@ -149,7 +149,7 @@ function nearest(graph: Graph, message: string, maxChars: number): string {
 }
 
 function label(text: string): string {
-  return text.length <= MAX_LABEL_CHARS ? text : `${cut(text, MAX_LABEL_CHARS)}${TRUNCATED}`;
+  return text.length <= MAX_SHOWN_CHARS ? text : `${cut(text, MAX_SHOWN_CHARS)}${TRUNCATED}`;
 }
 
 function byNearness(graph: Graph, message: string): Block[] {

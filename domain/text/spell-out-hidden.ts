@@ -18,7 +18,7 @@ const EMPTY_GLYPHS = String.raw`[\u2800\uFFFC\u{16FE4}\u{1D159}\u{13441}\u{13442
 const PILED_MARKS = String.raw`(?<=\p{M}{4})\p{M}`;
 /** Blanks that push the rest of a text out of sight. */
 const LONG_GAPS = String.raw`\n(?:[ \t]*\n){9,}|[ \t]{80,}`;
-const HIDDEN = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|${EMPTY_GLYPHS}`, 'gv');
+const SPELLED_OUT = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|${EMPTY_GLYPHS}`, 'gv');
 
 /** Text that shows nothing in any font. Private use and unassigned characters may show something and do not count. */
 const BLANK = new RegExp(
@@ -33,12 +33,12 @@ export function isBlank(text: string): boolean {
 
 /** Writes each hidden character as `[U+202E]` and each long gap as `[120 line breaks]`. */
 export function visibleText(text: string): string {
-  return text.replace(HIDDEN, spellOut);
+  return text.replace(SPELLED_OUT, spellOut);
 }
 
 /** The different replacements that visibleText would make in a text. Empty when nothing is hidden. */
 export function hiddenCharacters(text: string): string[] {
-  return [...new Set(text.match(HIDDEN))].filter((match) => match !== '\r\n').map(spellOut);
+  return [...new Set(text.match(SPELLED_OUT))].filter((match) => match !== '\r\n').map(spellOut);
 }
 
 function spellOut(hidden: string): string {
