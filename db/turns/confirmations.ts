@@ -17,11 +17,11 @@ import { type SavedWork, saveUnderFence } from './transcript.ts';
 
 export type Decision = 'approved' | 'rejected' | 'expired';
 
-/** What a person is asked. The service computes every field except `arguments`, so no text of the model is shown. */
+/** What a person is asked, and what an approval covers. It holds no prose of the model. */
 export interface Question {
-  /** The arguments as the model wrote them. */
+  /** The model's arguments, with hidden characters spelled out. */
   arguments: JsonObject;
-  /** SHA-256 of the canonical arguments. */
+  /** SHA-256 of the model's arguments as canonical JSON. */
   argumentsHash: string;
   /** The checked arguments with all defaults: the change that an approval makes. */
   change: JsonObject;
