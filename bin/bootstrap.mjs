@@ -1,6 +1,6 @@
 /**
- * Entry of every npm script. Runs on Node 20 with nothing installed: `start`, `test` and `soak` install what is missing, all
- * commands hand over to the packaged Node (24), which runs our TypeScript directly.
+ * The entry of the npm scripts. It runs on Node 20 with nothing installed. `start`, `test` and `soak` install missing
+ * dependencies. On an older Node than 24, every command hands over to the packaged Node 24, which runs TypeScript directly.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
@@ -43,7 +43,7 @@ else
     `Node ${MIN_NODE} or newer is needed to run without the development dependencies (this is ${process.version}). Install it, or run \`npm ci\`.`,
   );
 
-/** Installed, and not older than what the lockfile asks for. */
+/** Whether the dependencies are installed. For commands that install, also whether they are newer than the lockfile. */
 function isInstalled() {
   const installed = join(ROOT, 'node_modules/.package-lock.json');
   if (!existsSync(installed)) return false;

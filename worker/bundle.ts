@@ -1,8 +1,8 @@
-/** Bundles the workflows: once for several workers, or to check that they import nothing that the sandbox forbids. */
+/** Bundles the workflows. A caller may use one bundle for several workers. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-/** The bundle of workflows/index.ts. Throws when a workflow imports what the sandbox must not have. */
+/** Bundles workflows/index.ts. Throws when a workflow imports a module that Temporal's sandbox forbids. */
 export async function bundleWorkflows(): Promise<{ code: string }> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
