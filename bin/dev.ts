@@ -24,8 +24,6 @@ const ROLES = {
  * own, which ends the worker. The folders are named here, so no report is needed.
  */
 const NO_REPORTS = 'data:text/javascript,delete process.env.WATCH_REPORT_DEPENDENCIES';
-/** Folder of the data folder in which Node keeps compiled modules: a restart reads them instead of compiling again. */
-const COMPILE_CACHE = 'compile-cache';
 const READY_POLL_MS = 100;
 /** A role closes within 10 s by itself. */
 const ROLE_STOP_MS = 10_000;
@@ -33,8 +31,7 @@ const ROLE_STOP_MS = 10_000;
 await runCommand('dev', async (context) => {
   const { config, shutdown } = context;
   const ready = await findOrStartStack(context);
-  const env = { ...context.env, NODE_COMPILE_CACHE: join(config.dataDir, COMPILE_CACHE) };
-  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env, shutdown });
+  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env: context.env, shutdown });
   if (ready) await announce(ready, config);
 });
 
