@@ -1,4 +1,4 @@
-/** COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. What is not said gets a default that no server refuses. */
+/** Parses COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. Missing fields get defaults that servers accept. */
 import { z } from 'zod';
 import type { AddedModel } from './catalogue.ts';
 import { COMPATIBLE_DEFAULTS, DEMO_MODEL, MODELS } from './models.ts';
@@ -11,7 +11,7 @@ const entry = z.strictObject({
   id: z.string().trim().min(1).max(200),
   label: z.string().trim().min(1).max(200).optional(),
   base_url: url(['http:', 'https:']).optional(),
-  /** The name of the variable that holds the key, so that the JSON holds none. */
+  /** The name of the environment variable with the key, so that the JSON itself holds no key. */
   api_key_env: z
     .string()
     .regex(/^[A-Z_][A-Z0-9_]*$/i, 'write the name of an environment variable')
@@ -33,7 +33,7 @@ const entry = z.strictObject({
     .optional(),
 });
 
-/** Reads the variable's text. Throws an error that names each entry and field that can't be used, without its value. */
+/** Parses the variable's text. Throws an Error that names each invalid entry and field, without the values. */
 export function parseAddedModels(text: string, env: Record<string, string | undefined>): AddedModel[] {
   let json: unknown;
   try {
@@ -82,7 +82,7 @@ function toSpec(model: z.output<typeof entry>): AddedModel['spec'] {
   };
 }
 
-/** A key goes only to the server that its entry names: OPENAI_API_KEY is never sent to another one. */
+/** The entry's own server and key, or null for OPENAI_BASE_URL. OPENAI_API_KEY is never sent to an entry's own server. */
 function toServer(
   model: z.output<typeof entry>,
   index: number,

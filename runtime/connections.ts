@@ -1,6 +1,6 @@
 /**
- * Temporal connections from our configuration. A worker process makes one native connection; a process that is
- * worker and API at once hands it to the client too, which is what eager workflow start needs.
+ * Creates the Temporal connections. A worker has one native connection. In a process with both roles, the API's client uses
+ * that connection too, because eager workflow start needs it.
  */
 import { Client } from '@temporalio/client';
 import type { NativeConnection, NativeConnectionOptions, TLSConfig } from '@temporalio/worker';
@@ -20,14 +20,14 @@ function toConnectionOptions({ apiKey, tls, metadata }: TemporalConfig, address:
   };
 }
 
-/** A native connection with what watches it. */
+/** A native connection and the watch over its link. */
 export interface NativeLink {
   connection: NativeConnection;
-  /** Closes it. Workers on it must have been stopped. */
+  /** Ends the watch and closes the connection. Its workers must be stopped before. */
   close(): Promise<void>;
 }
 
-/** The worker's connection. Fails when the server is not there, or does not answer. The caller closes it. */
+/** Connects a worker. Rejects when the server can't be reached or does not answer. The caller closes the link. */
 export async function connectNative(
   config: TemporalConfig,
   address: string,
@@ -35,7 +35,7 @@ export async function connectNative(
 ): Promise<NativeLink> {
   const direct = toConnectionOptions(config, address);
   const gate = await openGate(address);
-  // The server is asked for by its own name, in TLS and in the requests.
+  // Core connects to the gate's address. TLS and the requests must still name the server's host.
   const tls = direct.tls === false ? false : withServerName(direct.tls, gate.host);
   const options = { ...direct, tls, address: gate.address };
   try {
@@ -80,7 +80,7 @@ function withServerName(tls: true | TLSConfig, host: string): TLSConfig {
     : { ...tls, serverNameOverride: tls.serverNameOverride ?? host };
 }
 
-/** Core waits for a server that accepts connections and says nothing. */
+/** Connects within TEMPORAL.connectMs. Core itself would wait for ever for a server that accepts and does not answer. */
 async function connectInTime(options: NativeConnectionOptions): Promise<NativeConnection> {
   const { NativeConnection, TransportError } = await import('@temporalio/worker');
   const connecting = NativeConnection.connect(options);
@@ -95,8 +95,8 @@ async function connectInTime(options: NativeConnectionOptions): Promise<NativeCo
 }
 
 /**
- * A client that connects on its first call, so that an API starts while Temporal is away and answers 503.
- * With `native`, it shares the worker's connection and leaves closing it to its owner.
+ * Creates a client that connects on its first call. So an API can start while Temporal is away, and answers 503. With
+ * `native`, the client uses the worker's connection, and `close` does not close that connection.
  */
 export async function connectTemporalClient(
   config: TemporalConfig,

@@ -1,11 +1,12 @@
-import { type RequestOptions, segment, send, sendJson } from './request.ts';
-import { type ChatOptions, type EventsOptions, type StreamConnection, turnStream } from './turn-stream.ts';
+import { ask as request, type RequestOptions, segment } from './request.ts';
+import { type ChatOptions, chatTurn, type EventsOptions, knownTurn } from './turn-sources.ts';
+import { type StreamConnection, streamTurn } from './turn-stream.ts';
 import type {
   AppliedWorkflow,
   Block,
   BlockType,
   Canvas,
-  Edge,
+  CanvasEdge,
   ListedSession,
   Message,
   ModelSettings,
@@ -29,7 +30,7 @@ export interface CopilotClient {
     /** With `version`, a 409 (`body.version`) when the workflow was changed since. */
     saveGraph(
       id: string,
-      graph: { blocks: Block[]; edges: Edge[]; version?: number },
+      graph: { blocks: Block[]; edges: CanvasEdge[]; version?: number },
     ): Promise<{ ok: true; version: number }>;
   };
   blockTypes(): Promise<{ block_types: BlockType[] }>;
@@ -82,7 +83,7 @@ export function createCopilotClient(connection: ClientOptions): CopilotClient {
     method: RequestOptions['method'],
     path: string,
     rest: Pick<RequestOptions, 'query' | 'body'> = {},
-  ): Promise<T> => sendJson<T>(connection, { method, path, ...rest });
+  ): Promise<T> => request<T>(connection, { method, path, ...rest });
   const session = (id: string): string => `/api/copilot/sessions/${segment(id)}`;
   const turn = (sessionId: string, turnId: string): string =>
     `${session(sessionId)}/turns/${segment(turnId)}`;
@@ -102,9 +103,7 @@ export function createCopilotClient(connection: ClientOptions): CopilotClient {
       create: (workflowId) => ask('POST', '/api/copilot/sessions', { body: { workflow_id: workflowId } }),
       list: (workflowId, page) => ask('GET', `${workflow(workflowId)}/sessions`, { query: { ...page } }),
       newest: (workflowId) => ask('GET', '/api/copilot/sessions', { query: { workflow_id: workflowId } }),
-      async delete(id) {
-        await send(connection, { method: 'DELETE', path: session(id) });
-      },
+      delete: (id) => ask('DELETE', session(id)),
       messages: (id, page) => ask('GET', `${session(id)}/messages`, { query: { ...page } }),
     },
     settings: {
@@ -119,9 +118,9 @@ export function createCopilotClient(connection: ClientOptions): CopilotClient {
     cancel: (sessionId, turnId) => ask('POST', `${turn(sessionId, turnId)}/cancel`),
     confirm: (sessionId, turnId, callId, decision) =>
       ask('POST', `${turn(sessionId, turnId)}/confirmations/${segment(callId)}`, { body: decision }),
-    chat: (sessionId, { message, workflowState }, options = {}) =>
-      turnStream(connection, sessionId, { message, workflowState, options }, options),
+    chat: (sessionId, input, options = {}) =>
+      streamTurn(connection, chatTurn(connection, sessionId, input, options), options),
     events: (sessionId, turnId, options = {}) =>
-      turnStream(connection, sessionId, { turnId, after: options.after ?? 0 }, options),
+      streamTurn(connection, knownTurn(connection, sessionId, turnId, options.after ?? 0), options),
   };
 }

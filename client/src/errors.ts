@@ -1,6 +1,6 @@
 import type { ErrorCode } from './types.ts';
 
-/** What a request came to, by its status; `network`: no answer; `bad_answer`: not one of this service. */
+/** What a request came to, by its status; `network`: no whole answer came; `bad_answer`: not one of this service. */
 export type RequestErrorCode =
   | 'bad_request'
   | 'unauthorized'
@@ -15,14 +15,16 @@ export type RequestErrorCode =
   | 'bad_answer'
   | 'network';
 
+/** ErrorCode is why a turn failed, RequestErrorCode why a request did. */
 export type CopilotErrorCode = ErrorCode | RequestErrorCode;
 
-/** A request that failed for good, or for now: `status` is 0 where there was no answer. */
+/** Why a request failed, or (turnError) a turn. */
 export class CopilotError extends Error {
   override readonly name = 'CopilotError';
+  /** The HTTP status; 0 where no answer came. */
   readonly status: number;
   readonly code: CopilotErrorCode;
-  /** How long to wait before another try; null where the service said nothing. */
+  /** How long the service asks to wait before another try; null where it said nothing. */
   readonly retryAfterMs: number | null;
   /** The JSON object that was answered, such as `{error, turn_id}`; null where there was none. */
   readonly body: Readonly<Record<string, unknown>> | null;
@@ -43,6 +45,27 @@ export class CopilotError extends Error {
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.body = details.body ?? null;
   }
+
+  /** Whether the same request may do better later, although nobody has acted. */
+  get mayPass(): boolean {
+    switch (this.code) {
+      case 'network':
+      case 'rate_limited':
+      case 'server_error':
+        return true;
+      case 'unavailable':
+        // The service says when to come back; where it does not, such as for a missing key, an operator must act first.
+        // An answer without its error body comes from something in between.
+        return this.retryAfterMs !== null || typeof this.body?.error !== 'string';
+      default:
+        return this.status === 408 || this.status === 425;
+    }
+  }
+}
+
+/** A failed turn as an error, for a caller that rather throws: the `error` event of a stream. */
+export function turnError(event: { code: ErrorCode; error: string }): CopilotError {
+  return new CopilotError(event.code, event.error);
 }
 
 /** The error of an answer that is no success. Reads its body. */
@@ -92,10 +115,12 @@ function retryAfterOf(headers: Headers): number | null {
 function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** A client of the workflow copilot, for browsers and Node. */
 export { type ClientOptions, type CopilotClient, createCopilotClient } from './client.ts';
-export { CopilotError, type CopilotErrorCode, type RequestErrorCode } from './errors.ts';
+export { CopilotError, type CopilotErrorCode, type RequestErrorCode, turnError } from './errors.ts';
 export {
   type CallView,
   type ConfirmationView,
@@ -8,6 +8,8 @@ export {
   initialTurnView,
   type TurnView,
 } from './fold-events.ts';
-export type { ChatOptions, EventsOptions, Retry, StreamOptions } from './turn-stream.ts';
+export type { ChatOptions, EventsOptions } from './turn-sources.ts';
+export type { Retry, StreamOptions } from './turn-stream.ts';
 export type * from './types.ts';
-export { applyDiff, DiffConflictError } from '../../domain/graph/apply-diff.ts';
+export { DiffConflictError } from '../../domain/graph/apply-diff.ts';
+export { applyDiff } from './apply-diff.ts';

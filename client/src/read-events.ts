@@ -9,17 +9,20 @@ export interface WireEvent {
 }
 
 /** The service pings every 15 seconds: after three pings that did not come, the connection counts as cut. */
-export const SILENCE_MS = 45_000;
+const SILENCE_MS = 45_000;
 
 /**
- * The events in groups as they arrive; ends when the connection does. Throws CopilotError: `network` when it breaks or falls
- * silent, `bad_answer` for a block that is no event. The body is released in every case.
+ * The events in groups as they arrive; ends when the connection does, or the signal says so. Throws CopilotError: `network`
+ * when the connection breaks or falls silent, `bad_answer` for a block that is no event. The body is released in every case.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  options: { silenceMs: number; onRetry: (ms: number) => void },
+  options: { signal: AbortSignal; onRetry: (ms: number) => void },
 ): AsyncGenerator<WireEvent[]> {
   const reader = body.getReader();
+  // Ends a read that is under way. Rejects where the connection broke already.
+  const release = (): void => void reader.cancel().catch(() => undefined);
+  options.signal.addEventListener('abort', release);
   const decoder = new TextDecoder();
   let events: WireEvent[] = [];
   const parser = createParser({
@@ -27,8 +30,8 @@ export async function* readEvents(
     onRetry: options.onRetry,
   });
   try {
-    for (;;) {
-      const { done, value } = await readWithin(reader, options.silenceMs);
+    while (!options.signal.aborted) {
+      const { done, value } = await readWithin(reader, SILENCE_MS);
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
       if (events.length === 0) continue;
@@ -36,41 +39,38 @@ export async function* readEvents(
       events = [];
     }
   } finally {
-    // Rejects where the connection broke already.
-    reader.cancel().catch(() => undefined);
+    options.signal.removeEventListener('abort', release);
+    release();
   }
 }
 
-async function readWithin(
+function readWithin(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  silenceMs: number,
-): Promise<{ done: boolean; value?: Uint8Array }> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
+  ms: number,
+): Promise<{ done: boolean; value?: Uint8Array | undefined }> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
       () => reject(new CopilotError('network', 'The service has said nothing for too long')),
-      silenceMs,
+      ms,
     );
+    reader
+      .read()
+      .then(resolve, (cause: unknown) =>
+        reject(new CopilotError('network', 'The connection broke', { cause })),
+      )
+      .finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([reader.read(), silence]);
-  } catch (cause: unknown) {
-    throw cause instanceof CopilotError
-      ? cause
-      : new CopilotError('network', 'The connection broke', { cause });
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function parseEvent(data: string): WireEvent {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(data);
-    if (isWireEvent(value)) return value;
+    value = JSON.parse(data);
   } catch {
-    // Below.
+    value = null;
   }
-  throw new CopilotError('bad_answer', 'The stream holds something that is no event');
+  if (!isWireEvent(value)) throw new CopilotError('bad_answer', 'The stream holds what is no event');
+  return value;
 }
 
 function isWireEvent(value: unknown): value is WireEvent {

@@ -1,50 +1,51 @@
 /** The events of a turn, over as many connections as this takes. */
 import { CopilotError } from './errors.ts';
 import { pause, pauseBefore } from './pause.ts';
-import { readEvents, SILENCE_MS, type WireEvent } from './read-events.ts';
-import { type ConnectionOptions, segment, send, sendJson } from './request.ts';
-import type { Canvas, Turn, TurnEvent } from './types.ts';
+import { readEvents, type WireEvent } from './read-events.ts';
+import type { ConnectionOptions } from './request.ts';
+import type { TurnEvent } from './types.ts';
 
 export interface StreamOptions {
   /** Ends the iteration without an error. The turn goes on. */
   signal?: AbortSignal;
-  /** Told when a connection stands and when it is lost. */
+  /** Told when a connection stands and when one is lost. */
   onConnection?: (state: 'connected' | 'reconnecting') => void;
 }
 
-export interface EventsOptions extends StreamOptions {
-  /** The seq of the last event that was seen; 0 by default. */
-  after?: number;
-}
-
-export interface ChatOptions extends StreamOptions {
-  /** Names this message: the same key never starts a second turn. Random by default. */
-  idempotencyKey?: string;
-  /** Where a turn of the session runs already, its events are read in place of an error. The message is not sent then. */
-  joinRunning?: boolean;
-  /** Told once which turn is read, and whether it was joined. */
-  onTurn?: (turn: { turnId: string; joined: boolean }) => void;
-}
-
+/** A failure after which the stream comes back. */
 export interface Retry {
-  /** Tries in a row without a new event, this one included. */
+  /** Failures in a row without a new event, this one included. */
   attempt: number;
   delayMs: number;
   error: CopilotError;
 }
 
 export interface StreamConnection extends ConnectionOptions {
+  /** Told before each pause of a stream. */
   onRetry?: (retry: Retry) => void;
 }
 
-/** Starts at the events of a turn that is known, or at a message that begins one. */
-export type StreamStart =
-  | { turnId: string; after: number }
-  | { message: string; workflowState: Canvas | undefined; options: ChatOptions };
+/** Where a turn is read from. */
+export interface TurnSource {
+  /** The seq of the last event that was seen. */
+  after: number;
+  /** Opens a connection; the events that it brings have seqs above `after`. */
+  open(after: number, signal: AbortSignal): Promise<Response>;
+  /** Told which turn is read, as soon as an answer says so. */
+  onTurn(turnId: string): void;
+  /**
+   * Asked after an error; may change where the next connection is opened, and says when: at once, or after a pause (at most
+   * a few times in a row). Null: the error decides.
+   */
+  onError?(error: CopilotError, seen: number): Promise<'now' | 'later' | null>;
+}
 
-/** Failures that may be the service's own and may last: after so many in a row they are final. */
+/** Failures of the service that may last: after so many in a row they are final. */
 const MAX_FAULTS = 5;
 const DEFAULT_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+/** A connection that stood for so long did not fail: nothing had happened in the turn. */
+const STOOD_MS = 30_000;
 
 const EVENTS: Readonly<Record<TurnEvent['event'], true>> = {
   start: true,
@@ -60,24 +61,18 @@ const EVENTS: Readonly<Record<TurnEvent['event'], true>> = {
   error: true,
 };
 
-/** An iteration that can be left at any time, also while its next event is waited for. */
-export function turnStream(
+/** An iteration that may be left at any time, also while its next event is waited for. */
+export function streamTurn(
   connection: StreamConnection,
-  sessionId: string,
-  start: StreamStart,
+  source: TurnSource,
   options: StreamOptions,
 ): AsyncIterableIterator<TurnEvent> {
   const stop = new AbortController();
-  const follow = (): void => stop.abort();
-  if (options.signal?.aborted === true) stop.abort();
-  options.signal?.addEventListener('abort', follow);
-  const unfollow = (): void => options.signal?.removeEventListener('abort', follow);
-  const events = followTurn(connection, sessionId, start, options, stop, unfollow);
+  const events = followTurn(connection, source, options, stop);
   return {
     next: () => events.next(),
     return() {
       stop.abort();
-      unfollow();
       return events.return(undefined);
     },
     [Symbol.asyncIterator]() {
@@ -88,148 +83,114 @@ export function turnStream(
 
 async function* followTurn(
   connection: StreamConnection,
-  sessionId: string,
-  start: StreamStart,
+  source: TurnSource,
   options: StreamOptions,
   stop: AbortController,
-  onEnd: () => void,
 ): AsyncGenerator<TurnEvent, undefined> {
-  const session = `/api/copilot/sessions/${segment(sessionId)}`;
-  const chat = 'message' in start ? start : null;
-  const idempotencyKey = chat?.options.idempotencyKey ?? randomKey();
-  let turnId = 'turnId' in start ? start.turnId : null;
-  let cursor = 'turnId' in start ? start.after : 0;
-  let retryMs = DEFAULT_RETRY_MS;
-  let failures = 0;
-  let faults = 0;
-  let emptyCloses = 0;
-
-  const open = (from: number, signal: AbortSignal): Promise<Response> =>
-    turnId === null && chat !== null
-      ? send(connection, {
-          method: 'POST',
-          path: `${session}/chat`,
-          body: { message: chat.message, workflow_state: chat.workflowState },
-          headers: { 'Idempotency-Key': idempotencyKey },
-          signal,
-        })
-      : send(connection, {
-          method: 'GET',
-          path: `${session}/turns/${segment(turnId ?? '')}/events`,
-          query: { after: from },
-          headers: from === 0 ? {} : { 'Last-Event-ID': String(from) },
-          signal,
-        });
-  const known = (id: string, joined: boolean): void => {
-    if (turnId === null) chat?.options.onTurn?.({ turnId: id, joined });
-    turnId = id;
-  };
-
+  const state = { cursor: source.after, retryMs: DEFAULT_RETRY_MS, failures: 0, faults: 0, emptyCloses: 0 };
+  const onAbort = (): void => stop.abort();
+  options.signal?.addEventListener('abort', onAbort);
   try {
+    if (options.signal?.aborted === true) return undefined;
     while (!stop.signal.aborted) {
-      // A cursor at the end of a turn that has ended gets an empty stream, and so does a reader whose service stops: going back
-      // by one event shows the last one again, and going back to the start finds it whatever the cursor was.
-      const from = emptyCloses === 0 ? cursor : emptyCloses === 1 ? Math.max(0, cursor - 1) : 0;
       let error: CopilotError;
-      const attempt = linked(stop.signal);
+      const startedAt = performance.now();
       try {
-        const response = await open(from, attempt.signal);
-        const header = response.headers.get('x-turn-id');
-        if (header !== null) known(header, false);
-        options.onConnection?.('connected');
-        let last = from;
-        let heard = false;
-        const onRetry = (ms: number): void => void (retryMs = Math.min(ms, 60_000));
-        for await (const group of readEvents(bodyOf(response), { silenceMs: SILENCE_MS, onRetry })) {
-          for (const event of group) {
-            if (stop.signal.aborted) return undefined;
-            if (event.seq !== undefined) {
-              if (event.seq > last + 1)
-                throw new CopilotError('bad_answer', `The stream leaves out the event ${last + 1}`);
-              last = Math.max(last, event.seq);
-              heard = true;
-              if (event.seq <= cursor) {
-                if (isLast(event)) return undefined;
-                continue;
-              }
-              cursor = event.seq;
-              failures = faults = 0;
-            }
-            if (!isTurnEvent(event)) continue;
-            if (event.event === 'start') known(event.turn_id, false);
-            yield event;
-            if (isLast(event)) return undefined;
-          }
-        }
-        emptyCloses = heard ? 0 : emptyCloses + 1;
+        if (yield* readConnection(source, options, stop.signal, state)) return undefined;
         error = new CopilotError('network', 'The stream was closed before the end of the turn');
       } catch (thrown: unknown) {
         if (stop.signal.aborted) return undefined;
         if (!(thrown instanceof CopilotError)) throw thrown;
-        if (turnId === null && chat?.options.joinRunning === true && thrown.code === 'turn_running') {
-          const running = await runningTurn(connection, session, thrown, chat.options);
-          if (running === null) throw thrown;
-          known(running, true);
-          continue;
-        }
-        if (thrown.code === 'server_error' || thrown.code === 'bad_answer') faults += 1;
-        if (!passes(thrown, faults)) throw thrown;
+        const verdict = (await source.onError?.(thrown, state.cursor)) ?? null;
+        if (verdict === 'now') continue;
+        const isFault = verdict === 'later' || thrown.code === 'server_error' || isBroken(thrown);
+        if (isFault) state.faults += 1;
+        if (!(isFault || thrown.mayPass) || state.faults >= MAX_FAULTS) throw thrown;
         error = thrown;
-      } finally {
-        attempt.end();
       }
-      const { retryAfterMs } = error;
-      const delayMs = pauseBefore({ failures, retryMs, retryAfterMs });
-      failures += 1;
+      if (stop.signal.aborted) return undefined;
+      if (performance.now() - startedAt > STOOD_MS) state.failures = 0;
+      const delayMs = pauseBefore({ ...state, retryAfterMs: error.retryAfterMs });
+      state.failures += 1;
       options.onConnection?.('reconnecting');
-      connection.onRetry?.({ attempt: failures, delayMs, error });
+      connection.onRetry?.({ attempt: state.failures, delayMs, error });
       await pause(delayMs, stop.signal);
     }
   } finally {
-    onEnd();
+    options.signal?.removeEventListener('abort', onAbort);
   }
   return undefined;
 }
 
-/** Whether a failure may be over at the next try. */
-function passes(error: CopilotError, faults: number): boolean {
-  switch (error.code) {
-    case 'network':
-    case 'rate_limited':
-      return true;
-    case 'unavailable':
-      // The service itself says when to come back; where it does not, an operator must act first.
-      return error.retryAfterMs !== null || typeof error.body?.error !== 'string';
-    case 'server_error':
-    case 'bad_answer':
-      return faults < MAX_FAULTS;
-    default:
-      return error.status === 408 || error.status === 425;
-  }
+interface StreamState {
+  /** The seq of the last event that was given on. */
+  cursor: number;
+  retryMs: number;
+  failures: number;
+  faults: number;
+  /** Connections in a row that were closed in order and held no event. */
+  emptyCloses: number;
 }
 
-/**
- * The turn to join after a 409. A key of the caller's own may also be refused because it named another message: the turn of
- * that message is joined only while it runs.
- */
-async function runningTurn(
-  connection: StreamConnection,
-  session: string,
-  error: CopilotError,
-  { idempotencyKey }: ChatOptions,
-): Promise<string | null> {
-  const turnId = String(error.body?.turn_id);
-  if (idempotencyKey === undefined) return turnId;
-  const path = `${session}/turns/${segment(turnId)}`;
-  const { status } = await sendJson<Turn>(connection, { method: 'GET', path });
-  return status === 'starting' || status === 'running' ? turnId : null;
+/** The events of one connection. True when the turn has ended. */
+async function* readConnection(
+  source: TurnSource,
+  options: StreamOptions,
+  signal: AbortSignal,
+  state: StreamState,
+): AsyncGenerator<TurnEvent, boolean> {
+  // Behind the last event of a turn there is an empty stream, as from a service that stops. One event back shows whether the
+  // last one was seen; the whole turn shows it for a cursor that is beyond the end.
+  const { cursor, emptyCloses } = state;
+  const from = emptyCloses === 0 ? cursor : emptyCloses === 1 ? Math.max(0, cursor - 1) : 0;
+  const response = await source.open(from, signal);
+  const body = bodyOf(response);
+  try {
+    const turnId = response.headers.get('x-turn-id');
+    if (turnId !== null) source.onTurn(turnId);
+    options.onConnection?.('connected');
+  } catch (error: unknown) {
+    body.cancel().catch(() => undefined);
+    throw error;
+  }
+  let last = from;
+  const onRetry = (ms: number): void => void (state.retryMs = Math.max(1, Math.min(ms, MAX_RETRY_MS)));
+  for await (const group of readEvents(body, { signal, onRetry })) {
+    for (const event of group) {
+      if (signal.aborted) return true;
+      if (event.seq !== undefined) {
+        if (event.seq > last + 1)
+          throw new CopilotError('bad_answer', `The stream leaves out the event ${last + 1}`);
+        last = Math.max(last, event.seq);
+        state.emptyCloses = 0;
+        if (event.seq <= state.cursor) {
+          if (isLast(event)) return true;
+          continue;
+        }
+        state.cursor = event.seq;
+        state.failures = 0;
+        state.faults = 0;
+      }
+      if (!isTurnEvent(event)) continue;
+      if (event.event === 'start') source.onTurn(event.turn_id);
+      yield event;
+      if (isLast(event)) return true;
+    }
+  }
+  if (last === from) state.emptyCloses = emptyCloses + 1;
+  return false;
+}
+
+/** A stream that says what no stream of the service does: another connection may carry it whole. */
+function isBroken({ code, status }: CopilotError): boolean {
+  return code === 'bad_answer' && status === 0;
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
   const type = response.headers.get('content-type') ?? '';
-  if (response.body === null || !type.startsWith('text/event-stream'))
-    throw new CopilotError('bad_answer', 'The answer is no event stream', { status: response.status });
-  return response.body;
+  if (response.body !== null && type.startsWith('text/event-stream')) return response.body;
+  response.body?.cancel().catch(() => undefined);
+  throw new CopilotError('bad_answer', 'The answer is no event stream', { status: response.status });
 }
 
 function isTurnEvent(event: WireEvent): event is TurnEvent {
@@ -238,21 +199,4 @@ function isTurnEvent(event: WireEvent): event is TurnEvent {
 
 function isLast({ event }: WireEvent): boolean {
   return event === 'complete' || event === 'error';
-}
-
-/** A signal of its own for one attempt, which ends with the whole iteration. */
-function linked(outer: AbortSignal): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const end = (): void => {
-    outer.removeEventListener('abort', end);
-    controller.abort();
-  };
-  outer.addEventListener('abort', end);
-  return { signal: controller.signal, end };
-}
-
-/** Also where crypto.randomUUID is not there: on a page without TLS. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

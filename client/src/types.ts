@@ -1,5 +1,5 @@
 /** What the service answers and streams, with the names that it uses on the wire. */
-import type { Block, Edge, Graph, WorkflowDiff } from '../../domain/graph/graph.ts';
+import type { Block, Edge, WorkflowDiff } from '../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 
 export type { Block, Edge, Graph, Position, WorkflowDiff } from '../../domain/graph/graph.ts';
@@ -144,12 +144,25 @@ export interface WorkflowSummary {
   name: string;
   description: string | null;
   version: number;
-  state: string;
+  state: string | null;
   created_at: string;
   updated_at: string;
 }
 
-export interface Workflow extends WorkflowSummary, Graph {}
+/** An edge as it is stored. */
+export interface StoredEdge extends Edge {
+  id: string;
+  /** `output` on a plain edge. */
+  sourceHandle: string;
+  targetHandle: string;
+  /** The handle again, on edges out of a condition. */
+  condition: string | null;
+}
+
+export interface Workflow extends WorkflowSummary {
+  blocks: Block[];
+  edges: StoredEdge[];
+}
 
 export interface WorkflowList {
   workflows: WorkflowSummary[];
@@ -161,7 +174,7 @@ export interface WorkflowList {
 /** The graph of a workflow after a snapshot or a revert. */
 export interface AppliedWorkflow {
   ok: true;
-  workflow: { id: string; version: number; blocks: Block[]; edges: Edge[] };
+  workflow: { id: string; version: number; blocks: Block[]; edges: StoredEdge[] };
 }
 
 export interface BlockTypeField {

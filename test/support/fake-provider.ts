@@ -1,6 +1,7 @@
 /**
- * A programmable model provider: Responses, Chat Completions and Messages, streamed as the real ones stream. A test gives
- * a function from request to script; the server plays it and counts. What the real ones refuse, it refuses.
+ * A fake model provider for tests: an HTTP server that speaks Responses, Chat Completions and Messages. A test passes a
+ * function that returns a script for each request; the server plays the script and keeps the request. It refuses requests
+ * that a real provider would refuse.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,47 +9,47 @@ import { listenLocally } from './listen.ts';
 import { refusalOf } from './provider-rules.ts';
 
 export interface Script {
-  /** Pieces of text, in order; a function is asked when its piece is due. */
+  /** Pieces of text, in order. A function is called when its piece is due. */
   text?: (string | (() => string))[];
-  /** Between two pieces; each piece is due at a time of its own. 0: at once. */
+  /** The time between two pieces, counted from the start of the answer. The default 0 sends all pieces at once. */
   pieceMs?: number;
   toolCalls?: { id?: string; name: string; arguments: unknown }[];
-  /** An HTTP error instead of a stream. */
+  /** Answers with an HTTP error instead of a stream. */
   error?: { status: number; body: unknown; headers?: Record<string, string> };
-  /** Before the first byte of the answer. */
+  /** The wait before the first byte of the answer. */
   firstByteMs?: number;
-  /** Ends the connection after so many pieces, without the terminal event. */
+  /** Destroys the connection after this many pieces, without the terminal event. */
   cutAfter?: number;
   usage?: { input: number; output: number };
-  /** After the last piece of text: the end of the answer, with its usage, waits for this. */
+  /** The end of the answer, with its usage, waits for this promise. */
   holdEnd?: Promise<unknown>;
-  /** Written after the pieces in place of the end, as it is. */
+  /** Raw bytes that replace the end of the answer. */
   raw?: string;
-  /** How the answer ends; without it, as text and calls say. */
+  /** How the answer ends. Without it: with tool calls or as complete. */
   finish?: 'length' | 'refusal';
 }
 
 export interface FakeRequest {
-  /** Which call this is, from 1. */
+  /** The number of the request, from 1. */
   n: number;
   path: string;
   body: Record<string, unknown>;
   headers: IncomingMessage['headers'];
-  /** Tool results that the request holds, which tells the step of a turn. */
+  /** The number of tool results in the request, from which a script can tell the step. */
   toolResults: number;
   /** The newest user message. */
   message: string;
-  /** The usage that was sent with the end of the answer; null: the answer has not come to its end. */
+  /** The usage that was sent with the end of the answer; null when the end was not sent. */
   sent: { input: number; output: number } | null;
 }
 
 export interface FakeProvider {
-  /** With `/v1`, as OPENAI_BASE_URL takes it. */
+  /** The base URL with `/v1`, for OPENAI_BASE_URL. */
   url: string;
   requests: FakeRequest[];
-  /** Why requests were refused: empty, or something was sent that a real provider does not take. */
+  /** The reasons of refused requests. It must stay empty: a real provider would have refused them too. */
   refusals: string[];
-  /** Calls whose answer was sent to its end. */
+  /** How many answers were sent to their end. */
   completed(): number;
   close(): Promise<void>;
 }
@@ -364,7 +365,7 @@ function resultsIn(item: { type?: string; role?: string; content?: unknown }): n
   return partsOf(item.content).filter(({ type }) => type === 'tool_result').length;
 }
 
-/** The text of a message; of several parts, the last one's. */
+/** The text of a message, or of its last text part. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   return partsOf(content).findLast(({ type }) => type === 'text')?.text ?? '';

@@ -1,4 +1,4 @@
-/** Calls each function that a query may call with the largest arguments that the limits permit, and cancels it. */
+/** Calls each allowed function with the largest arguments that the limits permit, and cancels the call. */
 import { existsSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { type ArgumentLimit, FUNCTION_COSTS } from '../../db/sql-sandbox/allowed-functions.ts';
@@ -14,23 +14,23 @@ interface Signature {
 }
 
 export interface CostReport {
-  /** Names of functions that this server has. */
+  /** The names of the functions that this server has. */
   known: Set<string>;
-  /** Names of which no call could be made, with what the server said. */
+  /** The names of functions that could not be called, with the server's error. */
   uncalled: Map<string, string>;
-  /** Calls that a cancel did not end in time. */
+  /** The calls that did not end in time after their cancel. */
   slow: string[];
 }
 
-/** After this long each call is cancelled by the server. */
+/** The server cancels each call after this time. */
 const CANCEL_AFTER_MS = 100;
-/** What a call may take from its cancel to its end. */
+/** How long a call may take from its cancel to its end. */
 const END_WITHIN_MS = 1_000;
-/** Of processor time on one core, as Linux counts it. */
+/** The unit of CPU time in /proc. */
 const TICK_MS = 10;
 const AT_ONCE = 2;
 
-/** The type `cost_mood` and the table `cost_row` are made in the database. */
+/** Measures all allowed functions. Creates the type `cost_mood` and the table `cost_row` in the database. */
 export async function measureFunctionCosts(databaseUrl: string): Promise<CostReport> {
   const report: CostReport = { known: new Set(), uncalled: new Map(), slow: [] };
   const signatures = await loadSignatures(databaseUrl);
@@ -47,7 +47,7 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
         const call = callOf(signature);
         if (call === null) continue;
         const { values, sql } = call;
-        // The arguments are made before the clock runs, or it would end that and never the function.
+        // The arguments are computed first, without a timeout. Otherwise the cancel might hit their computation.
         const made = await client
           .query(
             `set statement_timeout = 0; drop table if exists pg_temp.args; create temp table args as select ${values.map((value, index) => `${value} as v${index}`).join(', ')}`,
@@ -70,7 +70,7 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
         const wall = performance.now() - startedAt;
         const processor = processorMs(pid);
         const took = before === null || processor === null ? wall : Math.min(wall, processor - before);
-        // 42...: the guessed types do not fit; the others are what a function says of a value.
+        // Class 42: the types of the arguments do not fit. Any other error is the function's own.
         if (state.startsWith('42')) report.uncalled.set(signature.name, `${state} ${sql.slice(0, 200)}`);
         else called.add(signature.name);
         if (took > CANCEL_AFTER_MS + END_WITHIN_MS)
@@ -87,7 +87,7 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
   return report;
 }
 
-/** User time of a backend on this machine; null where it can not be read. */
+/** The CPU time of a backend of this machine in milliseconds; null when /proc can't be read. */
 function processorMs(pid: number): number | null {
   const file = `/proc/${pid}/stat`;
   if (!existsSync(file)) return null;
@@ -110,7 +110,7 @@ async function loadSignatures(databaseUrl: string): Promise<Signature[]> {
        where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any ($1) order by 1`,
       [[...FUNCTION_COSTS.keys()]],
     );
-    // One of the overloads that differ in the kind of number or date only.
+    // Keeps one of the overloads that differ only in the kind of number or date.
     const seen = new Set<string>();
     return rows.filter(({ name, types }) => {
       const kinds = types.map((type) => type.replace(/^(int[248]|float[48])$/, 'number'));
@@ -122,11 +122,11 @@ async function loadSignatures(databaseUrl: string): Promise<Signature[]> {
   }
 }
 
-/** A call on the table `args`, and the values of its columns `v0`, `v1` ...; null: no query can make such a call. */
+/** The SQL of a call, and the values of the columns `v0`, `v1` ... of its table `args`; null when no query can make it. */
 function callOf(signature: Signature): { values: string[]; sql: string } | null {
   const { name, kind, agg_kind, direct, variadic, types } = signature;
   const cost = FUNCTION_COSTS.get(name)!;
-  // Its size is a literal of the query.
+  // The dimensions of array_fill must be literals.
   if (name === 'array_fill')
     return { values: ['1'], sql: `select array_fill(repeat('x', 100), array[10000])` };
   const values: string[] = [];
@@ -145,7 +145,7 @@ function callOf(signature: Signature): { values: string[]; sql: string } | null 
     if (agg_kind === 'o')
       return `select ${name}(${list.slice(0, direct).join(', ')}) within group (order by ${list.slice(direct).join(', ') || 'n'}) ${rows(100_000)}`;
     if (agg_kind === 'h') return `select ${name}(1) within group (order by n) ${rows(100_000)}`;
-    // "is null" leaves out the printing of the result. A query prints 1 MB at most, this call could print 25 MB.
+    // `is null` avoids printing the result. Guards limit a query's result to 1 MB; this call could print 25 MB.
     if (kind === 'a') return `select ${name}(${list.join(', ') || '*'}) is null ${rows(50)}`;
     const call = `pg_catalog."${name}"(${list.join(', ')})`;
     if (kind === 'w') return `select ${call} over (order by n) ${rows(100_000)}`;
@@ -155,7 +155,7 @@ function callOf(signature: Signature): { values: string[]; sql: string } | null 
   return { values, sql };
 }
 
-/** An expression of a type, as large as its limit lets it be; null: no query can make one. */
+/** An expression of a type, as large as its limit permits; null when no query can make one. */
 function argument(type: string, limit: ArgumentLimit, name: string, index: number): string | null {
   const size = sizeOf(limit);
   const items = Math.max(1, Math.floor(size / 8));
@@ -312,7 +312,7 @@ function sizeOf(limit: ArgumentLimit): number {
   }
 }
 
-/** The worst text for most functions: one that is nearly found at each place. */
+/** The worst text for most functions: a search almost matches at each position. */
 function text(limit: ArgumentLimit, size: number, name: string, index: number): string {
   if (limit === 'xpath') return `'//b[last()]|//b'`;
   if (limit === 'template') return `'%s %s'`;

@@ -1,7 +1,7 @@
 /**
- * What the providers refuse, as their references and recorded errors have it: unknown parameters, parameters that a model
- * does not take, conversations that do not hold together. Written from the outside, without our own tables, so that a
- * request of ours can fail here as it would there.
+ * The rules by which the real providers refuse a request, from their references and from recorded errors: unknown
+ * parameters, parameters that a model does not take, and inconsistent conversations. The rules do not use the product's
+ * model catalogue, so that a fault of the catalogue shows.
  */
 import { z } from 'zod';
 
@@ -163,12 +163,12 @@ const claudeBody = z.strictObject({
   stream: z.boolean().optional(),
 });
 
-/** Models that reason whatever they are told, and refuse what that excludes. */
+/** Models that always reason. They refuse the parameters that this excludes. */
 const ALWAYS_REASON = /^(o1|o3|o4)/;
-/** Models that know nothing of reasoning. */
+/** Models without reasoning. */
 const NEVER_REASON = /^gpt-4/;
 
-/** Why a provider would refuse this request; null: it would not. */
+/** Why a provider would refuse this request; null when it would accept the request. */
 export function refusalOf(path: string, body: unknown): Refusal | null {
   const message = path.endsWith('/responses')
     ? refuseResponses(body)
@@ -239,7 +239,7 @@ function refuseChat(json: unknown): string | null {
   return open.size > 0 ? `tool_call_ids without response messages: ${[...open].join(', ')}` : null;
 }
 
-/** What one model takes and another refuses; the same on both of OpenAI's APIs. */
+/** Checks the parameters that some models refuse. Both of OpenAI's APIs have the same rules. */
 function refuseTraits(
   model: string,
   body: {
@@ -270,7 +270,7 @@ function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** The strict subset: every object closed, every property required. */
+/** Checks the strict subset of JSON Schema: every object is closed, every property is required. */
 function refuseStrict(schema: unknown, of: string): string | null {
   if (Array.isArray(schema))
     return schema.map((part) => refuseStrict(part, of)).find((bad) => bad !== null) ?? null;
@@ -295,7 +295,7 @@ function refuseStrict(schema: unknown, of: string): string | null {
 }
 
 function refuseMessages(json: unknown): string | null {
-  // The API version that the SDK speaks takes none of them, for any model.
+  // The API version of the SDK accepts none of these parameters, for any model.
   for (const key of ['temperature', 'top_p', 'top_k'])
     if (typeof json === 'object' && json !== null && key in json)
       return `${key}: Extra inputs are not permitted`;
