@@ -24,8 +24,6 @@ const ROLES = {
  * for a message of theirs, which ends the worker. The watched folders are listed here, so the reports are not needed.
  */
 const NO_REPORTS = 'data:text/javascript,delete process.env.WATCH_REPORT_DEPENDENCIES';
-/** The folder in the data folder where Node keeps compiled modules, so that a restart does not compile them again. */
-const COMPILE_CACHE = 'compile-cache';
 const READY_POLL_MS = 100;
 /** How long a role may take to close by itself. */
 const ROLE_STOP_MS = 10_000;
@@ -33,8 +31,7 @@ const ROLE_STOP_MS = 10_000;
 await runCommand('dev', async (context) => {
   const { config, shutdown } = context;
   const ready = await findOrStartStack(context);
-  const env = { ...context.env, NODE_COMPILE_CACHE: join(config.dataDir, COMPILE_CACHE) };
-  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env, shutdown });
+  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env: context.env, shutdown });
   if (ready) await announce(ready, config);
 });
 

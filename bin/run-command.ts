@@ -1,4 +1,5 @@
-/** What all commands share: configuration, logger, shutdown and the report of a failure. */
+/** The common frame of all commands: configuration, logger, shutdown, and a failure as one plain message. */
+import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, loadConfig } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
@@ -33,6 +34,8 @@ export async function runCommand(
       shutdown?.exit(1);
     });
     await main({ config, logger, shutdown, env });
+    // Otherwise Node writes them when the process ends, and a killed one never does.
+    flushCompileCache();
   } catch (error: unknown) {
     const known = error instanceof FriendlyError || error instanceof ConfigError;
     const message = known

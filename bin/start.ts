@@ -15,7 +15,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
   // Loading these modules takes half of the start, so it goes on while the servers start.
   const roles = Promise.all([
     import('../worker/run-worker.ts'),
-    import('../worker/bundle.ts').then((module) => module.bundleWorkflows()),
+    import('../worker/bundle-cache.ts').then((module) => module.loadWorkflowBundle()),
     import('../api/run-api.ts'),
     import('../runtime/connections.ts'),
     import('./keep-worker.ts'),

@@ -37,7 +37,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
-import { bundleWorkflows } from './bundle.ts';
+import { loadWorkflowBundle } from './bundle-cache.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -55,7 +55,7 @@ export interface WorkerSettings {
   nativeConnection?: NativeConnection;
   /** Tools in addition to the product's. */
   moreTools?: readonly AnyTool[];
-  /** Without it, startWorker bundles the workflows (0.6 s). */
+  /** A bundle that was loaded before. Without it the worker loads one. */
   workflowBundle?: { code: string };
 }
 
@@ -158,7 +158,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
     activities: withNames(activities),
-    workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
+    workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
   }).catch(async (error: unknown) => {

@@ -12,7 +12,7 @@ import type { createActivities } from '../../activities/index.ts';
 import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
-import { bundleWorkflows } from '../../worker/bundle.ts';
+import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
@@ -76,7 +76,7 @@ export async function startTurnWorker(activities: Activities): Promise<TurnWorke
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address: ADDRESS }),
     Connection.connect({ address: ADDRESS }),
-    (bundle ??= bundleWorkflows()),
+    (bundle ??= loadWorkflowBundle()),
   ]);
   const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
   const running = worker.run();
