@@ -51,12 +51,12 @@ export async function connectNative(
           return { connection: await connectInTime(options), startedAt };
         },
         async replace({ connection: fresh, startedAt }) {
-          logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced');
+          logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced');
           relay.cut(startedAt);
           await fresh.close();
         },
         discard: ({ connection: fresh }) => fresh.close(),
-        onError: (error) => logger.debug({ err: error }, 'the link to Temporal could not be looked at'),
+        onError: (error) => logger.debug({ err: error }, 'the connection to Temporal could not be probed'),
       },
       TEMPORAL,
     );
@@ -111,7 +111,7 @@ export async function connectTemporalClient(
     };
   }
   const connection = new TemporalClientLink(toConnectionOptions(config, address), () =>
-    logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced'),
+    logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced'),
   );
   return {
     client: new Client({ connection, namespace: config.namespace }),
