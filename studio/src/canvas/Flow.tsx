@@ -10,7 +10,7 @@ import {
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
 import type { Graph, Position } from '../../../client/src/index.ts';
 import { useStudio } from '../store/studio.ts';
-import { BlockView } from './BlockNode.tsx';
+import { BlockView, FarContext } from './BlockNode.tsx';
 import { FarEdges } from './FarEdges.tsx';
 import { FlowEdge } from './FlowEdge.tsx';
 import { focusCanvas } from './focus-canvas.ts';
@@ -26,7 +26,7 @@ const NO_FLOW_EDGES: BlockEdge[] = [];
 const NO_EDGES: ReadonlySet<string> = new Set();
 /** Beyond this many blocks, only those in view are drawn. */
 const FULLY_DRAWN = 120;
-/** Below this zoom a block shows its name and icon only. */
+/** Below this zoom a block among many shows its name and icon only. */
 const FAR_ZOOM = 0.42;
 const WORDS = {
   'node.a11yDescription.default':
@@ -53,12 +53,10 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
     [graph, changes, selectedEdges],
   );
   const onViewTaken = useFraming(changes);
-  const [isFar, setFar] = useState(false);
+  const [isZoomedOut, setZoomedOut] = useState(false);
   const isMany = graph.blocks.length > FULLY_DRAWN;
-  const [plain, drawn] = useMemo(
-    () => (isFar && isMany ? splitEdges(edges) : [NO_FLOW_EDGES, edges]),
-    [isFar, isMany, edges],
-  );
+  const isFar = isZoomedOut && isMany;
+  const [plain, drawn] = useMemo(() => (isFar ? splitEdges(edges) : [NO_FLOW_EDGES, edges]), [isFar, edges]);
   // A block whose position was committed is shown where the graph has it.
   useEffect(() => setDragged(NOTHING), [graph]);
 
@@ -108,46 +106,48 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
     focusCanvas();
   };
   return (
-    <ReactFlow<BlockNode, BlockEdge>
-      className="flow"
-      tabIndex={-1}
-      nodes={nodes}
-      edges={drawn}
-      data-far={isFar ? '' : undefined}
-      nodeTypes={NODE_TYPES}
-      edgeTypes={EDGE_TYPES}
-      onNodesChange={onNodesChange}
-      onEdgesChange={onEdgesChange}
-      onConnect={onConnect}
-      isValidConnection={isValidConnection}
-      onKeyDown={onKeyDown}
-      // The document's keys are not the canvas's: Delete in the conversation must take no block away.
-      deleteKeyCode={null}
-      // A block that is dragged stays under the pointer: its form opens on a click.
-      selectNodesOnDrag={false}
-      onlyRenderVisibleElements={isMany}
-      onMoveStart={(event) => {
-        if (event) onViewTaken();
-      }}
-      onMove={(_, { zoom }) => {
-        setFar(zoom < FAR_ZOOM);
-      }}
-      minZoom={0.05}
-      maxZoom={2}
-      edgesFocusable={false}
-      ariaLabelConfig={WORDS}
-    >
-      <Background variant={BackgroundVariant.Dots} gap={20} size={1.5} />
-      <MiniMap
-        pannable
-        zoomable
-        ariaLabel="Map of the workflow"
-        nodeClassName={mapClass}
-        nodeBorderRadius={12}
-      />
-      {plain.length > 0 && <FarEdges nodes={nodes} edges={plain} />}
-      {children}
-    </ReactFlow>
+    <FarContext value={isFar}>
+      <ReactFlow<BlockNode, BlockEdge>
+        className="flow"
+        tabIndex={-1}
+        nodes={nodes}
+        edges={drawn}
+        data-far={isFar ? '' : undefined}
+        nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        onConnect={onConnect}
+        isValidConnection={isValidConnection}
+        onKeyDown={onKeyDown}
+        // The document's keys are not the canvas's: Delete in the conversation must take no block away.
+        deleteKeyCode={null}
+        // A block that is dragged stays under the pointer: its form opens on a click.
+        selectNodesOnDrag={false}
+        onlyRenderVisibleElements={isMany}
+        onMoveStart={(event) => {
+          if (event) onViewTaken();
+        }}
+        onMove={(_, { zoom }) => {
+          setZoomedOut(zoom < FAR_ZOOM);
+        }}
+        minZoom={0.05}
+        maxZoom={2}
+        edgesFocusable={false}
+        ariaLabelConfig={WORDS}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={20} size={1.5} />
+        <MiniMap
+          pannable
+          zoomable
+          ariaLabel="Map of the workflow"
+          nodeClassName={mapClass}
+          nodeBorderRadius={12}
+        />
+        {plain.length > 0 && <FarEdges nodes={nodes} edges={plain} />}
+        {children}
+      </ReactFlow>
+    </FarContext>
   );
 }
 
