@@ -29,8 +29,10 @@ export const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER
 };
 export const streams = files.filter((file) => file.kind === 'stream');
 /** Every boundary up to here, and so many of those beyond. */
-export const EVERY = repeats({ test: 60, soak: 2_000 });
-const BEYOND = repeats({ test: 20, soak: 200 });
+export const EVERY = repeats({ test: 8, soak: 2_000 });
+const BEYOND = repeats({ test: 4, soak: 200 });
+/** Bytes at the end of a body, where the answer is whole and its end is not. */
+export const LAST = repeats({ test: 8, soak: 60 });
 /** Calls at once: each waits for its socket most of the time. */
 const AT_ONCE = 8;
 
