@@ -1,18 +1,13 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
-import { MAX_SQL_CALLS } from '../contracts/limits.ts';
-import type { ToolName } from '../contracts/tools.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';
 import { claimCall, toWork } from './attempt/tool-call.ts';
 import type { ActivityDeps } from './deps.ts';
-import { toolFailure, type ToolOutcome } from './tools/registry.ts';
-import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
+import { toolFailure, type ToolOutcome } from './tools/tool.ts';
 import type { ToolBody } from './conversation/transcript.ts';
 import { readCall, type WrittenCall } from './conversation/written-call.ts';
-
-const SQL_TOOL: ToolName = 'execute_public_sql';
 
 /** Creates the tool activity. */
 export function createToolActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
@@ -35,14 +30,16 @@ async function performTool(
   const { turnId, name } = input;
   const { signal } = attempt;
   const call = await readCall(deps, input);
-  const claim = await claimCall(attempt, input, call);
+  const claim = await claimCall(deps, attempt, input, call);
   if (claim.stored !== null) return toResult(JSON.parse(claim.stored) as ToolBody);
 
   const outcome =
     claim.deaths >= MAX_TOOL_DEATHS
       ? { failed: lostWorkers(name, claim.deaths) }
-      : await boundCall(deps, { name, turnId, signal }, async (limited) =>
-          toWork(deps, input, call, await runOnce(deps, input, call, limited)),
+      : await boundCall(
+          deps,
+          { name, turnId, signal, limitMs: deps.tools.limits(name).ms },
+          async (limited) => toWork(deps, input, call, await runOnce(deps, input, call, limited)),
         );
   signal.throwIfAborted();
   const toFailed = (failed: ToolOutcome): SavedWork => toWork(deps, input, call, failed);
@@ -58,10 +55,11 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<ToolOutcome> {
   if (call.refusal) return call.refusal;
-  if (name === SQL_TOOL && call.earlier >= MAX_SQL_CALLS) {
+  const { calls, resultChars } = deps.tools.limits(name);
+  if (calls && call.earlier >= calls.atMost) {
     return toolFailure(
       'budget',
-      `A turn may run ${MAX_SQL_CALLS} queries, and has.`,
+      `A turn may run ${calls.atMost} ${calls.noun}, and has.`,
       'Answer with what you know, or tell the user what you would still look up.',
     );
   }
@@ -76,7 +74,7 @@ async function runOnce(
       return { text: working, aliases: new Map(Object.entries(aliases)) };
     },
   });
-  if (JSON.stringify(outcome.result).length > MAX_RESULT_CHARS)
+  if (JSON.stringify(outcome.result).length > resultChars)
     throw new Error(`the result of ${name} is too large`);
   return outcome;
 }

@@ -5,11 +5,11 @@ import type { Claim } from '../../db/turns/claims.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { jsonEqual } from '../../domain/text/json.ts';
-import { ANALYZING, statusForTool } from '../../domain/text/status-map.ts';
+import { ANALYZING } from '../../domain/text/status-map.ts';
 import type { ToolBody } from '../conversation/transcript.ts';
 import type { WrittenCall } from '../conversation/written-call.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { ToolOutcome } from '../tools/registry.ts';
+import type { ToolOutcome } from '../tools/tool.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
@@ -18,14 +18,19 @@ const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 
 /** Claims a call's work; the first claim announces the call. */
-export function claimCall(attempt: Attempt, input: RunToolInput, call: WrittenCall): Promise<Claim> {
+export function claimCall(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  input: RunToolInput,
+  call: WrittenCall,
+): Promise<Claim> {
   const { turnId, step, callId, name } = input;
   return attempt.claim({
     turnId,
     key: `call:${callId}`,
     step,
     onFirst: [
-      { event: 'status', message: statusForTool(name), step, tool: name },
+      { event: 'status', message: deps.tools.status(name), step, tool: name },
       {
         event: 'tool_call',
         name,

@@ -1,16 +1,11 @@
 /** A tool call as the model wrote it, read from the transcript. */
 import type { TurnEvent } from '../../contracts/events.ts';
-import { WRITING_TOOLS } from '../../contracts/tools.ts';
 import type { RunToolInput } from '../../contracts/turn.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { JSON_LIMITS, readJsonObject } from '../../domain/text/json.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
+import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
 import type { AssistantBody, ToolBody } from './transcript.ts';
-
-/** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */
-const MAX_ARGUMENT_CHARS = 64 * 1024;
-const MAX_EDIT_CHARS = 256 * 1024;
 
 export interface WrittenCall {
   /** Null when the text can't be read as arguments. */
@@ -41,7 +36,12 @@ export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise
     if (entry.step > input.step) break;
     for (const [index, call] of (JSON.parse(entry.body) as AssistantBody).toolCalls.entries()) {
       if (entry.step === input.step && call.callId === input.callId)
-        return { ...readArguments(call.name, call.arguments), position: index + 1, earlier, previous };
+        return {
+          ...readArguments(call.arguments, deps.tools.limits(call.name).argumentChars),
+          position: index + 1,
+          earlier,
+          previous,
+        };
       if (call.name === input.name) earlier += 1;
     }
   }
@@ -49,8 +49,7 @@ export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise
   return { args: null, refusal: null, shown: '', position: 0, earlier, previous };
 }
 
-function readArguments(name: string, text: string): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {
-  const limit = WRITING_TOOLS.has(name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
+function readArguments(text: string, limit: number): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {
   const refuse = (error: string, hint: string) => ({
     args: null,
     refusal: toolFailure('invalid_arguments', error, hint),

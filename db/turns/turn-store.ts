@@ -9,6 +9,7 @@ import type { Knex } from 'knex';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
+import type { Bound } from '../connection/bound.ts';
 import { isTransient } from '../connection/pg-errors.ts';
 import { claimWork, markIdle } from './claims.ts';
 import { endTurn } from './end-turn.ts';
@@ -16,8 +17,6 @@ import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
 import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
-
-type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
 
 export interface TurnStore {
   /** Claims for this process. */

@@ -1,9 +1,7 @@
 /** The scripted model: it must behave as a model does, and what it does to a graph must be right. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../support/edit-tool.ts';
-import { createToolRegistry } from '../../../activities/tools/registry.ts';
+import { editTools } from '../../support/edit-tool.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
 import { createDemoClient } from '../../../llm/adapters/demo.ts';
@@ -12,7 +10,7 @@ import type { ModelMessage } from '../../../llm/types.ts';
 import { block, graph } from '../../support/graph-builders.ts';
 import { callsOf, collect, modelRequest, textOf } from '../../support/llm-requests.ts';
 
-const tools = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
+const tools = editTools;
 const FENCE = '0123456789abcdef';
 const client = createDemoClient({ charsPerSecond: 0 });
 const MAX_STEPS = 6;
