@@ -53,13 +53,12 @@ async function ask(
 /** Checks the call; writes the question when there is one. */
 async function planAndAsk(
   deps: ActivityDeps,
-  { turnId, step, callId, name }: RunToolInput,
+  { step, callId, name }: RunToolInput,
   call: WrittenCall,
   fence: Fence,
 ): Promise<{ expiresAt: Date } | { refusal: ToolOutcome }> {
   if (call.refusal) return { refusal: call.refusal };
-  const { workflowId } = await deps.store.loadTurnContext(turnId);
-  const planned = await deps.tools.plan(name, call.args, { workflowId });
+  const planned = await deps.tools.plan(name, call.args, { workflowId: call.workflowId });
   if ('refusal' in planned) return planned;
   const { question } = planned;
   const expiresAt = await deps.store.askConfirmation(fence, {

@@ -3,14 +3,13 @@ import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { TurnGoneError } from '../fence.ts';
 
-/** What a turn's first model call needs. Everything here stays the same for the whole turn. */
+/** What a turn's model calls need beside its graph. Only the model changes in the course of a turn. */
 export interface TurnContext {
   turnId: string;
   sessionId: string;
   workflowId: string;
   message: string;
   model: string;
-  baseGraph: string;
   /** Random: what the tokens of the turn's data fences are made from. */
   fenceSeed: string;
 }
@@ -22,13 +21,10 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     workflow_id: string;
     message: string;
     model: string;
-    base_graph: string;
     fence_seed: string;
-  }>(
-    db,
-    'select session_id, workflow_id, message, model, base_graph, fence_seed from ai.copilot_turns where id = ?',
-    [turnId],
-  );
+  }>(db, 'select session_id, workflow_id, message, model, fence_seed from ai.copilot_turns where id = ?', [
+    turnId,
+  ]);
   const row = rows[0];
   if (!row) throw new TurnGoneError(turnId);
   return {
@@ -37,9 +33,19 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     workflowId: row.workflow_id,
     message: row.message,
     model: row.model,
-    baseGraph: row.base_graph,
     fenceSeed: row.fence_seed,
   };
+}
+
+/** The graph with which a turn began, as JSON text. Throws TurnGoneError. */
+export async function loadBaseGraph(db: Knex, turnId: string): Promise<string> {
+  const rows = await rowsOf<{ base_graph: string }>(
+    db,
+    'select base_graph from ai.copilot_turns where id = ?',
+    [turnId],
+  );
+  if (!rows[0]) throw new TurnGoneError(turnId);
+  return rows[0].base_graph;
 }
 
 /** The graph as the turn's calls have left it, and the ids the model gave to new blocks. Throws TurnGoneError. */

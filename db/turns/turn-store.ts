@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { countEarlierCalls, findAskedCall, findPreviousResult } from './asked-calls.ts';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
@@ -16,7 +17,7 @@ import { endTurn } from './end-turn.ts';
 import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
-import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
+import { loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 export interface TurnStore {
   /** Claims for this process. */
@@ -27,8 +28,12 @@ export interface TurnStore {
   saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
   insertUsage: Bound<typeof insertUsage>;
   loadTurnContext: Bound<typeof loadTurnContext>;
+  loadBaseGraph: Bound<typeof loadBaseGraph>;
   loadWorkingGraph: Bound<typeof loadWorkingGraph>;
   listTranscript: Bound<typeof listTranscript>;
+  findAskedCall: Bound<typeof findAskedCall>;
+  countEarlierCalls: Bound<typeof countEarlierCalls>;
+  findPreviousResult: Bound<typeof findPreviousResult>;
   markIdle: Bound<typeof markIdle>;
   loadHistory: Bound<typeof loadHistory>;
   endTurn: Bound<typeof endTurn>;
@@ -64,8 +69,12 @@ export function createTurnStore(db: Knex): TurnStore {
     },
     insertUsage: (fence, usage) => insertUsage(db, fence, usage),
     loadTurnContext: (turnId) => loadTurnContext(db, turnId),
+    loadBaseGraph: (turnId) => loadBaseGraph(db, turnId),
     loadWorkingGraph: (turnId) => loadWorkingGraph(db, turnId),
-    listTranscript: (turnId, step) => listTranscript(db, turnId, step),
+    listTranscript: (turnId) => listTranscript(db, turnId),
+    findAskedCall: (call) => findAskedCall(db, call),
+    countEarlierCalls: (call) => countEarlierCalls(db, call),
+    findPreviousResult: (call) => findPreviousResult(db, call),
     markIdle: (fence) => markIdle(db, fence),
     loadHistory: (turnId) => loadHistory(db, turnId),
     endTurn: (input) => endTurn(db, input),

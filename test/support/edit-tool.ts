@@ -1,7 +1,6 @@
 /** The tools for edits as the worker has them, in a project that knows every id and model. */
-import type { AssetDeps } from '../../activities/tools/assets/deps.ts';
 import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
-import type { ProjectReader } from '../../db/assets/project-reader.ts';
+import type { ToolDeps } from '../../activities/tools/tool.ts';
 import type { ProjectFacts } from '../../domain/rules/project-facts.ts';
 import { productTools } from './product-tools.ts';
 
@@ -11,9 +10,12 @@ export const openProject: ProjectFacts = {
   models: [],
 };
 
-/** modify_workflow and get_block_info. */
-export const editTools = productTools(['modify_workflow', 'get_block_info'], {
+/** What the tools for edits need; nothing else is in it. */
+export const editDeps = {
   python: createPythonChecker(),
-  project: { loadProjectFacts: () => Promise.resolve(openProject) } as unknown as ProjectReader,
-  assets: { models: () => [] } as unknown as AssetDeps,
-});
+  project: { loadProjectFacts: () => Promise.resolve(openProject) },
+  assets: { models: () => [] },
+} as unknown as ToolDeps;
+
+/** modify_workflow and get_block_info. */
+export const editTools = productTools(['modify_workflow', 'get_block_info'], editDeps);
