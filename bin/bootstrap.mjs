@@ -19,6 +19,8 @@ const SCRIPTS = {
   migrate: 'bin/migrate.ts',
   'db:dump': 'bin/dump-schema.ts',
   test: 'test/run.ts',
+  'test:unit': 'test/check.ts',
+  check: 'test/check.ts',
   bench: 'bench/run.ts',
   soak: 'test/run.ts',
   'soak:memory': 'test/soak/run.ts',
