@@ -1,5 +1,6 @@
 /** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
 import { createSecretKey, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Logger } from '../runtime/logger.ts';
@@ -19,9 +20,13 @@ import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
 import { createSessionsRouter } from './sessions/router.ts';
 import { createSettingsRouter } from './settings/router.ts';
+import { createStudioFiles } from './studio/files.ts';
+import { createStudioMiddleware } from './studio/middleware.ts';
 import { createTurnsRouter } from './turns/router.ts';
 import { createUsageRouter } from './usage/router.ts';
 import { createWorkflowsRouter } from './graphs/router.ts';
+
+const STUDIO_FOLDER = join(import.meta.dirname, '../studio');
 
 /** Every route of the API. */
 export function createRoutes(deps: ApiDeps): Router {
@@ -61,6 +66,7 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createJsonAnswerMiddleware());
   app.use(createRequestCheckMiddleware());
   app.use(createCorsMiddleware(deps.config.corsOrigins));
+  app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(
     createAuthMiddleware({
       key: createSecretKey(deps.jwtSecret),

@@ -17,6 +17,7 @@ const SCRIPTS = {
   api: 'bin/api.ts',
   dev: 'bin/dev.ts',
   migrate: 'bin/migrate.ts',
+  build: 'bin/build.ts',
   'db:dump': 'bin/dump-schema.ts',
   test: 'test/run.ts',
   'test:unit': 'test/check.ts',

@@ -152,6 +152,17 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../api/run-api.ts', '../worker/run-worker.ts', '../stack/ports.ts'],
     ['../activities/index.ts', '../llm/types.ts', '../workflows/index.ts', '../test/run.ts'],
   ],
+  [
+    'studio/src/canvas/a.ts',
+    ['../store/a.ts', '../design/a.ts', '../../../client/src/index.ts', 'react'],
+    [
+      '../../../client/src/client.ts',
+      '../../../domain/graph/graph.ts',
+      '../../../contracts/turn.ts',
+      '../../../api/app.ts',
+      'node:fs',
+    ],
+  ],
   // A folder that nobody has listed has no rights.
   ['attic/a.ts', ['./b.ts'], ['../domain/graph/graph.ts', '../contracts/turn.ts']],
 ];
