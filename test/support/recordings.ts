@@ -29,8 +29,10 @@ export const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER
 };
 export const streams = files.filter((file) => file.kind === 'stream');
 /** How many of the first byte boundaries are all tried, and how many of the later ones. */
-export const EVERY = repeats({ test: 60, soak: 2_000 });
-const BEYOND = repeats({ test: 20, soak: 200 });
+export const EVERY = repeats({ test: 8, soak: 2_000 });
+const BEYOND = repeats({ test: 4, soak: 200 });
+/** How many of a body's last bytes are all tried: there the answer is complete and its terminator is missing. */
+export const LAST = repeats({ test: 8, soak: 60 });
 /** How many calls run at once. Each waits for its socket most of the time. */
 const AT_ONCE = 8;
 

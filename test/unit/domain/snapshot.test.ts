@@ -11,6 +11,7 @@ import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
 import type { Block, Graph, WorkflowDiff } from '../../../domain/graph/graph.ts';
 import { planRevert, planSnapshot } from '../../../domain/edit/snapshot.ts';
 import { anyEdit, block, countingIds, edge, graph } from '../../support/graph-builders.ts';
+import { repeats } from '../../support/repeats.ts';
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const newIds = () => {
@@ -215,7 +216,7 @@ test('reverting any edit leads back', () => {
         new Set(base.edges.map((item) => JSON.stringify(item))),
       );
     }),
-    { numRuns: 300 },
+    { numRuns: repeats({ test: 80, soak: 300 }) },
   );
 });
 

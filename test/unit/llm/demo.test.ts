@@ -4,9 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../support/edit-tool.ts';
-import { createToolRegistry } from '../../../activities/tools/registry.ts';
+import { editTools } from '../../support/edit-tool.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
 import { createDemoClient } from '../../../llm/adapters/demo.ts';
@@ -14,8 +12,9 @@ import { buildConversation, wrapToolResult } from '../../../llm/prompt/prompt.ts
 import type { ModelMessage } from '../../../llm/types.ts';
 import { block, graph } from '../../support/graph-builders.ts';
 import { callsOf, collect, modelRequest, textOf } from '../../support/llm-requests.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
-const tools = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
+const tools = editTools;
 const FENCE = '0123456789abcdef';
 const client = createDemoClient({ charsPerSecond: 0 });
 const MAX_STEPS = 6;
@@ -275,7 +274,7 @@ test('calls nothing when tool_choice is none', async () => {
 });
 
 test('hostile messages cost no time', async () => {
-  const startedAt = performance.now();
+  const startedAt = cpuMs();
   for (const message of [
     `rename a to ${' '.repeat(31_000)}"x`,
     `rename a ${'to '.repeat(10_000)}"x`,
@@ -285,7 +284,7 @@ test('hostile messages cost no time', async () => {
   ]) {
     await runTurn(sample(), message);
   }
-  assert.ok(performance.now() - startedAt < 2_000);
+  assert.ok(cpuMs() - startedAt < 2_000);
 });
 
 test('streams in small pieces at its pace, and stops at once when aborted', async () => {
