@@ -11,3 +11,4 @@ export {
 export type { ChatOptions, EventsOptions, Retry, StreamOptions } from './turn-stream.ts';
 export type * from './types.ts';
 export { applyDiff, DiffConflictError } from '../../domain/graph/apply-diff.ts';
+export { visibleJson, visibleText } from '../../domain/text/spell-out-hidden.ts';

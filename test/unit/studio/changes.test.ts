@@ -19,7 +19,7 @@ const block = (id: string): fc.Arbitrary<Block> =>
       fc.constantFrom('x', 1, null, [1]),
       {
         maxKeys: 2,
-      noNullPrototype: true,
+        noNullPrototype: true,
       },
     ),
     enabled: fc.boolean(),
