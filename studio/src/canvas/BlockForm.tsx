@@ -5,6 +5,7 @@ import { useStudio } from '../store/studio.ts';
 import { BlockConnections } from './BlockConnections.tsx';
 import { ConfigField } from './ConfigField.tsx';
 import { useUncovered } from './use-uncovered.ts';
+import { focusCanvas } from './focus-canvas.ts';
 import { changeBlock, deleteFromGraph, renameBlock, setField } from './graph-edits.ts';
 
 const MAX_NAME_CHARS = 255;
@@ -18,13 +19,17 @@ export function BlockForm() {
   const select = useStudio((studio) => studio.select);
   const form = useUncovered(block?.id);
   if (!block) return null;
+  const close = (): void => {
+    select([]);
+    focusCanvas(block.id);
+  };
   return (
     <aside
       ref={form}
       className="block-form"
       aria-label="Block settings"
       onKeyDown={(event) => {
-        if (event.key === 'Escape') select([]);
+        if (event.key === 'Escape') close();
       }}
     >
       <div className="block-form-head">
@@ -35,7 +40,7 @@ export function BlockForm() {
           className="button button-quiet button-icon"
           aria-label="Close"
           title="Close"
-          onClick={() => select([])}
+          onClick={close}
         >
           <Icon name="close" />
         </button>
@@ -80,7 +85,10 @@ function BlockFields({ block, type }: { block: Block; type: BlockType | undefine
       <button
         type="button"
         className="button button-danger"
-        onClick={() => edit(deleteFromGraph(new Set([block.id]), new Set()))}
+        onClick={() => {
+          edit(deleteFromGraph(new Set([block.id]), new Set()));
+          focusCanvas();
+        }}
       >
         <Icon name="trash" /> Delete block
       </button>

@@ -12,6 +12,7 @@ import type { Graph, Position } from '../../../client/src/index.ts';
 import { useStudio } from '../store/studio.ts';
 import { BlockView } from './BlockNode.tsx';
 import { FlowEdge } from './FlowEdge.tsx';
+import { focusCanvas } from './focus-canvas.ts';
 import { connect, connectionProblem, deleteFromGraph, moveBlocks } from './graph-edits.ts';
 import { type BlockEdge, type BlockNode, createNodeCache, toFlowEdges } from './scene.ts';
 import { useShownChanges } from './use-changes.ts';
@@ -94,10 +95,12 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
     event.preventDefault();
     edit(deleteFromGraph(new Set(selection), selectedEdges));
     setSelectedEdges(NO_EDGES);
+    focusCanvas();
   };
   return (
     <ReactFlow<BlockNode, BlockEdge>
       className="flow"
+      tabIndex={-1}
       nodes={nodes}
       edges={edges}
       nodeTypes={NODE_TYPES}

@@ -10,6 +10,7 @@ import {
 import { showJson } from '../store/json.ts';
 import type { Proposal } from '../store/proposal.ts';
 import { useStudio } from '../store/studio.ts';
+import { useKeptFocus } from './use-kept-focus.ts';
 import { useLiveChanges, useProposedChanges } from './use-changes.ts';
 import { useShowBlock } from './use-show-block.ts';
 
@@ -22,10 +23,11 @@ export function ProposalPanel() {
   const proposal = useStudio((studio) => studio.proposal);
   const changes = useProposedChanges();
   const live = useLiveChanges();
+  const panel = useKeptFocus(proposal?.state);
   if (live) return <LiveBar changes={live} />;
   if (!proposal) return null;
   return (
-    <section className="proposal" aria-label="Proposal" data-state={proposal.state}>
+    <section ref={panel} className="proposal" aria-label="Proposal" data-state={proposal.state}>
       {changes && (proposal.state === 'open' || proposal.state === 'applying') ? (
         <OpenProposal proposal={proposal} changes={changes} />
       ) : (
@@ -61,10 +63,10 @@ function OpenProposal({ proposal, changes }: { proposal: Proposal; changes: Chan
   return (
     <>
       <div className="proposal-head">
-        <p>
-          <strong>{hasMoved ? 'Would still change' : 'Proposed'}:</strong>{' '}
-          {summarize(changes) || 'nothing that the canvas does not have already'}
-        </p>
+        <div>
+          <h2>{hasMoved ? 'Would still change' : 'Proposed'}</h2>
+          <p>{summarize(changes) || 'Nothing that the canvas does not have already'}</p>
+        </div>
         <span className="proposal-buttons">
           <button
             type="button"

@@ -1,6 +1,7 @@
 import { useReactFlow } from '@xyflow/react';
 import { useCallback } from 'react';
 import { useStudio } from '../store/studio.ts';
+import { focusCanvas } from './focus-canvas.ts';
 import { motionMs } from './motion.ts';
 import { BLOCK_WIDTH } from './scene.ts';
 
@@ -14,14 +15,10 @@ export function useShowBlock(): (id: string) => void {
       if (!block) return;
       select([id]);
       const { x, y } = block.position;
-      const focus = (): void => {
-        const node = document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`);
-        node?.focus();
-      };
       void setCenter(x + BLOCK_WIDTH / 2, y + 40, {
         zoom: Math.max(getZoom(), 0.7),
         duration: motionMs(200),
-      }).then(() => requestAnimationFrame(focus));
+      }).then(() => requestAnimationFrame(() => focusCanvas(id)));
     },
     [setCenter, getZoom],
   );

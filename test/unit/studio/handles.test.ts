@@ -24,7 +24,7 @@ test('the page gives a block the outputs that the service gives it', () => {
       fc.constantFrom(...blockTypes.map(({ type }) => type)),
       fc.oneof(
         fc.constant<JsonObject>({}),
-        branches.map((value) => ({ branches: value }) as JsonObject),
+        branches.map((value) => ({ branches: value })),
       ),
       (type, config) => {
         assert.deepEqual(handlesOf(type, config), [...serviceHandlesOf({ type, config })]);
