@@ -14,7 +14,7 @@ export function AnswerFoot({ answer, hasEvents }: { answer: AnswerView; hasEvent
     <>
       <footer className="answer-foot">
         {createdAt !== null && <time dateTime={createdAt}>{formatTime(createdAt)}</time>}
-        {usage && (
+        {usage && usage.calls > 0 && (
           <span
             title={`${formatWhole(usage.input_tokens)} tokens read (${formatWhole(usage.cached_tokens)} cached), ${formatWhole(usage.output_tokens)} written (${formatWhole(usage.reasoning_tokens)} reasoning), ${formatWhole(usage.calls)} calls of the model`}
           >

@@ -73,7 +73,7 @@ const CallRow = memo(function CallRow({ call }: { call: AnswerCall }) {
             </code>
           </span>
           <span className="call-state">
-            {STATES[state]}
+            {outcomeOf(call) ?? STATES[state]}
             {call.isCut ? ', cut' : ''} · step {step}
           </span>
         </summary>
@@ -95,6 +95,13 @@ const CallRow = memo(function CallRow({ call }: { call: AnswerCall }) {
     </li>
   );
 });
+
+/** What became of a change that a person was asked about, as the tool's result says. */
+function outcomeOf({ name, result }: AnswerCall): string | null {
+  if (name !== 'manage_project_asset' || result === null) return null;
+  const status = /"status":\s*"(created|updated|deleted|rejected|expired|conflict)"/.exec(result)?.[1];
+  return status ?? null;
+}
 
 /** JSON up to this size is laid out; it is the service's own, and short, but for stored results of old turns. */
 const LAID_OUT_CHARS = 50_000;

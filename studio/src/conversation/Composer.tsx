@@ -53,7 +53,7 @@ export function Composer() {
           onKeyDown={onKeyDown}
         />
         <div className="composer-row">
-          <span id="message-hint" className="composer-hint">
+          <span id="message-hint" className={isRunning ? 'hidden-text' : 'composer-hint'}>
             {length > COUNTED_CHARS ? (
               <span className={isTooLong ? 'problem' : ''}>
                 {formatWhole(length)} of {formatWhole(MAX_MESSAGE_CHARS)} characters
@@ -62,6 +62,7 @@ export function Composer() {
               'Enter sends, Shift+Enter breaks the line'
             )}
           </span>
+          {isRunning && <span className="composer-hint" />}
           {isRunning && <CancelButton />}
           {/* It stays reachable when it can do nothing: a button that is disabled under the focus loses it. */}
           <button type="submit" className="button button-primary" aria-disabled={!canSend}>

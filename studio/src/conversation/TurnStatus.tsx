@@ -23,7 +23,8 @@ export function TurnStatus() {
   );
 }
 
-function statusText({ isRunning, isSending, isCancelling, link, turn, turnProblem }: Studio): string {
+function statusText(studio: Studio): string {
+  const { isRunning, isSending, isCancelling, link, turn, turnProblem, turnEvents } = studio;
   if (isRunning) {
     if (link === 'reconnecting')
       return isSending && !turn
@@ -32,7 +33,8 @@ function statusText({ isRunning, isSending, isCancelling, link, turn, turnProble
     if (!turn) return isSending ? 'Sending…' : 'Joining the running turn…';
     if (isCancelling) return 'Cancelling…';
     if (turn.confirmations.some(({ decision }) => decision === undefined)) return 'Waiting for your decision';
-    return readableText(turn.status?.message ?? 'Answering…');
+    if (turnEvents.at(-1)?.event === 'content_delta') return 'Answering…';
+    return readableText(turn.status?.message ?? 'Working…');
   }
   if (turnProblem) return 'The answer could not be followed to its end';
   if (turn?.end === 'error') return 'The turn failed';

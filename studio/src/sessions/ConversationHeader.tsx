@@ -24,7 +24,10 @@ export function ConversationHeader() {
           focusMessage();
         }}
       >
-        <Icon name="plus" /> New conversation
+        <Icon name="plus" />
+        <span>
+          New<span className="roomy"> conversation</span>
+        </span>
       </button>
     </header>
   );
