@@ -5,6 +5,7 @@ import { workflowRoutes } from './graphs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import type { Route } from './http/route.ts';
 import { messageRoutes } from './messages/routes.ts';
+import { createDescriptionRoute } from './openapi/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { settingsRoutes } from './settings/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
@@ -20,4 +21,5 @@ export const routes: readonly Route[] = [
   ...usageRoutes,
   ...workflowRoutes,
   ...blockTypeRoutes,
+  createDescriptionRoute(() => routes),
 ];

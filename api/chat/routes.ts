@@ -8,6 +8,7 @@ import { uuid } from '../../contracts/http/values.ts';
 import { canvasAt } from '../graphs/canvas.ts';
 import { eventStream } from '../http/answer.ts';
 import { defineRoute } from '../http/route.ts';
+import { describedAs } from '../openapi/described-as.ts';
 import { ownSession } from '../sessions/own-session.ts';
 import { streamedEvent } from '../../contracts/http/stream.ts';
 
@@ -21,11 +22,10 @@ const chat = defineRoute({
   access: ownSession,
   input: {
     params: z.object({ id: uuid.meta({ description: 'The session.' }) }),
-    body: chatRequest.extend({
-      workflow_state: canvasAt('workflow_state')
-        .nullish()
-        .meta({ description: 'The canvas as it is. Without it the persisted graph is used.' }),
-    }),
+    body: describedAs(
+      chatRequest,
+      chatRequest.extend({ workflow_state: canvasAt('workflow_state').nullish() }),
+    ),
     headers: z.object({
       'idempotency-key': idempotencyKey.optional(),
       'last-event-id': lastEventId.optional(),

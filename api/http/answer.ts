@@ -1,4 +1,5 @@
 /** The kinds of answers: what a handler gives, how it is written, and what the description says of it. */
+import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
@@ -10,6 +11,12 @@ export interface AnswerKind<Body> {
   contentType: string | null;
   /** The schema of the body; of a stream, of one event. Null: the body is no JSON. */
   schema: z.ZodType | null;
+  /** Where the schema's own says too little. */
+  description?: string;
+  /** Headers that a reader may rely on, beside those of every answer. */
+  headers?: readonly string[];
+  /** Further answers without a body, and what they mean. */
+  also?: Readonly<Record<number, string>>;
   write(ctx: Context, body: Body, deps: ApiDeps): void;
 }
 
@@ -44,8 +51,42 @@ export function eventStream(schema: z.ZodType): AnswerKind<StreamRequest> {
     status: 200,
     contentType: 'text/event-stream',
     schema,
+    description: 'The stream, until the turn ends: the JSON of each `data:` line is one event.',
+    headers: ['X-Turn-Id'],
     write(ctx, body, { hub }) {
       openStream(ctx, hub, body);
+    },
+  };
+}
+
+/** Bytes that do not change while the process lives. */
+export interface Asset {
+  bytes: Buffer;
+  etag: string;
+}
+
+/** Makes an asset of its content. */
+export function toAsset(content: string | Buffer): Asset {
+  const bytes = Buffer.from(content);
+  return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
+}
+
+/** An asset. A reader that has it already gets 304. */
+export function asset(contentType: string, schema: z.ZodType | null = null): AnswerKind<Asset> {
+  return {
+    status: 200,
+    contentType,
+    schema,
+    headers: ['ETag'],
+    also: { 304: 'The reader has it already.' },
+    write(ctx, { bytes, etag }) {
+      ctx.set({ ETag: etag, 'Cache-Control': 'no-cache' });
+      if (ctx.fresh) {
+        ctx.status = 304;
+        return;
+      }
+      ctx.type = contentType;
+      ctx.body = bytes;
     },
   };
 }

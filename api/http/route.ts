@@ -61,7 +61,7 @@ type AnswerFunction<Body> = (body: Body, headers?: Readonly<Record<string, strin
 export interface Route extends Facts {
   isOpen: boolean;
   input: Partial<Record<Part, z.ZodType>>;
-  answers: Pick<AnswerKind<never>, 'status' | 'contentType' | 'schema'>;
+  answers: Omit<AnswerKind<never>, 'write'>;
   run(request: RawRequest, deps: ApiDeps): Promise<Answer>;
 }
 

@@ -23,6 +23,7 @@ import { json, jsonText } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import { workflowLane } from '../http/lane-names.ts';
 import { defineRoute } from '../http/route.ts';
+import { describedAs } from '../openapi/described-as.ts';
 import { ownSession } from '../sessions/own-session.ts';
 import { presentMessages } from './present.ts';
 
@@ -70,7 +71,7 @@ const snapshot = defineRoute({
   access: ownSession,
   input: {
     params: messageParams,
-    body: snapshotRequest.extend({ pre_snapshot: canvasAt('pre_snapshot') }),
+    body: describedAs(snapshotRequest, snapshotRequest.extend({ pre_snapshot: canvasAt('pre_snapshot') })),
   },
   answers: json(200, appliedAnswer),
   errors: changes,

@@ -1,8 +1,14 @@
 import type { z } from 'zod';
 
-/** A schema whose reading is left to code, told in the description as `shape`, which has an id. */
+const shapes = new WeakMap<z.ZodType, z.ZodType>();
+
+/** A schema that reads more freely, or makes more of what it reads, than it should be told: the description tells `shape`. */
 export function describedAs<S extends z.ZodType>(shape: z.ZodType, schema: S): S {
-  const id = shape.meta()?.id;
-  if (id === undefined) throw new Error('only a schema with an id can stand for another');
-  return schema.meta({ $ref: `#/components/schemas/${id}` });
+  shapes.set(schema, shape);
+  return schema;
+}
+
+/** The schema that the description tells. */
+export function shapeOf(schema: z.ZodType): z.ZodType {
+  return shapes.get(schema) ?? schema;
 }

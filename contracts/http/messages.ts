@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { usageSchema, workflowDiffSchema } from '../events.ts';
 import { canvas, workflowGraph } from './graphs.ts';
-import { idOrNothing, json, requiredOr, time, uuid, wholeNumber } from './values.ts';
+import { idOrNothing, json, time, uuid, wholeNumber } from './values.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 
 export const NO_SUCH_MESSAGE = 'No message exists with the given ID in this session';
@@ -95,8 +95,6 @@ export const snapshotRequest = z.object({ pre_snapshot: canvas }).meta({
   id: 'Snapshot',
   example: { pre_snapshot: { nodes: [{ id: 'Start', type: 'starter', name: 'Start' }], edges: [] } },
 });
-
-export const snapshotRequired = requiredOr('pre_snapshot is required', 'pre_snapshot is required');
 
 export const appliedAnswer = z
   .object({ ok: z.literal(true), workflow: workflowGraph })
