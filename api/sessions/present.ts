@@ -1,4 +1,5 @@
-import type { NewSession, SessionBody } from '../../contracts/http/sessions.ts';
+import type { NewSession, SessionBody, SessionSummaryBody } from '../../contracts/http/sessions.ts';
+import type { ListedSession } from '../../db/sessions/list-sessions.ts';
 import type { Session } from '../../db/sessions/sessions.ts';
 
 /** The answer of POST. */
@@ -13,4 +14,9 @@ export function presentSession(session: Session): SessionBody {
     updated_at: session.updatedAt.toISOString(),
     active_turn_id: session.activeTurnId,
   };
+}
+
+/** An entry of the list. */
+export function presentSessionSummary(session: ListedSession): SessionSummaryBody {
+  return { ...presentSession(session), title: session.title, messages: session.messages };
 }

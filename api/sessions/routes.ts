@@ -7,18 +7,23 @@ import {
   newestSessionQuery,
   newSessionAnswer,
   newSessionRequest,
+  NO_SUCH_SESSION,
+  sessionListAnswer,
+  sessionPageQuery,
 } from '../../contracts/http/sessions.ts';
 import { uuid } from '../../contracts/http/values.ts';
 import { inLane } from '../../db/connection/lanes.ts';
 import { workflowExists } from '../../db/graphs/graphs.ts';
+import { listSessions } from '../../db/sessions/list-sessions.ts';
 import { createSession, deleteSession, findNewestSession } from '../../db/sessions/sessions.ts';
-import { anyone } from '../http/access.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
+import { anyone, withToken } from '../http/access.ts';
 import { json, nothing } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import { NEW_SESSIONS, sessionLane } from '../http/lane-names.ts';
 import { defineRoute } from '../http/route.ts';
 import { ownSession, toViewer } from './own-session.ts';
-import { presentNewSession, presentSession } from './present.ts';
+import { presentNewSession, presentSession, presentSessionSummary } from './present.ts';
 
 const tag = 'Sessions';
 const path = '/api/copilot/sessions';
@@ -82,4 +87,31 @@ const remove = defineRoute({
   },
 });
 
-export const sessionRoutes = [create, newest, remove];
+/** Judged before the query. */
+const existingWorkflow = withToken(async ({ principal, params: { id } }, { db }) => {
+  if (!isUuid(id) || !(await workflowExists(db, id))) throw new HttpError(404, NO_WORKFLOW);
+  return { principal, workflowId: id };
+});
+
+const list = defineRoute({
+  method: 'get',
+  path: '/api/workflows/:id/sessions',
+  operationId: 'listSessions',
+  summary: 'The sessions of a workflow, newest first',
+  description: 'Each with its title and the number of its messages. `before` pages on.',
+  tag,
+  access: existingWorkflow,
+  input: {
+    params: z.object({ id: uuid.meta({ description: 'The workflow.' }) }),
+    query: sessionPageQuery,
+  },
+  answers: json(200, sessionListAnswer),
+  errors: { 404: NO_WORKFLOW },
+  async handle({ workflowId, principal, query: { limit, before = null }, answer }, { db }) {
+    const sessions = await listSessions(db, { workflowId, limit, before, ...toViewer(principal) });
+    if (!sessions) throw new HttpError(400, NO_SUCH_SESSION);
+    return answer({ sessions: sessions.map(presentSessionSummary) });
+  },
+});
+
+export const sessionRoutes = [create, newest, remove, list];

@@ -73,3 +73,4 @@ export const sessionListAnswer = z
 
 export type NewSession = z.input<typeof newSessionAnswer>;
 export type SessionBody = z.input<typeof session>;
+export type SessionSummaryBody = z.input<typeof sessionSummary>;
