@@ -37,7 +37,11 @@ const CALLS = ['call_1', 'call_2'];
 
 before(async () => {
   database = await createTestDatabase();
-  api = await startTestApi({ databaseUrl: database.url, connectTurns: connectStoredTurns });
+  api = await startTestApi({
+    databaseUrl: database.url,
+    connectTurns: connectStoredTurns,
+    plantedFaults: [/^GET \S+\/messages 200: data\/messages\/\d+\/workflow_diff/],
+  });
   const made = await Promise.all([insertSession(api.db), insertSession(api.db)]);
   pool.sessions = made.map(({ sessionId }) => sessionId);
   pool.workflows = made.map(({ workflowId }) => workflowId);
