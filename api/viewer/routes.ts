@@ -46,7 +46,7 @@ function fileRoute(
 const page = toAsset(PAGE);
 const start = toAsset(START);
 
-export const docsRoutes = [
+export const viewerRoutes = [
   fileRoute('/docs', 'getDocs', 'This document, for people', 'text/html', () => page),
   fileRoute('/docs/start.js', 'getDocsStart', 'Starts the viewer of /docs', 'text/javascript', () => start),
   fileRoute(
