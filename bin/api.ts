@@ -1,4 +1,4 @@
-/** npm run api: one API process. Any number of them may run. */
+/** npm run api: one API process. Any number of API processes may run. */
 import { startApi } from '../api/run-api.ts';
 import { resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { explainListen } from './explain-listen.ts';

@@ -1,9 +1,10 @@
 /**
- * Entry of every npm script. Runs on Node 20 with nothing installed: `start`, `test` and `soak` install what is missing, all
- * commands hand over to the packaged Node (24), which runs our TypeScript directly.
+ * The entry of the npm scripts. It runs on Node 20 with nothing installed. `start`, `test` and `soak` install missing
+ * dependencies. On an older Node than 24, every command hands over to the packaged Node 24, which runs TypeScript directly.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -18,6 +19,8 @@ const SCRIPTS = {
   migrate: 'bin/migrate.ts',
   'db:dump': 'bin/dump-schema.ts',
   test: 'test/run.ts',
+  'test:unit': 'test/check.ts',
+  check: 'test/check.ts',
   bench: 'bench/run.ts',
   soak: 'test/run.ts',
   'soak:memory': 'test/soak/run.ts',
@@ -34,6 +37,7 @@ if (!isInstalled()) {
     fail(`The dependencies are not installed. Run \`npm ci\` first, then \`npm run ${command}\`.`);
   install();
 }
+keepCompiledModules();
 const packaged = join(ROOT, 'node_modules/node/bin/node');
 if (Number(process.versions.node.split('.')[0]) >= MIN_NODE)
   await import(pathToFileURL(join(ROOT, script)).href);
@@ -43,7 +47,7 @@ else
     `Node ${MIN_NODE} or newer is needed to run without the development dependencies (this is ${process.version}). Install it, or run \`npm ci\`.`,
   );
 
-/** Installed, and not older than what the lockfile asks for. */
+/** Whether the dependencies are installed. For commands that install, also whether they are newer than the lockfile. */
 function isInstalled() {
   const installed = join(ROOT, 'node_modules/.package-lock.json');
   if (!existsSync(installed)) return false;
@@ -53,6 +57,16 @@ function isInstalled() {
     !existsSync(lockfile) ||
     statSync(lockfile).mtimeMs <= statSync(installed).mtimeMs + 60_000
   );
+}
+
+/**
+ * Has Node keep what it compiles, so that the next start reads it: half of a start is compiling. Threads and child
+ * processes find the folder in the environment. A NODE_COMPILE_CACHE of the caller stays. The folder goes with each
+ * `npm ci`, and a file has one entry there, whatever it held before. Where it can't be written, nothing is kept.
+ */
+function keepCompiledModules() {
+  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compile');
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
 }
 
 function install() {

@@ -1,6 +1,6 @@
 /**
- * npm run dev: API and worker, each started again when a file of its rooms is saved. Postgres and Temporal keep running
- * meanwhile, and so do the turns: the next worker goes on with them.
+ * npm run dev: starts the API and the worker, and restarts each when a file of its rooms is saved. Postgres and Temporal
+ * keep running, so the restarted worker continues the turns.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,34 +20,31 @@ const ROLES = {
   worker: [...SHARED_ROOMS, 'activities', 'llm', 'worker'],
 };
 /**
- * Watch mode has every thread report what it loads, by a message that Temporal's workflow threads take for one of their
- * own, which ends the worker. The folders are named here, so no report is needed.
+ * In watch mode, Node makes every thread report the modules that it loads. Temporal's workflow threads mistake the report
+ * for a message of theirs, which ends the worker. The watched folders are listed here, so the reports are not needed.
  */
 const NO_REPORTS = 'data:text/javascript,delete process.env.WATCH_REPORT_DEPENDENCIES';
-/** Folder of the data folder in which Node keeps compiled modules: a restart reads them instead of compiling again. */
-const COMPILE_CACHE = 'compile-cache';
 const READY_POLL_MS = 100;
-/** A role closes within 10 s by itself. */
+/** How long a role may take to close by itself. */
 const ROLE_STOP_MS = 10_000;
 
 await runCommand('dev', async (context) => {
   const { config, shutdown } = context;
   const ready = await findOrStartStack(context);
-  const env = { ...context.env, NODE_COMPILE_CACHE: join(config.dataDir, COMPILE_CACHE) };
-  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env, shutdown });
+  for (const [role, rooms] of Object.entries(ROLES)) watchRole({ role, rooms, env: context.env, shutdown });
   if (ready) await announce(ready, config);
 });
 
-/** Null when the environment names both servers. */
+/** Returns the running stack, or starts one. Null when the environment names both servers. */
 async function findOrStartStack(context: CommandContext): Promise<ReadyFile | null> {
   const { config } = context;
   if (config.databaseUrl !== undefined && config.temporal.address !== undefined) return null;
   const running = findRunningStack(config.dataDir);
-  // One with a url has an API of its own: the lock says so in words.
+  // A running stack with a url is `npm start`, which has an API of its own. Then the folder's lock throws and explains.
   return running && running.url === undefined ? running : startEmbeddedStack(context, 'dev');
 }
 
-/** Node's watch mode stops the role with SIGTERM when a file changes, waits for its end, and starts it again. */
+/** Starts a role in Node's watch mode, which stops the role with SIGTERM when a file changes, and starts it again. */
 function watchRole(options: {
   role: string;
   rooms: readonly string[];
@@ -76,7 +73,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Prints what to paste once the API is ready; with PORT=0 only the API itself can tell its address. */
+/** Prints a sample request once the API is ready. With PORT=0 it prints nothing: only the API knows its port. */
 async function announce(ready: ReadyFile, { host, port }: Config): Promise<void> {
   if (port === 0) return;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -1,11 +1,11 @@
-/** The embedded stack of a command that runs no role in its own process. */
+/** Starts the embedded stack for a command that runs neither the API nor the worker in its own process. */
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { mintServiceKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
 import type { CommandContext } from './run-command.ts';
 
-/** Starts the stack and writes ready.json, which roles in other processes read. Closes through the shutdown. */
+/** Starts the stack and writes ready.json, which other processes read. The shutdown stops the stack. */
 export async function startEmbeddedStack(
   { config, logger, shutdown, env }: CommandContext,
   command: string,

@@ -1,6 +1,6 @@
 import { FriendlyError } from '../runtime/friendly-error.ts';
 
-/** Turns a failure to listen into what to do about it. */
+/** Returns a handler that turns a listen error into a FriendlyError, which says what to do. It rethrows other errors. */
 export function explainListen(config: { host: string; port: number }) {
   return (error: unknown): never => {
     const { code } = error as { code?: unknown };

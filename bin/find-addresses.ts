@@ -1,9 +1,9 @@
-/** Where a single role finds its Postgres and Temporal: the environment, else the running stack of the data folder. */
+/** Finds Postgres and Temporal for a single role: in the environment, else in the running stack of the data folder. */
 import type { Config } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { findRunningStack, type ReadyFile } from '../stack/data-folder.ts';
 
-/** Throws FriendlyError when neither the environment nor a running stack tells. */
+/** Both addresses. Throws FriendlyError when neither the environment nor a running stack has them. */
 export function findAddresses(config: Config): { databaseUrl: string; temporalAddress: string } {
   const { temporal } = config;
   if (config.databaseUrl !== undefined && temporal.address !== undefined)
@@ -18,7 +18,7 @@ export function findAddresses(config: Config): { databaseUrl: string; temporalAd
   };
 }
 
-/** The database alone. Throws FriendlyError when neither the environment nor a running stack tells. */
+/** The database's URL. Throws FriendlyError when neither the environment nor a running stack has it. */
 export function findDatabase(config: Config): string {
   return config.databaseUrl ?? requireStack(config, ['DATABASE_URL']).database_url;
 }

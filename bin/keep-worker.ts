@@ -1,14 +1,14 @@
-/** Starts the worker, starts another when it ends by itself, and keeps trying while Temporal is away. */
+/** Keeps one worker running: starts another when a worker ends by itself, and retries while Temporal is away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningWorker, startWorker, type WorkerSettings } from '../worker/run-worker.ts';
 import { ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 
 const RETRY_MS = 1_000;
-/** Longer, because only an operator can mend this, and each attempt is an error in the log. */
+/** The pause after ForeignNamespaceError: only an operator can correct it, and each attempt logs an error. */
 const FOREIGN_RETRY_MS = 15_000;
 
-/** Resolves when the first worker polls. Closes through the shutdown. */
+/** Resolves when the first worker polls. The shutdown stops the worker. */
 export async function keepWorker(settings: WorkerSettings, shutdown: Shutdown): Promise<void> {
   let current: RunningWorker | null = null;
   let stopping = false;

@@ -7,9 +7,9 @@ import type { Shutdown } from '../runtime/shutdown.ts';
 const RETRY_MS = 1_000;
 
 /**
- * Migrates a database that no embedded stack looks after, as soon as it can be reached. The role starts meanwhile: the API
- * says what is missing (/readyz), and Temporal retries activities. Resolves when the schema is there. Missing indexes are
- * built after that, and nothing waits for them.
+ * Migrates the database of DATABASE_URL as soon as it can be reached. Resolves when the schema is current; the worker waits
+ * for that, while the API starts and reports missing migrations at /readyz. Missing indexes are built afterwards, and
+ * nothing waits for them. The embedded stack migrates its own database.
  */
 export async function migrateInBackground(options: {
   databaseUrl: string;

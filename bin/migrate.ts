@@ -1,4 +1,4 @@
-/** npm run migrate: brings the database up to date, indexes included, and exits. */
+/** npm run migrate: runs the missing migrations, builds the missing indexes, and exits. */
 import { migrateDatabase } from '../db/schema/migrate.ts';
 import { findDatabase } from './find-addresses.ts';
 import { runCommand } from './run-command.ts';

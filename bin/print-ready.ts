@@ -1,6 +1,6 @@
 import type { ReadyFile } from '../stack/data-folder.ts';
 
-/** Tells the person at the console what runs, and a request that works when it is pasted into a shell as it is. */
+/** Prints the addresses, the key, and a request that can be pasted into a shell. */
 export function printReady(ready: ReadyFile): void {
   const { url, key } = ready;
   const lines = [
@@ -16,7 +16,7 @@ export function printReady(ready: ReadyFile): void {
   console.log(`\n${lines.join('\n')}\n`);
 }
 
-/** A session for the sample workflow, then a chat turn in it. Plain sh and curl. */
+/** A shell script (sh and curl) that creates a session of the sample workflow and starts a turn in it. */
 export function sampleRequest(url: string, key: string, workflowId: string): string {
   return `KEY=${key}
 SESSION=$(curl -s ${url}/api/copilot/sessions -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"workflow_id":"${workflowId}"}' | sed 's/.*"id":"\\([^"]*\\)","workflow_id.*/\\1/')

@@ -1,4 +1,5 @@
 /** The common frame of all commands: configuration, logger, shutdown, and a failure as one plain message. */
+import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, loadConfig } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
@@ -12,13 +13,16 @@ export interface CommandContext {
   env: Record<string, string | undefined>;
 }
 
-/** Runs a command's main. An expected failure prints its message; any other its stack too. Both exit with 1. */
+/**
+ * Runs a command's main function. A FriendlyError or ConfigError prints its message, any other error its stack too. Both
+ * exit with 1.
+ */
 export async function runCommand(
   role: string,
   main: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const { env } = process;
-  // Files of the data folder are for this user alone, including those that the servers make.
+  // Only this user may read the files of the data folder, also those that the embedded servers create.
   process.umask(0o077);
   let shutdown: Shutdown | null = null;
   try {
@@ -30,6 +34,8 @@ export async function runCommand(
       shutdown?.exit(1);
     });
     await main({ config, logger, shutdown, env });
+    // Otherwise Node writes them when the process ends, and a killed one never does.
+    flushCompileCache();
   } catch (error: unknown) {
     const known = error instanceof FriendlyError || error instanceof ConfigError;
     const message = known

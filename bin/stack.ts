@@ -1,10 +1,10 @@
-/** npm run stack: only the embedded Postgres and Temporal, for roles that run apart. */
+/** npm run stack: runs only the embedded Postgres and Temporal, for an API and workers in other processes. */
 import { startEmbeddedStack } from './embedded-stack.ts';
 import { printReady } from './print-ready.ts';
 import { runCommand } from './run-command.ts';
 
 await runCommand('stack', async (context) => {
   printReady(await startEmbeddedStack(context, 'stack'));
-  // The supervised servers are not ours to wait for: this process lives until it is told to stop.
+  // The supervised servers do not keep this process alive, so the timer does.
   setInterval(() => undefined, 2 ** 30);
 });

@@ -1,4 +1,4 @@
-/** npm start: the whole service in one process beside its embedded Postgres and Temporal. */
+/** npm start: runs the API and the worker in one process, and the embedded Postgres and Temporal beside it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
@@ -12,10 +12,10 @@ import { runCommand } from './run-command.ts';
 const READY_POLL_MS = 50;
 
 await runCommand('start', async ({ config, logger, shutdown, env }) => {
-  // Half of the start is reading these modules: that goes on while the servers start.
+  // Loading these modules takes half of the start, so it goes on while the servers start.
   const roles = Promise.all([
     import('../worker/run-worker.ts'),
-    import('../worker/bundle.ts').then((module) => module.bundleWorkflows()),
+    import('../worker/bundle-cache.ts').then((module) => module.loadWorkflowBundle()),
     import('../api/run-api.ts'),
     import('../runtime/connections.ts'),
     import('./keep-worker.ts'),

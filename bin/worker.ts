@@ -1,4 +1,4 @@
-/** npm run worker: one Temporal worker. Any number of them may run. */
+/** npm run worker: one Temporal worker. Any number of workers may run. */
 import { installRuntime } from '../worker/run-worker.ts';
 import { guardAgainstStalls } from '../worker/stall-guard.ts';
 import { findAddresses } from './find-addresses.ts';

@@ -1,20 +1,21 @@
 /**
- * A claim's right to write, and why a write of a turn is refused. Every write that a turn's activity makes names the
- * fence of its claim: the holder of an older epoch can write nothing.
+ * Fences, and the errors that refuse a write of a turn. Every write of a turn's activity names the fence of its claim. A
+ * write under an older epoch is refused.
  *
- * Lock order, to be kept by every writer: claims of the turn, then the turn's row.
+ * Every writer locks in this order: the turn's claims, then the turn's row.
  */
-/** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
+/** The claim that a write carries. */
 export interface Fence {
   turnId: string;
+  /** What is claimed: `step:<n>`, `call:<call id>` or `summary`. */
   key: string;
   epoch: number;
 }
 
 /**
- * Thrown when a fence holds no more. Usually a newer claim exists: its holder's result counts, and whoever holds this
- * fence must stop writing. The writer of the event log does not look why a fence fails, and also throws this error for
- * a turn that has ended.
+ * Thrown when a fence no longer holds, because a newer claim exists. The holder of the old fence must stop writing; the
+ * newer claim's result counts. The event log's writer does not look for the cause, so it also throws this error when the
+ * turn has ended.
  */
 export class FencedError extends Error {
   readonly code = 'FENCED';
@@ -27,7 +28,7 @@ export class FencedError extends Error {
   }
 }
 
-/** Thrown when the turn has written its terminal event: there is nothing left to do for it. */
+/** Thrown when the turn has written its terminal event. Nothing is left to do for the turn. */
 export class TurnOverError extends Error {
   readonly code = 'TURN_OVER';
 

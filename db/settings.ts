@@ -1,10 +1,10 @@
-/** Project settings. */
+/** Reads and writes the project's settings. */
 import type { Knex } from 'knex';
 import { rowsOf } from './connection/sql-rows.ts';
 
 const MODEL_KEY = 'copilot_model';
 
-/** The model that was set for the copilot, or null. */
+/** The model that the project has set for the copilot, or null. */
 export async function findModelSetting(db: Knex): Promise<string | null> {
   const rows = await rowsOf<{ value: string | null }>(
     db,
@@ -14,7 +14,7 @@ export async function findModelSetting(db: Knex): Promise<string | null> {
   return rows[0]?.value ?? null;
 }
 
-/** Sets the copilot's model; turns that run already keep theirs. */
+/** Sets the copilot's model. Running turns keep the model that they started with. */
 export async function saveModelSetting(db: Knex, model: string): Promise<void> {
   await db.raw(
     `insert into ai.project_settings (key, value, updated_at) values (?, ?, clock_timestamp())

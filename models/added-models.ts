@@ -1,4 +1,4 @@
-/** COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. What is not said gets a default that no server refuses. */
+/** Parses COPILOT_MODELS: models of OpenAI-compatible servers, as JSON. Missing fields get defaults that servers accept. */
 import { z } from 'zod';
 import type { AddedModel } from './catalogue.ts';
 import { COMPATIBLE_DEFAULTS, DEMO_MODEL, MODELS } from './models.ts';
@@ -11,7 +11,7 @@ const entry = z.strictObject({
   id: z.string().trim().min(1).max(200),
   label: z.string().trim().min(1).max(200).optional(),
   base_url: url(['http:', 'https:']).optional(),
-  /** The name of the variable that holds the key, so that the JSON holds none. */
+  /** The name of the environment variable with the key, so that the JSON itself holds no key. */
   api_key_env: z
     .string()
     .regex(/^[A-Z_][A-Z0-9_]*$/i, 'write the name of an environment variable')
@@ -33,7 +33,7 @@ const entry = z.strictObject({
     .optional(),
 });
 
-/** Reads the variable's text. Throws an error that names each entry and field that can't be used, without its value. */
+/** Parses the variable's text. Throws an Error that names each invalid entry and field, without the values. */
 export function parseAddedModels(text: string, env: Record<string, string | undefined>): AddedModel[] {
   let json: unknown;
   try {
@@ -82,21 +82,24 @@ function toSpec(model: z.output<typeof entry>): AddedModel['spec'] {
   };
 }
 
-/** A key goes only to the server that its entry names: OPENAI_API_KEY is never sent to another one. */
+/** The entry's own server and key, or null for OPENAI_BASE_URL. OPENAI_API_KEY is never sent to an entry's own server. */
 function toServer(
   model: z.output<typeof entry>,
   index: number,
   env: Record<string, string | undefined>,
 ): AddedModel['server'] {
   if (model.base_url === undefined) {
-    if (model.api_key_env !== undefined) throw new Error(`${index}.api_key_env: needs a base_url beside it`);
+    if (model.api_key_env !== undefined)
+      throw new Error(`${index}.api_key_env: needs a base_url in the same entry`);
     if (model.api !== undefined)
-      throw new Error(`${index}.api: needs a base_url beside it; OPENAI_API holds for all others`);
+      throw new Error(
+        `${index}.api: needs a base_url in the same entry; OPENAI_API sets the API of all others`,
+      );
     return null;
   }
   if (model.api_key_env === undefined) return { baseUrl: model.base_url, apiKey: undefined };
   const key = apiKey.safeParse(env[model.api_key_env]);
   if (!key.success)
-    throw new Error(`${index}.api_key_env: the variable that it names is not set, or holds no key`);
+    throw new Error(`${index}.api_key_env: the variable that it names is not set or holds no key`);
   return { baseUrl: model.base_url, apiKey: key.data };
 }

@@ -1,17 +1,17 @@
 /**
- * The models of one deployment, and the pure rules over them: which may be chosen and which is used. The API and the
- * model layer both need it.
+ * The models of a deployment: which ones a user may choose, which one a turn uses, and what a call costs. The API and the
+ * worker both use it.
  */
 import { type BilledTokens, costOf } from './cost.ts';
 import { DEFAULT_MODEL, DEMO, DEMO_MODEL, type ModelProvider, MODELS, type ModelSpec } from './models.ts';
 
-/** A model of the environment: what it is, and the server that has it; null: the one of OPENAI_BASE_URL. */
+/** A model of COPILOT_MODELS, and its server. `server` is null for a model of OPENAI_BASE_URL. */
 export interface AddedModel {
   spec: ModelSpec;
   server: { baseUrl: string; apiKey: string | undefined } | null;
 }
 
-/** Which providers have a key, or a base URL that may need none. */
+/** Which providers can be called: those with a key, or with a base URL, which may need no key. */
 export interface ModelKeys {
   openai: boolean;
   anthropic: boolean;
@@ -24,28 +24,28 @@ export interface ModelOption {
   available: boolean;
 }
 
-/** The models of one deployment. */
+/** The models of a deployment. */
 export interface Catalogue {
-  /** All but the demo. */
+  /** All models except the demo. */
   models: readonly ModelSpec[];
-  /** The model of that id, demo included; undefined for any other. */
+  /** The model with this id, the demo included; undefined for an unknown id. */
   find(id: string): ModelSpec | undefined;
-  /** What a user may choose among. The demo is there only while nothing else is. */
+  /** The models that a user may choose. The demo is listed only when it is the default. */
   listOptions(): ModelOption[];
-  /** Whether a call to the model can be made. */
+  /** Whether the model can be called: it is known and its provider has a key or a base URL. */
   isAvailable(id: string): boolean;
-  /** What answers when nobody has chosen. */
+  /** The model of a turn when the project has set none. */
   defaultModel: string;
   /**
-   * The model of the next turn: the chosen one, else the default. A choice is kept even when its key is gone: silently
-   * answering with another model would be worse than saying so.
+   * The model of the next turn: `chosen`, else the default. A known model stays chosen when its key is missing. The turn
+   * then fails with a clear error, which is better than an answer of another model.
    */
   effective(chosen: string | null): string;
   /** The exact cost in US dollars as a decimal string; null for a model without a price. */
   costUsd(modelId: string, usage: BilledTokens): string | null;
 }
 
-/** The keys that a configuration gives. */
+/** Which providers a configuration can call. */
 export function modelKeys(config: {
   openai: { apiKey: string | undefined; baseUrl: string | undefined };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
@@ -55,7 +55,7 @@ export function modelKeys(config: {
   return { openai: given(config.openai), anthropic: given(config.anthropic) };
 }
 
-/** The catalogue of a deployment with these keys and these models of its own. */
+/** Creates the catalogue of a deployment: the built-in models and those of COPILOT_MODELS. */
 export function createCatalogue(keys: ModelKeys, added: readonly AddedModel[] = []): Catalogue {
   const models = [...MODELS, ...added.map(({ spec }) => spec)];
   const byId = new Map([...models, DEMO].map((model) => [model.id, model]));

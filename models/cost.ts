@@ -1,11 +1,11 @@
-/** What a call costs. */
+/** Computes the cost of a model call. */
 import type { Usage } from '../contracts/events.ts';
 import type { ModelSpec } from './models.ts';
 
 const PRICE_DIGITS = 6;
 const PER_TOKENS = 1_000_000n;
 
-/** The tokens that a provider bills a call for. `cached_tokens` and `cache_write_tokens` are parts of `input_tokens`. */
+/** The tokens that a provider bills for a call. `input_tokens` includes `cached_tokens` and `cache_write_tokens`. */
 export type BilledTokens = Pick<Usage, 'input_tokens' | 'cached_tokens' | 'output_tokens'> & {
   cache_write_tokens?: number;
 };
@@ -15,7 +15,7 @@ export function costOf(price: ModelSpec['price'], usage: BilledTokens): string |
   if (!price) return null;
   const written = usage.cache_write_tokens ?? 0;
   const fresh = BigInt(Math.max(0, usage.input_tokens - usage.cached_tokens - written));
-  // In millionths of a dollar per million tokens: the product is exact in 10^-12 dollars.
+  // Prices are millionths of a dollar per million tokens, so the total is a whole number of 10^-12 dollars.
   const total =
     fresh * toMicros(price.input) +
     BigInt(usage.cached_tokens) * toMicros(price.cachedInput) +

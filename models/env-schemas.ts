@@ -1,7 +1,7 @@
-/** Parts of the environment's schema that more than one variable has. */
+/** Schemas that several environment variables share. */
 import { z } from 'zod';
 
-/** One stray control character, such as the CR of a file from Windows, and no request could carry the key. */
+/** A key for an HTTP header. A control character, such as the CR of a Windows file, would make every request fail. */
 export const apiKey = z
   .string()
   .trim()

@@ -1,44 +1,44 @@
-/** The models that the copilot may run on, as data. */
+/** The built-in models of the copilot, as data. */
 
 export type ModelProvider = 'openai' | 'anthropic' | 'openai-compatible' | 'demo';
 
-/** How a model is spoken to: OpenAI's two APIs, Anthropic's Messages, or our own script. */
+/** The API of a model: OpenAI's Responses or Chat Completions, Anthropic's Messages, or the script of the demo. */
 export type ModelApi = 'responses' | 'chat' | 'messages' | 'script';
 
 export interface ModelSpec {
   id: string;
   label: string;
   provider: ModelProvider;
-  /** Its makers' advice. OPENAI_API and OPENAI_BASE_URL may choose the other one of OpenAI's. */
+  /** The API that the provider recommends. OPENAI_API and OPENAI_BASE_URL may select OpenAI's other API. */
   api: ModelApi;
   contextTokens: number;
   maxOutputTokens: number;
   /** Whether temperature may be sent. */
   temperature: boolean;
-  /** The reasoning efforts that may be sent; empty: the parameter is refused. */
+  /** The reasoning efforts that may be sent. Empty when the model refuses the parameter. */
   reasoningEfforts: readonly string[];
-  /** The effort that is sent; null: none, and the model's own default holds. */
+  /** The effort to send. Null sends none, and the model's default holds. */
   reasoningEffort: string | null;
-  /** Whether the model keeps reasoning items that it wants back on the next step (encrypted, as nothing is stored). */
+  /** Whether the model returns reasoning items (encrypted) that the next step must send back. */
   reasoningItems: boolean;
-  /** Whether the model thinks without sending a byte, for longer than others may be silent. */
+  /** Whether the model may send nothing for longer than PROVIDER.idleMs while it thinks. */
   reasonsSilently: boolean;
   /** Whether parallel_tool_calls may be sent. */
   parallelToolCalls: boolean;
   /** Whether `strict` may be sent with a tool. */
   strictSchemas: boolean;
-  /** What the provider takes for its cache: prompt_cache_key, cache_control marks, or nothing. */
+  /** How the provider's prompt cache is used: by prompt_cache_key, by cache_control marks, or not at all. */
   promptCaching: 'key' | 'marks' | 'none';
-  /** The published encoding that its tokens are counted with; null: none, they are estimated. */
+  /** The published encoding that counts tokens. Null when there is none; then tokens are estimated. */
   encoding: 'o200k_base' | null;
-  /** US dollars per million tokens as decimal strings, and the day they were read; null: no price known. */
+  /** US dollars per million tokens as decimal strings, and the day of the price list. Null when the price is unknown. */
   price: { input: string; cachedInput: string; output: string; cacheWrite?: string; asOf: string } | null;
 }
 
 export const DEFAULT_MODEL = 'gpt-5.2';
 export const DEMO_MODEL = 'demo';
 
-/** What is known of no model: nothing is sent that a server may refuse. */
+/** The traits of an unknown model: no parameter is sent that a server may refuse. */
 const BARE = {
   temperature: false,
   reasoningEfforts: [],
@@ -102,7 +102,7 @@ const REASONING: Partial<ModelSpec> = {
 
 /** The models that every deployment knows. */
 export const MODELS: readonly ModelSpec[] = [
-  // Its default effort is none, and only with that temperature is taken.
+  // The default effort is none. The model accepts temperature only with that effort.
   openai('gpt-5.2', 'GPT-5.2', 400_000, 128_000, ['1.75', '0.175', '14'], {
     reasoningEfforts: ['none', 'low', 'medium', 'high', 'xhigh'],
     reasoningItems: true,
@@ -116,7 +116,7 @@ export const MODELS: readonly ModelSpec[] = [
   anthropic('claude-haiku-4-5', 'Claude Haiku 4.5', 200_000, 64_000, ['1', '0.1', '5', '1.25']),
 ];
 
-/** A model of some server that speaks Chat Completions. */
+/** Defaults for a model of COPILOT_MODELS. */
 export const COMPATIBLE_DEFAULTS = {
   ...BARE,
   provider: 'openai-compatible',
@@ -126,7 +126,7 @@ export const COMPATIBLE_DEFAULTS = {
   price: null,
 } as const satisfies Partial<ModelSpec>;
 
-/** Answers by a script: there only while no other model can be called. */
+/** The scripted model. It is available only when no provider and no server is configured. */
 export const DEMO: ModelSpec = {
   ...BARE,
   id: DEMO_MODEL,

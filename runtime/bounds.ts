@@ -1,21 +1,21 @@
 /**
- * How long anything of this service waits for Postgres, Temporal or a model provider. Every wait on a link is stated
- * here and nowhere else. All values are milliseconds.
+ * How long the service waits for Postgres, Temporal or a model provider. Names that end in Ms are milliseconds. Only the SQL
+ * sandbox, the migration locks and the check of the Temporal namespace state bounds of their own.
  */
 
-/** What bounds the connections of one Postgres pool. */
+/** The bounds of the connections of a Postgres pool. */
 export interface PostgresBounds {
-  /** Until a connection is there: a free one of the pool, or a new one with its handshake. */
+  /** How long to wait for a connection: for a free one of the pool, or for a new one with its handshake. */
   connectMs: number;
-  /** `statement_timeout`: the server ends a statement that works for longer. */
+  /** `statement_timeout`: the server cancels a statement that runs for longer. */
   statementMs: number;
-  /** `lock_timeout`: the server gives up one wait for a lock. */
+  /** `lock_timeout`: the server cancels a statement that waits for one lock for longer. */
   lockMs: number;
-  /** `idle_in_transaction_session_timeout`: the server ends a session that holds its locks and says nothing. */
+  /** `idle_in_transaction_session_timeout`: the server ends a session that is idle in a transaction for longer. */
   idleInTransactionMs: number;
   /**
-   * Until the answer to a statement, as the client sees it. Longer than `statementMs`, so that a server that is alive
-   * always answers first: a connection that is silent for this long is dead, and destroyed.
+   * How long the client waits for the answer to a statement. It is longer than `statementMs`, so a live server always
+   * answers first. A connection that is silent for this long is dead and is destroyed.
    */
   answerMs: number;
 }
@@ -29,7 +29,7 @@ export const POSTGRES: PostgresBounds = {
   answerMs: 6_000,
 };
 
-/** The event log's writer: its statements take a millisecond, and all turns of a worker wait for each of them. */
+/** The event log's writer. A statement takes a millisecond, and all turns of a worker wait for it. */
 export const POSTGRES_FLUSH: PostgresBounds = {
   connectMs: 3_000,
   statementMs: 4_000,
@@ -38,7 +38,7 @@ export const POSTGRES_FLUSH: PostgresBounds = {
   answerMs: 5_000,
 };
 
-/** The connection that hears of new events. It is asked for a sign of life when nothing else was heard. */
+/** The LISTEN connection of the event log. It is probed every `probeEveryMs`. */
 export const POSTGRES_LISTEN: PostgresBounds & { probeEveryMs: number } = {
   connectMs: 3_000,
   statementMs: 2_000,
@@ -48,16 +48,16 @@ export const POSTGRES_LISTEN: PostgresBounds & { probeEveryMs: number } = {
   probeEveryMs: 3_000,
 };
 
-/** Statements whose work grows with what is stored: reports over the ledger, deletes of long sessions. */
+/** Statements whose time grows with the stored data: usage reports, deletions of long sessions. */
 export const POSTGRES_LONG = { statementMs: 60_000, answerMs: 65_000 };
 
 /**
- * Changes that requests make to rows which others may hold (db/connection/lanes.ts): how many of a pool's 16 connections
- * they may have at once, and how long one waits for its turn.
+ * Changes that requests make to rows which other transactions may lock (db/connection/lanes.ts): how many of a pool's 16
+ * connections they may use at once, and how long a change waits in its lane.
  */
 export const LANES = { atOnce: 10, waitMs: 5_000 };
 
-/** Migrations, the sample project and tests that make databases. */
+/** Migrations, the sample project, and tests that create databases. */
 export const POSTGRES_MIGRATIONS: PostgresBounds = {
   connectMs: 3_000,
   statementMs: 600_000,
@@ -67,41 +67,41 @@ export const POSTGRES_MIGRATIONS: PostgresBounds = {
 };
 
 /**
- * TCP keepalive of Postgres connections, at both ends. The client's side finds a peer that is gone while nothing is
- * asked; the server's side (`userTimeoutMs` is its `tcp_user_timeout`) frees the locks of a client that is gone.
+ * TCP keepalive of Postgres connections, at both ends. At the client it finds a dead server while no query runs. At the
+ * server it ends the session of a dead client and so frees its locks. `userTimeoutMs` is the server's `tcp_user_timeout`.
  */
 export const TCP = { keepAliveMs: 10_000, probeEveryMs: 5_000, probes: 3, userTimeoutMs: 15_000 };
 
-/** Calls to Temporal and the watch over its links. */
+/** Calls to Temporal, and the probes of its links. */
 export const TEMPORAL = {
-  /** Starts, signals and descriptions on behalf of a request. */
+  /** Starts, signals and descriptions of workflows for a request. */
   rpcMs: 3_000,
-  /** What a reader is told of a silent turn: it must come while it is of use. */
+  /** The query of a silent turn's progress. It is short, because its answer is only a status line for readers. */
   queryMs: 1_000,
   connectMs: 5_000,
-  /** Between two signs of life of a link, and how long each may take. */
+  /** The pause between two probes of a link, and how long each may take. */
   probeEveryMs: 2_000,
   probeMs: 2_000,
 };
 
-/** Model calls (llm/adapters/watchdog.ts). Bytes count, not events. */
+/** Model calls (llm/adapters/watchdog.ts). Any byte ends a silence, not only a whole event. */
 export const PROVIDER = {
-  /** Until the first byte of the answer, and between two bytes. */
+  /** How long the provider may send nothing: before the first byte, and between two bytes. */
   idleMs: 60_000,
   /** The same for models that think without sending anything. */
   silentIdleMs: 120_000,
   /** The whole call. */
   totalMs: 600_000,
-  /** What comes over the wire for one call: a hundred times a long answer with its framing. */
+  /** The most bytes that a provider may send for one call: a hundred times a long answer with its framing. */
   maxBytes: 64 * 1024 * 1024,
 };
 
 /**
- * Readers of a turn whose log is quiet for `silenceMs` (looked for every `tickMs`) are told what is waited for: the
- * database when it takes longer than `databaseMs` to find the turn, else what Temporal says within `TEMPORAL.queryMs`.
- * The sum stays under 5 s.
+ * When a turn's log is silent for `silenceMs` (checked every `tickMs`), its readers get a status line. The line names the
+ * database when the turn is not read within `databaseMs`, else what Temporal answers within `TEMPORAL.queryMs`. The sum is
+ * under 5 s.
  */
 export const SILENCE = { silenceMs: 2_000, tickMs: 500, databaseMs: 1_200 };
 
-/** What `/readyz` gives Postgres and Temporal to answer, side by side. */
+/** How long `/readyz` waits for Postgres and Temporal, which it asks in parallel. */
 export const READINESS_MS = 2_000;

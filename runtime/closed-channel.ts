@@ -1,10 +1,10 @@
 /**
- * What happens to a call on a gRPC channel that was closed. The channel throws, which the client's own retries do not
- * expect: they would throw from a timer, where nobody can catch it.
+ * Ends a call on a closed gRPC channel with a status. Such a channel throws. The client's retries do not expect that: they
+ * would throw from a timer, where nothing can catch the error.
  */
 import { InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js';
 
-/** Must stand behind the interceptor that repeats calls. Ends a call on a closed channel as CANCELLED, which is not repeated. */
+/** Ends a call on a closed channel as CANCELLED, which is not retried. It must come after the interceptor that retries. */
 export const endOnClosedChannel: Interceptor = (options, nextCall) => {
   try {
     return new InterceptingCall(nextCall(options));
@@ -17,7 +17,7 @@ function endedCall(details: string): InterceptingCall {
   const ignore = (): void => undefined;
   return new InterceptingCall({
     start(_metadata, listener) {
-      // A caller finishes the beginning of its call first, and a unary call hears of a message before its status.
+      // On the next tick, so that the caller has finished its start. A unary call needs a message before its status.
       process.nextTick(() => {
         listener?.onReceiveMessage?.(null);
         listener?.onReceiveStatus?.({ code: status.CANCELLED, details, metadata: new Metadata() });

@@ -1,6 +1,8 @@
 /**
- * The one schema of the environment. Each process parses it once at its entry; nothing else reads `process.env`.
- * All problems are reported together. A value that does not parse is an error, never the default.
+ * The schema of the environment. Each process parses it once, at its entry; nothing else reads `process.env`. All problems
+ * are reported together. A value that does not parse is an error; it is never replaced by the default.
+ *
+ * One file, because a variable's schema, its default and its place in Config change together.
  */
 import { resolve } from 'node:path';
 import ms, { type StringValue } from 'ms';
@@ -16,7 +18,7 @@ import {
   TemporalEnvironmentError,
 } from './temporal-environment.ts';
 
-/** Parses `24 hours`, `90 seconds` or `500ms` to milliseconds; null when it is no positive duration. */
+/** Parses a duration such as `24 hours`, `90 seconds` or `500ms` to milliseconds; null when it is no positive duration. */
 export function parseDurationMs(text: string): number | null {
   const duration = text.trim();
   if (!isDuration(duration)) return null;
@@ -24,7 +26,7 @@ export function parseDurationMs(text: string): number | null {
   return value > 0 && Number.isSafeInteger(value) ? value : null;
 }
 
-/** ms itself would read a number without a unit as milliseconds, and throws beyond 100 characters. */
+/** Requires a unit: `ms` would read a number without a unit as milliseconds. `ms` throws beyond 100 characters. */
 function isDuration(text: string): text is StringValue {
   return text.length <= 100 && /^\d+(?:\.\d+)? *[a-z]+$/i.test(text);
 }
@@ -43,7 +45,7 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
-/** Temporal joins deployment and build with a dot. */
+/** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
 
 const schema = z.object({
@@ -57,11 +59,11 @@ const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_NAMESPACE: z.string().optional(),
-  /** Temporal's own TOML file, and the profile in it. */
+  /** Temporal's TOML configuration file, and a profile of the file. */
   TEMPORAL_CONFIG_FILE: z.string().optional(),
   TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
-  /** Both or none: the worker deployment and the build of Temporal's worker versioning. */
+  /** The deployment and the build of Temporal's worker versioning: both or none. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
   COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
   TEMPORAL_API_KEY: apiKey.optional(),
@@ -92,21 +94,21 @@ const schema = z.object({
   OPENAI_API: z.enum(['responses', 'chat']).optional(),
   ANTHROPIC_API_KEY: apiKey.optional(),
   ANTHROPIC_BASE_URL: url(['http:', 'https:']).optional(),
-  /** JSON: models of OpenAI-compatible servers, beside those that are known. */
+  /** JSON: models of OpenAI-compatible servers, in addition to the built-in models. */
   COPILOT_MODELS: z.string().optional(),
-  /** The model that goes on with a turn when its own one can't. */
+  /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
-  /** The login of the SQL tool where the service may not make one itself. */
+  /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
   COPILOT_CORS_ORIGINS: list
-    // They are compared with the Origin header as they stand: anything else would be allowed to nobody, silently.
+    // Compared with the Origin header as text. An origin in another form would match nothing, without any message.
     .refine((origins) => origins.every((origin) => /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+$/.test(origin)), {
       message: 'write exact origins such as `https://studio.example.com`, in lower case and without a path',
     })
     .default([]),
-  /** The scripted model's pace: characters a second, 0 for as fast as it goes. */
+  /** The scripted model's speed in characters a second; 0 for no delay. */
   COPILOT_DEMO_CHARS_PER_SECOND: z
     .string()
     .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
@@ -117,28 +119,28 @@ const schema = z.object({
 
 export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
-  /** Null: workers take any turn, whatever build started it. */
+  /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
 }
 
 export interface Config {
   host: string;
   port: number;
-  /** Undefined: the embedded Postgres of the data folder. */
+  /** Undefined for the embedded Postgres of the data folder. */
   databaseUrl: string | undefined;
   temporal: TemporalConfig;
-  /** Absolute path of the embedded stack's files. */
+  /** The absolute path of the data folder. */
   dataDir: string;
-  /** Undefined: the data folder's own secret, made on first start. */
+  /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
   allowedRoles: readonly string[];
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
   addedModels: readonly AddedModel[];
-  /** Null: a turn whose model fails ends. */
+  /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
   confirmationTtlMs: number;
-  /** A role that an operator made for the model's SQL; undefined: the service makes its own. */
+  /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
   corsOrigins: readonly string[];
@@ -146,12 +148,12 @@ export interface Config {
   logLevel: string;
 }
 
-/** Thrown when the environment does not parse; the message lists every problem, one a line, without the values. */
+/** Thrown when the environment does not parse. The message lists every problem on a line of its own, without the values. */
 export class ConfigError extends Error {
   readonly code = 'CONFIG';
 }
 
-/** Parses an environment. Empty values count as absent. Throws ConfigError with all problems together. */
+/** Parses an environment. Empty values count as absent. Throws ConfigError with all problems. */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const present = Object.fromEntries(
     Object.entries(env).flatMap(([key, value]) =>
@@ -226,7 +228,7 @@ function unusable(problems: readonly string[]): ConfigError {
   return new ConfigError(`The environment has values that can't be used:\n${lines.join('\n')}`);
 }
 
-/** The models of a configuration. */
+/** The catalogue of models of a configuration. */
 export function catalogueOf(config: Pick<Config, 'openai' | 'anthropic' | 'addedModels'>): Catalogue {
   return createCatalogue(modelKeys(config), config.addedModels);
 }

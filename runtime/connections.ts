@@ -1,6 +1,6 @@
 /**
- * Temporal connections from our configuration. A worker process makes one native connection; a process that is
- * worker and API at once hands it to the client too, which is what eager workflow start needs.
+ * Creates the Temporal connections. A worker has one native connection. In a process with both roles, the API's client uses
+ * that connection too, because eager workflow start needs it.
  */
 import { Client } from '@temporalio/client';
 import type { NativeConnection, NativeConnectionOptions, TLSConfig } from '@temporalio/worker';
@@ -9,7 +9,7 @@ import type { TemporalConfig } from './config.ts';
 import { watchLink } from './link-watch.ts';
 import type { Logger } from './logger.ts';
 import { TemporalClientLink } from './temporal-client-link.ts';
-import { openGate } from './temporal-gate.ts';
+import { openRelay } from './temporal-relay.ts';
 
 function toConnectionOptions({ apiKey, tls, metadata }: TemporalConfig, address: string) {
   return {
@@ -20,24 +20,24 @@ function toConnectionOptions({ apiKey, tls, metadata }: TemporalConfig, address:
   };
 }
 
-/** A native connection with what watches it. */
+/** A native connection and the watch over its link. */
 export interface NativeLink {
   connection: NativeConnection;
-  /** Closes it. Workers on it must have been stopped. */
+  /** Ends the watch and closes the connection. Its workers must be stopped before. */
   close(): Promise<void>;
 }
 
-/** The worker's connection. Fails when the server is not there, or does not answer. The caller closes it. */
+/** Connects a worker. Rejects when the server can't be reached or does not answer. The caller closes the link. */
 export async function connectNative(
   config: TemporalConfig,
   address: string,
   logger: Logger,
 ): Promise<NativeLink> {
   const direct = toConnectionOptions(config, address);
-  const gate = await openGate(address);
-  // The server is asked for by its own name, in TLS and in the requests.
-  const tls = direct.tls === false ? false : withServerName(direct.tls, gate.host);
-  const options = { ...direct, tls, address: gate.address };
+  const relay = await openRelay(address);
+  // Core connects to the relay's address. TLS and the requests must still name the server's host.
+  const tls = direct.tls === false ? false : withServerName(direct.tls, relay.host);
+  const options = { ...direct, tls, address: relay.address };
   try {
     const connection = await connectInTime(options);
     const endWatch = watchLink<{ connection: NativeConnection; startedAt: number }>(
@@ -51,12 +51,12 @@ export async function connectNative(
           return { connection: await connectInTime(options), startedAt };
         },
         async replace({ connection: fresh, startedAt }) {
-          logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced');
-          gate.cut(startedAt);
+          logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced');
+          relay.cut(startedAt);
           await fresh.close();
         },
         discard: ({ connection: fresh }) => fresh.close(),
-        onError: (error) => logger.debug({ err: error }, 'the link to Temporal could not be looked at'),
+        onError: (error) => logger.debug({ err: error }, 'the connection to Temporal could not be probed'),
       },
       TEMPORAL,
     );
@@ -65,11 +65,11 @@ export async function connectNative(
       async close() {
         endWatch();
         await connection.close();
-        gate.close();
+        relay.close();
       },
     };
   } catch (error: unknown) {
-    gate.close();
+    relay.close();
     throw error;
   }
 }
@@ -80,7 +80,7 @@ function withServerName(tls: true | TLSConfig, host: string): TLSConfig {
     : { ...tls, serverNameOverride: tls.serverNameOverride ?? host };
 }
 
-/** Core waits for a server that accepts connections and says nothing. */
+/** Connects within TEMPORAL.connectMs. Core itself would wait for ever for a server that accepts and does not answer. */
 async function connectInTime(options: NativeConnectionOptions): Promise<NativeConnection> {
   const { NativeConnection, TransportError } = await import('@temporalio/worker');
   const connecting = NativeConnection.connect(options);
@@ -95,8 +95,8 @@ async function connectInTime(options: NativeConnectionOptions): Promise<NativeCo
 }
 
 /**
- * A client that connects on its first call, so that an API starts while Temporal is away and answers 503.
- * With `native`, it shares the worker's connection and leaves closing it to its owner.
+ * Creates a client that connects on its first call. So an API can start while Temporal is away, and answers 503. With
+ * `native`, the client uses the worker's connection, and `close` does not close that connection.
  */
 export async function connectTemporalClient(
   config: TemporalConfig,
@@ -111,7 +111,7 @@ export async function connectTemporalClient(
     };
   }
   const connection = new TemporalClientLink(toConnectionOptions(config, address), () =>
-    logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced'),
+    logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced'),
   );
   return {
     client: new Client({ connection, namespace: config.namespace }),

@@ -1,4 +1,4 @@
-/** Thrown for a failure that the person at the console can mend: the message says what is wrong and what to do. */
+/** Thrown for a failure that the person at the console can correct. The message says what is wrong and what to do. */
 export class FriendlyError extends Error {
   readonly code = 'FRIENDLY';
 
@@ -8,7 +8,7 @@ export class FriendlyError extends Error {
   }
 }
 
-/** Throws a FriendlyError for a known file system error in a folder; rethrows any other error. */
+/** Throws a FriendlyError for a known file system error in a folder. Rethrows any other error. */
 export function explainFileError(error: unknown, folder: string): never {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === 'ENOSPC')
@@ -23,7 +23,7 @@ export function explainFileError(error: unknown, folder: string): never {
     );
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') {
-    throw new FriendlyError(`${folder} is no folder. Name another one with COPILOT_DATA_DIR.`, {
+    throw new FriendlyError(`${folder} is not a folder. Name another folder with COPILOT_DATA_DIR.`, {
       cause: error,
     });
   }

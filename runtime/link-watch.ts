@@ -1,41 +1,41 @@
 /**
- * Notices a link that has fallen silent while its server is alive. Such a link looks open to both ends. Only the kernel's
- * own timeouts (minutes), or nothing at all, would end it.
+ * Finds a link that has fallen silent while its server is alive. Such a link looks open to both ends, and only the
+ * kernel's timeouts, after minutes, might end it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How often we check whether an answer has come. */
+/** How many times the watch checks for an answer within `probeMs`. */
 const LOOKS = 10;
 
 export interface WatchedLink<Fresh> {
-  /** A cheap question over the link in use; settles as soon as anything is heard, or the signal aborts. */
+  /** Makes a cheap request over the link in use. Settles when the server answers or the signal aborts. */
   probe(signal: AbortSignal): Promise<unknown>;
-  /** Makes a new link and asks the same over it. */
+  /** Opens a new link and makes the same request over it. */
   tryFresh(): Promise<Fresh>;
-  /** Puts the new link in the place of the silent one. */
+  /** Replaces the silent link by the new one. */
   replace(fresh: Fresh): Promise<void> | void;
-  /** Lets go of a new link that is not needed after all. */
+  /** Closes a new link that is not needed. */
   discard(fresh: Fresh): Promise<void> | void;
   onError(error: unknown): void;
 }
 
 export interface LinkWatchTimes {
-  /** Between two questions. */
+  /** The pause between two probes. */
   probeEveryMs: number;
   /** How long an answer may take. */
   probeMs: number;
 }
 
 /**
- * Probes the link every `probeEveryMs`. After a probe without an answer in time, it probes the old link again and a new
- * link beside it. The link is replaced when the new one was answered and the old one is still silent, so a server that is
- * away or slow does not lose its links. Returns a function that ends the watch.
+ * Probes the link every `probeEveryMs`. When a probe is not answered in time, it probes the link again and tries a new link
+ * in parallel. It replaces the link when the new one was answered and the old one is still silent. So a server that is away
+ * or slow keeps its links. Returns a function that ends the watch.
  */
 export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes): () => void {
   const { probeEveryMs, probeMs } = times;
   const ended = new AbortController();
 
-  /** Probes the link. An error counts as an answer: the library itself handles a link that breaks openly. */
+  /** Probes the link. An error counts as an answer, because the library itself handles a link that breaks with an error. */
   const ask = (signal: AbortSignal): { answered: boolean } => {
     const question = { answered: false };
     const note = (): void => void (question.answered = true);
@@ -45,7 +45,7 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
   const isAnswered = (questions: { answered: boolean }[]): boolean =>
     questions.some(({ answered }) => answered);
 
-  /** Waits for an answer until its time is over. */
+  /** Waits for an answer, for at most `probeMs`. */
   const wait = async (questions: { answered: boolean }[]): Promise<void> => {
     for (const until = performance.now() + probeMs; performance.now() < until && !isAnswered(questions); )
       await delay(probeMs / LOOKS, undefined, { ref: false });
@@ -57,7 +57,7 @@ export function watchLink<Fresh>(link: WatchedLink<Fresh>, times: LinkWatchTimes
     if (isAnswered(questions)) return;
     questions.push(ask(signal));
     const trying = link.tryFresh().catch(() => null);
-    // The old link gets its own time and the time that the new link takes: a slow server is slow on both.
+    // Waits for both, so the old link has at least as much time as the new one: a slow server is slow on both.
     const [fresh] = await Promise.all([trying, wait(questions)]);
     if (fresh === null) return;
     if (isAnswered(questions) || ended.signal.aborted) await link.discard(fresh);

@@ -1,24 +1,24 @@
-/** Structured logs. Log only ids, counts and durations: the redaction below is a safety net and misses unknown forms. */
+/** Structured logs. Log only ids, counts and durations: the redaction is a safety net and misses unknown secrets. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Json } from '../domain/text/json-value.ts';
 import { HIDDEN, hideInText, hideSecrets } from '../domain/text/hide-secrets.ts';
 
 export type { Logger } from 'pino';
 
-/** Fields that hold a secret whatever it looks like. */
+/** Fields whose value is always a secret. */
 const SECRET_FIELDS = ['authorization', 'apikey', 'apiKey', 'jwtSecret', 'password', 'headers'];
 
 /**
- * A line with its secrets hidden. The line is parsed first: in its raw text, the `n` of an escaped line break would
- * stand before a key as if it were part of a word.
+ * Hides the secrets in a line. The line is parsed first: in the raw text, the `n` of an escaped line break would join the
+ * word after it, and a secret there would not be found.
  */
 function hideInLine(line: string): string {
   return `${JSON.stringify(hideSecrets(JSON.parse(line) as Json))}\n`;
 }
 
 /**
- * A pino logger on standard error, so that standard output stays for what a person asked to see.
- * `bindings` name the process role (`api`, `worker`, `stack`); a test gives a `destination` of its own.
+ * Creates a pino logger on standard error, because standard output is for the answers of commands. `bindings` name the role
+ * of the process. Tests pass a `destination`.
  */
 export function createLogger(
   options: { level: string; bindings?: Record<string, unknown> },

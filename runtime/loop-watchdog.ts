@@ -1,24 +1,22 @@
 /**
- * Measures how long the main thread was blocked, and logs what ran then. Heartbeats, streams and health checks wait that
- * long.
+ * Measures how long the main thread is blocked, and logs what ran meanwhile. Heartbeats, streams and health checks wait
+ * while it is blocked.
  */
 import { createHistogram } from 'node:perf_hooks';
 import type { Logger } from './logger.ts';
 
-/** A longer delay is logged. */
+/** The longest delay that is not logged. */
 export const MAX_DELAY_MS = 50;
 /** The timer's interval, and so the precision of a measured delay. */
 const EVERY_MS = 10;
 const TELL_EVERY_MS = 1_000;
 const REMEMBERED = 8;
 
-/** Work that has begun and not ended, and the names that began last, newest last. */
+/** How often each name runs now; and the names that began last, newest at the end. */
 const running = new Map<string, number>();
 const begun: string[] = [];
 
-/**
- * Runs work under a name that the watchdog may log: a route's pattern or an activity, never a value from a caller.
- */
+/** Runs work under a name that the watchdog may log: a route's pattern or an activity, never a value from a caller. */
 export async function underName<T>(name: string, work: () => Promise<T>): Promise<T> {
   running.set(name, (running.get(name) ?? 0) + 1);
   if (begun.at(-1) !== name) begun.push(name);
@@ -33,12 +31,12 @@ export async function underName<T>(name: string, work: () => Promise<T>): Promis
 }
 
 export interface LoopWatchdog {
-  /** Since the last reset, in milliseconds. */
+  /** Figures since the last reset. `over` counts the delays above the limit. */
   stats(): {
     maxMs: number;
     p50Ms: number;
     p99Ms: number;
-    /** The longest stretch of CPU time of the thread: its own part of the delay, however busy the machine is. */
+    /** The most CPU time of the thread between two ticks: the part of a delay that the thread itself caused. */
     maxCpuMs: number;
     over: number;
   };
@@ -73,12 +71,12 @@ export function startLoopWatchdog(
       untold += 1;
       return;
     }
-    // A process that starts holds up nobody: it has begun no work yet.
+    // Before any work has begun, the process is starting and nobody waits for it.
     const level = begun.length > 0 ? 'warn' : 'debug';
     logger[level](
       {
         delay_ms: Math.round(delayMs),
-        // Much less than the delay: the machine was busy with something else.
+        // When this is much less than the delay, the machine was busy with other processes.
         cpu_ms: Math.round(ownMs),
         running: [...running.keys()].slice(0, 20),
         begun: [...begun],
@@ -109,7 +107,7 @@ export function startLoopWatchdog(
   };
 }
 
-/** What this thread has used of a processor. */
+/** The CPU time of this thread so far, in milliseconds. */
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;

@@ -1,19 +1,19 @@
-/** Tells a process from a later one with the same pid, so that we never touch a process that is not ours. */
+/** Identifies a process by its pid and start time, so that a signal never reaches a later process with the same pid. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
-  /** When the process started, in the system's own words. */
+  /** The start time as text of the operating system. Only equality means something. */
   startedAt: string;
 }
 
-/** The identity of a running process; null when there is none with that pid. */
+/** The identity of a running process; null when no process has this pid. */
 export function identify(pid: number): ProcessIdentity | null {
   try {
     if (process.platform === 'linux') {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The name in parentheses may hold spaces; field 3 is the state, field 22 the start time in ticks since boot.
+      // The process name in parentheses may hold spaces. Field 3 is the state, field 22 the start time in ticks since boot.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (fields[0] === 'Z' || fields[0] === 'X') return null;
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -31,7 +31,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
-/** Sends a signal to this process, never to a later one with its pid. False when it is gone. */
+/** Sends a signal to this process, never to a later one with the same pid. Returns false when the process is gone. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
@@ -42,11 +42,11 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   }
 }
 
-/** The npm process that started us, directly or through a shell; null when npm did not start us. */
+/** The npm process that started this one, directly or through a shell; null when npm did not start it. */
 export function findNpmParent(env: Record<string, string | undefined>): ProcessIdentity | null {
   if (env.npm_lifecycle_event === undefined) return null;
   let pid = process.ppid;
-  // npm, then its shell, then perhaps the Node that handed over to this one.
+  // Above this process may be the Node that handed over, npm's shell, and npm.
   for (let level = 0; level < 4 && pid > 1; level++) {
     const command = commandOf(pid);
     if (/\bnpm\b/.test(command) && !/^(\S*\/)?(ba|da|z)?sh\b/.test(command)) return identify(pid);

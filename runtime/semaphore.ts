@@ -1,10 +1,10 @@
-/** Gives back what was taken. A second call does nothing. */
+/** Gives the amount back. A second call does nothing. */
 export type Release = () => void;
 
 export interface Semaphore {
   /**
-   * Waits for a part of the whole, in the order of the calls: whoever waits for much is not passed by all who need little.
-   * Null when the part did not get free in time, or when the signal aborted the wait. `amount` is at most the whole.
+   * Takes an amount, in the order of the calls, so that calls for little do not overtake a call for much. Returns null when
+   * the amount was not free within `waitMs`, or when the signal aborted. `amount` is at most `whole`.
    */
   take(amount: number, of: { waitMs: number; signal?: AbortSignal }): Promise<Release | null>;
 }
@@ -14,7 +14,7 @@ interface Waiting {
   begin: () => void;
 }
 
-/** Bounds what many users take of one thing at a time: bytes of memory, places. */
+/** Creates a semaphore of `whole` units, such as bytes of memory or running queries. */
 export function createSemaphore(whole: number): Semaphore {
   let free = whole;
   const waiting = new Set<Waiting>();

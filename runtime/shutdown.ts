@@ -1,31 +1,32 @@
 /**
- * An orderly end: whoever creates a resource registers how it closes, and they close in reverse order.
+ * An orderly shutdown. The code that creates a resource registers how to close it; resources close in reverse order.
  *
- * A shutdown takes 10 s at most, whatever hangs. All steps of this process share 4.5 s; a step that still runs then is
- * abandoned. A supervised server has 4 s of its own, in which its stop escalates to SIGKILL, so no server outlives the
+ * A shutdown takes less than 10 s, whatever hangs. Steps without a limit share 4.5 s; a step that takes longer is
+ * abandoned. Each embedded server has 4 s of its own, in which its stop escalates to SIGKILL, so no server outlives the
  * process.
  */
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 
 const LIMIT_MS = 9_500;
-/** The time that all steps without a limit of their own share. */
+/** The time that all steps without a limit share. */
 const OWN_STEPS_MS = 4_500;
 /** The time of a step that begins when the shared time is used up. */
 const LAST_CHANCE_MS = 50;
 const PARENT_POLL_MS = 400;
 
 export interface Shutdown {
-  /** Registers a closing step. `limitMs`: its own time; without one it shares that of all others. */
+  /** Registers a closing step. With `limitMs` the step has its own time; otherwise it shares OWN_STEPS_MS. */
   add(name: string, close: () => Promise<void> | void, limitMs?: number): void;
-  /** Runs the steps, last first, each once. Resolves when all are done. */
+  /** Runs each step once, the last one first. Resolves when all are done. */
   run(): Promise<void>;
-  /** Closes everything and exits. */
+  /** Runs the steps and exits. Does nothing when the steps run already. */
   exit(code: number, message?: string): void;
 }
 
 /**
- * Creates the process's shutdown and installs it for SIGINT, SIGTERM and SIGHUP; a second signal exits at once.
- * `interruptedCode` is the exit code after a signal: 0 for a service, which a signal ends in order.
+ * Creates the process's shutdown and installs it for SIGINT, SIGTERM and SIGHUP. A signal that comes more than a second
+ * after the first exits at once. `interruptedCode` is the exit code after a signal; the default 0 is for services, which
+ * end by a signal. When `parent` is gone, the process shuts down too.
  */
 export function installShutdown(options: {
   parent: ProcessIdentity | null;
@@ -40,7 +41,7 @@ export function installShutdown(options: {
         await within(step.limitMs ?? Math.max(LAST_CHANCE_MS, until - Date.now()), step.close());
       } catch (error: unknown) {
         console.error(
-          `${step.name} did not close in order: ${error instanceof Error ? error.message : String(error)}`,
+          `${step.name} did not close properly: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
     }
@@ -60,7 +61,7 @@ export function installShutdown(options: {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // npm forwards a terminal's Ctrl-C that we have received already. Only a later signal is a second request.
+      // On Ctrl-C the terminal signals this process, and npm sends the signal again. Only a later signal is a new request.
       if (running && Date.now() - startedAt > 1_000) process.exit(1);
       startedAt ||= Date.now();
       shutdown.exit(options.interruptedCode ?? 0);
@@ -76,11 +77,11 @@ export function installShutdown(options: {
   return shutdown;
 }
 
-/** Waits for a closing step; fails when its time is over, and leaves it behind. */
+/** Waits for a closing step. Rejects after `ms` and abandons the step. */
 async function within(ms: number, step: Promise<void> | void): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it still hung after ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`it was not closed after ${ms} ms`)), ms);
   });
   try {
     await Promise.race([step, over]);

@@ -1,4 +1,4 @@
-/** A client's connection to Temporal. When it falls silent it is replaced, and the client that uses it does not notice. */
+/** A client's connection to Temporal. A silent connection is replaced by a new one; the client does not notice. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   Connection,
@@ -13,18 +13,18 @@ import { watchLink } from './link-watch.ts';
 
 type Metadata = Parameters<ConnectionLike['withMetadata']>[0];
 
-/** Without it, gRPC would give a new connection the silent transport of the old one. */
+/** Without this setting, gRPC would reuse the silent transport for a new connection. */
 const OWN_TRANSPORT = { 'grpc.use_local_subchannel_pool': 1 };
-/** The deadline of a probe's call, long after the watch has decided. */
+/** The deadline of a probe's call. The watch has decided long before. */
 const PROBE_END_MS = 5 * TEMPORAL.probeMs;
 
-/** CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE: nobody answered. Any other error is an answer. */
+/** The gRPC codes CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE: no server answered. Any other error is an answer. */
 const UNHEARD = new Set([1, 4, 14]);
 
 class AskedConnection extends Connection {
   /**
-   * Resolves when the server says anything. The SDK's own calls are no use for it: they are repeated for as long as the
-   * deadline lasts.
+   * Resolves when the server answers, also with an error. The SDK's own calls can't be used, because the SDK retries them
+   * until their deadline.
    */
   ask(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -48,13 +48,13 @@ class AskedConnection extends Connection {
 export class TemporalClientLink implements ConnectionLike {
   readonly plugins: ConnectionLike['plugins'] = [];
   readonly #options: ConnectionOptions;
-  /** Deadlines belong to one connection: a call that has one stays on it. */
+  /** The connection of a call with a deadline, metadata or a signal: these are set on one connection. */
   readonly #pinned = new AsyncLocalStorage<Connection>();
   readonly #endWatch: () => void;
   readonly #retired = new Set<Connection>();
   #current: AskedConnection;
 
-  /** Connects on the first call. `onReplaced` hears of links that had fallen silent. */
+  /** Connects on the first call. `onReplaced` is called when a silent connection was replaced. */
   constructor(options: ConnectionOptions, onReplaced: () => void) {
     this.#options = {
       ...options,
@@ -88,7 +88,7 @@ export class TemporalClientLink implements ConnectionLike {
     );
   }
 
-  /** Closes a connection once the calls on it have met their deadlines, so that none of them is cut short. */
+  /** Closes a connection after the deadlines of its calls, so that none of them is interrupted. */
   #retire(connection: Connection): void {
     this.#retired.add(connection);
     setTimeout(() => {
@@ -127,7 +127,7 @@ export class TemporalClientLink implements ConnectionLike {
     return this.#connection.ensureConnected();
   }
 
-  /** Calls that wait to be tried again end as CANCELLED, all others by their deadlines. */
+  /** Closes all connections. Calls that wait for a retry end as CANCELLED, all others by their deadlines. */
   async close(): Promise<void> {
     this.#endWatch();
     await Promise.all([this.#current, ...this.#retired].map((connection) => connection.close()));

@@ -1,16 +1,16 @@
 /**
- * Threads for pure work that would block the main thread: a large graph, a long program text, a body of megabytes. The
- * pool is bounded in threads, waiting bytes, time and memory. A task beyond a bound fails alone. Inputs and results are
- * copied on the main thread: hand over texts, which cost little to copy, and not trees of objects.
+ * Threads for pure work that would block the main thread: a large graph, a long program, a body of megabytes. The pool is
+ * bounded in threads, bytes of inputs, time and memory. A task beyond a bound fails alone. Inputs and results are copied on
+ * the main thread: pass text, which is cheap to copy, and not trees of objects.
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 
-/** Thrown when a task was ended because it took too long, its wait for a thread included. */
+/** Thrown when a task took longer than its limit, including the wait for a thread. The task was ended. */
 export class TaskTimeoutError extends Error {
   readonly code = 'TASK_TIMEOUT';
   readonly task: string;
-  /** Whether all threads were at work when the task came. A task that did not wait takes too long by itself. */
+  /** Whether all threads were busy when the task came. A task that did not wait is too slow by itself. */
   readonly waited: boolean;
 
   constructor(task: string, limitMs: number, waited: boolean) {
@@ -23,7 +23,7 @@ export class TaskTimeoutError extends Error {
   }
 }
 
-/** Thrown when the queue is full. Try again later. */
+/** Thrown when the queue is full. The task may be tried again later. */
 export class PoolBusyError extends Error {
   readonly code = 'POOL_BUSY';
 
@@ -44,11 +44,11 @@ export class PoolClosedError extends Error {
 }
 
 export interface ThreadPoolOptions {
-  /** The module whose exported functions are the tasks: one argument, which can be copied, and a result that can. */
+  /** The module that exports the tasks: functions of one argument. Argument and result must be cloneable. */
   entry: URL;
   /** The time of a task, including its wait for a thread. */
   limitMs?: number;
-  /** The bytes of the inputs of all tasks that wait or run. */
+  /** The most bytes of inputs, over all tasks that wait or run. */
   maxBytes?: number;
   maxThreads?: number;
   /** The heap limit of one thread. */
@@ -57,25 +57,25 @@ export interface ThreadPoolOptions {
 
 export interface ThreadPool {
   /**
-   * Runs a task in a thread. `bytes` is about the size of its input. Throws what the task throws (as a copy, without its
-   * class), TaskTimeoutError, PoolBusyError, PoolClosedError, or the signal's reason.
+   * Runs a task in a thread. `bytes` is the approximate size of the input. Rejects with a copy of the task's error, without
+   * its class; or with TaskTimeoutError, PoolBusyError, PoolClosedError, or the signal's reason.
    */
   run: <Result>(task: string, input: unknown, of: { bytes: number; signal?: AbortSignal }) => Promise<Result>;
-  /** Ends the threads and fails their tasks. May be called twice. */
+  /** Ends the threads and rejects their tasks. May be called twice. */
   close(): Promise<void>;
 }
 
 const LIMIT_MS = 10_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 const MAX_WAITING = 1_000;
-/** A thread that has had nothing to do for this long ends; it takes a third of a second to start. */
+/** An idle thread ends after this time. A new thread takes a third of a second to start. */
 const IDLE_MS = 60_000;
 const MAX_HEAP_MB = 768;
 
 /** Creates a pool. Its threads start when there is work, and do not keep the process alive. The caller closes it. */
 export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   const { entry, limitMs = LIMIT_MS, maxBytes = MAX_BYTES } = options;
-  // Two at least: a task that runs into its limit must not hold up the others.
+  // At least two threads, so that a task that runs into its limit does not block all others.
   const maxThreads = options.maxThreads ?? Math.max(2, Math.min(4, availableParallelism() - 1));
   const pool = new Piscina({
     filename: entry.href,
@@ -118,13 +118,13 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   };
 }
 
-/** Whether a pool could not do its work: too slow, too much at once, or a thread that ran out of memory. */
+/** Whether a task failed because of the pool's bounds: its time, its queue, or the memory of a thread. */
 export function isPoolError(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return code === 'TASK_TIMEOUT' || code === 'POOL_BUSY' || code === 'ERR_WORKER_OUT_OF_MEMORY';
 }
 
-/** Whether a pool had no time for a task, which says nothing about the task: it may be done later or elsewhere. */
+/** Whether a pool had no time for a task. The task itself may be fine: it can be tried later or in another process. */
 export function isPassingPoolError(error: unknown): boolean {
   if (error instanceof TaskTimeoutError) return error.waited;
   return error instanceof PoolBusyError || error instanceof PoolClosedError;

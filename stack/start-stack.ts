@@ -1,4 +1,4 @@
-/** The stack of a data folder: Postgres and Temporal, embedded unless the configuration names real ones. */
+/** Starts the stack of a data folder: Postgres and Temporal, each embedded unless the configuration names a server. */
 import { migrateDatabase } from '../db/schema/migrate.ts';
 import { seedSampleProject } from '../db/schema/seed.ts';
 import type { Config } from '../runtime/config.ts';
@@ -9,19 +9,19 @@ import { startPostgres } from './postgres.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import { startTemporal } from './temporal.ts';
 
-/** Longer than the escalation of each server's stop signals. */
+/** The time to stop a server: longer than the escalation of its stop signals. */
 const SERVER_STOP_MS = 4_000;
 
 export interface Stack {
   databaseUrl: string;
   temporalAddress: string;
-  /** Null for a Temporal that is not ours. */
+  /** Null when Temporal is not embedded. */
   temporalUi: string | null;
-  /** The sample workflow, while it exists. */
+  /** The id of the sample workflow; null when it does not exist or the database is not embedded. */
   workflowId: string | null;
 }
 
-/** Starts what is embedded, migrates, and makes the sample project in an embedded database. */
+/** Starts the embedded servers, runs the migrations, and creates the sample project in an embedded database. */
 export async function startStack(options: {
   config: Config;
   folder: string;
@@ -52,7 +52,7 @@ export async function startStack(options: {
     watch(server.process);
     return { temporalAddress: server.address, temporalUi: server.uiUrl };
   };
-  // Both are awaited to their end, so that a failure of one does not leave the other running without a stop.
+  // Awaits both even when one fails, so that the other one has registered its stop before the failure is thrown.
   const [left, right] = await Promise.allSettled([database(), temporal()]);
   if (left.status === 'rejected') throw left.reason;
   if (right.status === 'rejected') throw right.reason;

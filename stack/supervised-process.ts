@@ -1,8 +1,8 @@
 /**
- * A server process of the embedded stack: started or adopted, watched, started again when it dies.
+ * A server process of the embedded stack. It is started or adopted, watched, and started again when it dies.
  *
- * It runs in a process group of its own, so that Ctrl-C reaches only us, and outlives us when we are killed. Its pid
- * file lets the next start recognise it, by pid and start time, and go on with it.
+ * The server runs in a process group of its own, so Ctrl-C does not reach it, and it outlives this process when this process
+ * is killed. The next start recognises the server by the pid and start time in its pid file, and adopts it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -20,7 +20,7 @@ const START_TIMEOUT_MS = 60_000;
 const LOG_TAIL_CHARS = 1_500;
 
 export interface ProcessSpec {
-  /** For messages, such as `Postgres`. */
+  /** The name for messages, such as `Postgres`. */
   name: string;
   command: string;
   args: string[];
@@ -30,32 +30,32 @@ export interface ProcessSpec {
   cwd?: string;
   pidFile: string;
   logFile: string;
-  /** Removes what a dead server left behind, before each start. */
+  /** Called before each start, to remove what a dead server left behind. */
   beforeLaunch?: () => Promise<void>;
-  /** Resolves to true when the server accepts work. Throwing means not yet. */
+  /** Resolves to true when the server accepts work. Rejecting means not yet. */
   isReady: () => Promise<boolean>;
-  /** The signals that ask the server to stop, each with the time until the next one. After the last comes SIGKILL. */
+  /** The signals that ask the server to stop, each with the time until the next signal. SIGKILL follows the last one. */
   stopSignals: StopSignal[];
-  /** Kills processes that the dead server may have left behind. */
+  /** Called after SIGKILL, to kill processes that the server may have left behind. */
   afterKill?: () => void;
-  /** Receives the stop function before the process starts, so that a shutdown during the start leaves no process. */
+  /** Gets the stop function before the process starts, so that a shutdown during the start leaves no process behind. */
   onStart: (stop: () => Promise<void>) => void;
 }
 
 export type StopSignal = readonly [signal: NodeJS.Signals, waitMs: number];
 
 export interface SupervisedProcess {
-  /** Resolves when it died too often to be started again. */
+  /** Resolves when the process has died too often and is not started again. */
   gaveUp: Promise<FriendlyError>;
 }
 
-/** The process that an earlier start left behind, when it still runs. */
+/** The process that an earlier start left running, or null. */
 export function findOrphan(pidFile: string): ProcessIdentity | null {
   const known = readJsonFile<ProcessIdentity>(pidFile);
   return known && isAlive(known) ? known : null;
 }
 
-/** Stops a process with stronger signals each time, and waits until it is gone. */
+/** Stops a process with one signal after another, and waits until the process is gone. */
 async function stopProcess(
   identity: ProcessIdentity,
   { stopSignals, afterKill }: ProcessSpec,
@@ -69,7 +69,7 @@ async function stopProcess(
   afterKill?.();
 }
 
-/** Adopts the orphan of the spec's pid file, or starts the process; resolves when it is ready. */
+/** Adopts the process of the pid file when it still runs, or starts a new one. Resolves when the process is ready. */
 export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedProcess> {
   let current: ProcessIdentity | null = null;
   let reaped: Promise<void> = Promise.resolve();
@@ -113,7 +113,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
         await (starting = start());
         await untilReady(spec, current!);
       } catch {
-        // It died again; the next round counts this death.
+        // The process died again; the next round counts this death.
       }
     }
   };
@@ -123,7 +123,7 @@ export async function superviseProcess(spec: ProcessSpec): Promise<SupervisedPro
     await starting.catch(() => undefined);
     if (current === null) return;
     await stopProcess(current, spec);
-    // Otherwise it stays in the process table until init reaps it.
+    // Waits for the exit event. Until Node reaps the process, it stays in the process table.
     await reaped;
     rmSync(spec.pidFile, { force: true });
   });

@@ -1,6 +1,6 @@
 /**
- * Finds the Temporal CLI, whose dev server the embedded stack runs: on the PATH, in our cache, by download, or built
- * with Go. The cache lies outside the checkout, so that a second clone starts at once.
+ * Finds the Temporal CLI, whose dev server the embedded stack runs. It is looked for on the PATH and in the cache, then
+ * downloaded, then built with Go. The cache is outside the checkout, so that a second clone starts at once.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawn } from 'node:child_process';
@@ -20,7 +20,7 @@ import { FriendlyError } from '../runtime/friendly-error.ts';
 import { identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 
-/** Later versions can't be built with `go install`: their go.mod has a replace line. */
+/** Later versions can't be built with `go install`, because their go.mod has a replace directive. */
 const VERSION = '1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@v${VERSION}`;
 const DOWNLOAD_HOST = 'https://temporal.download';
@@ -28,7 +28,7 @@ const PROBE_MS = 3_000;
 const DOWNLOAD_MS = 120_000;
 const PROGRESS_MS = 15_000;
 
-/** The path of a usable binary. Says on the console what takes long. Throws FriendlyError. */
+/** The path of the binary. Prints on the console what takes long. Throws FriendlyError. */
 export async function findTemporalBinary(env: Record<string, string | undefined>): Promise<string> {
   const onPath = findOnPath('temporal', env);
   if (onPath) return onPath;
@@ -55,14 +55,14 @@ function findOnPath(name: string, env: Record<string, string | undefined>): stri
   return null;
 }
 
-/** The cache of fetched programs, shared by all checkouts of this user. */
+/** The folder of downloaded programs, which all checkouts of a user share. */
 export function cacheFolder(env: Record<string, string | undefined>): string {
   const base =
     env.XDG_CACHE_HOME ?? join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache');
   return join(base, 'workflow-copilot');
 }
 
-/** Two starts at once build once: the second waits for the first, and takes over when that one dies. */
+/** Fetches the binary in one process at a time. A second process waits, and takes over when the first one dies. */
 async function withBuildLock(lockFile: string, binary: string, work: () => Promise<void>): Promise<string> {
   for (let said = false; ; ) {
     const holder = readJsonFile<ProcessIdentity>(lockFile);
@@ -82,7 +82,7 @@ async function withBuildLock(lockFile: string, binary: string, work: () => Promi
   }
 }
 
-/** Lets Temporal's own testing package fetch its server. False when its host can't be reached. */
+/** Downloads the server with Temporal's testing package. Returns false when that fails. */
 async function download(cache: string, binary: string): Promise<boolean> {
   try {
     await fetch(DOWNLOAD_HOST, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_MS) });
@@ -119,7 +119,7 @@ async function build(cache: string, binary: string, env: Record<string, string |
   const go = findOnPath('go', env);
   if (!go) {
     throw new FriendlyError(
-      `The Temporal server is not here, can't be downloaded from ${DOWNLOAD_HOST}, and can't be built, as Go is not installed. Do one of these: install the Temporal CLI (docs.temporal.io/cli), install Go (go.dev/dl), or set TEMPORAL_ADDRESS to a running Temporal.`,
+      `The Temporal server is not installed, can't be downloaded from ${DOWNLOAD_HOST}, and can't be built, because Go is not installed. Do one of these: install the Temporal CLI (docs.temporal.io/cli), install Go (go.dev/dl), or set TEMPORAL_ADDRESS to a running Temporal.`,
     );
   }
   console.log(
@@ -148,7 +148,7 @@ async function build(cache: string, binary: string, env: Record<string, string |
   }
 }
 
-/** Runs a program to its end; rejects with the end of its error output. A timeout of 0 is none. */
+/** Runs a program to its end. Rejects with the end of its error output. A timeout of 0 means no timeout. */
 function runChild(
   command: string,
   args: string[],

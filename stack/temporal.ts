@@ -1,4 +1,4 @@
-/** The embedded Temporal dev server, tuned: docs/decisions/0003-dev-server-tuning.md has the measurements. */
+/** The embedded Temporal dev server. docs/decisions/0003-dev-server-tuning.md has the measurements behind its settings. */
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
@@ -13,7 +13,7 @@ import {
 } from './supervised-process.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
 
-// Out of the box one shard polls its queues 20 times a second, and every step of a workflow waits for the next tick.
+// By default a shard polls its queues 20 times a second, and every step of a workflow waits for the next poll.
 const POLL_RPS = 2_000;
 const DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': POLL_RPS,
@@ -23,7 +23,7 @@ const DYNAMIC_CONFIG = {
   'system.enableActivityEagerExecution': true,
   'system.enableEagerWorkflowStart': true,
 } as const;
-// A killed process loses nothing. After a power cut, activities find their results stored in Postgres.
+// A killed process loses no data. A power cut may lose the last events; activities then find their results in Postgres.
 const SQLITE_PRAGMAS = { journal_mode: 'WAL', synchronous: 'NORMAL' } as const;
 
 interface Settings {

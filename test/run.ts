@@ -5,14 +5,16 @@
  * npm run soak: the test files that repeat what they do, with their long counts, then the memory soak. With texts, only
  * the files of them.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { installShutdown } from '../runtime/shutdown.ts';
 import { findNpmParent } from '../runtime/process-identity.ts';
+import { checkAll } from './support/checks.ts';
 import { killGroup, killProcessesOf } from './support/leftovers.ts';
+import { planFiles } from './support/plan-files.ts';
 
 interface ReadyFile {
   database_url: string;
@@ -20,53 +22,25 @@ interface ReadyFile {
 }
 
 const ROOT = join(import.meta.dirname, '..');
-const BIN = join(ROOT, 'node_modules/.bin');
 const NODE = process.execPath;
-const SLOWEST_FILES = join(ROOT, 'test/support/slowest-files.ts');
-/** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
-const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
-/** Process tests that measure time or memory run alone. */
-const MEASURING = 'test/process/{commands,faults,killed-worker,races,stopping}.test.ts';
-// The groups in the order of their speed: a plain mistake shows first.
-const GROUPS = [
-  { pattern: 'test/unit/**/*.test.ts', concurrency: 2 },
-  { pattern: 'test/{workflows,replay,integration}/**/*.test.ts', concurrency: 2 },
-  { pattern: 'test/process/**/*.test.ts', exclude: [MEASURING], concurrency: 2 },
-  { pattern: MEASURING, concurrency: 1 },
-];
 const STACK_START_MS = 15 * 60_000;
 /** The stack's own stop takes 10 s at most. */
 const STOP_MS = 8_500;
 
+const startedAt = performance.now();
 const isSoak = process.argv[2] === 'soak';
 const filters = process.argv.slice(3);
-if (filters.length === 0 && !isSoak) {
-  check('types', 'tsc', ['--noEmit']);
-  check('lint', 'oxlint', ['--type-aware', '--deny-warnings']);
-  check('format', 'biome', ['format', '.']);
-}
-process.exitCode = await runTests();
+const isWhole = filters.length === 0 && !isSoak;
+process.exitCode = (isWhole && !(await checkAll())) || !(await runFiles()) ? 1 : 0;
 if (isSoak && filters.length === 0 && process.exitCode === 0) await import('./soak/run.ts');
 
-function check(name: string, command: string, args: string[]): void {
-  console.log(`\n== ${name}`);
-  const { status } = spawnSync(join(BIN, command), args, { cwd: ROOT, stdio: 'inherit' });
-  if (status === 0) return;
-  console.error(`\n${name} failed`);
-  process.exit(1);
-}
-
-async function runTests(): Promise<number> {
-  const groups = GROUPS.map(({ pattern, exclude = [], concurrency }) => ({
-    files: globSync(pattern, { cwd: ROOT, exclude })
-      .filter((file) => filters.length === 0 || filters.some((text) => file.includes(text)))
-      .filter((file) => !isSoak || HAS_LONG_COUNT.test(readFileSync(join(ROOT, file), 'utf8')))
-      .sort(),
-    concurrency,
-  })).filter(({ files }) => files.length > 0);
+/** Runs the test files on a stack. False when one failed. */
+async function runFiles(): Promise<boolean> {
+  // What checkAll has run is not run again.
+  const groups = planFiles({ filters, isSoak, withUnit: !isWhole });
   if (groups.length === 0) {
     console.error(`no test file matches ${filters.join(' or ')}`);
-    return 1;
+    return false;
   }
   console.log('\n== stack');
   const folder = mkdtempSync(join(tmpdir(), 'copilot-test-'));
@@ -94,42 +68,34 @@ async function runTests(): Promise<number> {
     maintenance.pathname = '/postgres';
     let failed = 0;
     for (const { files, concurrency } of groups) {
-      if (ended) return 1;
-      console.log(`\n== ${files.length} test files: ${files[0]}${files.length > 1 ? ' ...' : ''}`);
-      tests = spawn(
-        NODE,
-        [
-          '--test',
-          `--test-concurrency=${concurrency}`,
-          '--test-timeout=600000',
-          '--test-reporter=spec',
-          '--test-reporter-destination=stdout',
-          `--test-reporter=${SLOWEST_FILES}`,
-          '--test-reporter-destination=stderr',
-          ...files,
-        ],
-        {
-          cwd: ROOT,
-          env: {
-            ...cleanEnvironment(),
-            TMPDIR: folder,
-            ...(isSoak ? { COPILOT_TEST_SOAK: '1' } : {}),
-            COPILOT_TEST_DATABASE_URL: maintenance.href,
-            COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
-          },
-          stdio: ['ignore', 'inherit', 'inherit'],
-          detached: true,
+      if (ended) return false;
+      console.log(`\n== ${files.length} test files, ${concurrency} at once: ${files[0]} ...`);
+      tests = spawn(NODE, [join(ROOT, 'test/support/run-files.ts'), String(concurrency), ...files], {
+        cwd: ROOT,
+        env: {
+          ...cleanEnvironment(),
+          TMPDIR: folder,
+          ...(isSoak ? { COPILOT_TEST_SOAK: '1' } : {}),
+          COPILOT_TEST_DATABASE_URL: maintenance.href,
+          COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
         },
-      );
+        stdio: ['ignore', 'inherit', 'inherit'],
+        detached: true,
+      });
       if ((await statusOf(tests)) !== 0) failed += 1;
     }
     if (failed > 0) console.error(`\n${failed} of ${groups.length} groups of tests failed`);
-    return failed > 0 ? 1 : 0;
+    console.log(`\n${failed > 0 ? 'failed' : 'all fine'} after ${minutesAndSeconds()}`);
+    return failed === 0;
   } finally {
     await shutdown.run();
   }
 }
 
+function minutesAndSeconds(): string {
+  const seconds = Math.round((performance.now() - startedAt) / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
 /** The tests set their own configuration: nothing of the caller's leaks into them. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The entry of the worker's threads: the tasks by name. Nothing here opens a connection. */
+/** The entry of the worker's threads: exports the tasks by name. No task opens a connection. */
 import { tasks } from '../activities/heavy-work.ts';
 
 export const { editGraph, renderState, diffGraphs } = tasks;

@@ -1,4 +1,4 @@
-/** Composition root of the Temporal worker: everything the activities need is made here, and closed here. */
+/** The composition root of the Temporal worker: creates and closes everything that the activities need. */
 import {
   DefaultLogger,
   type NativeConnection,
@@ -37,12 +37,12 @@ import type { Logger } from '../runtime/logger.ts';
 import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
-import { bundleWorkflows } from './bundle.ts';
+import { loadWorkflowBundle } from './bundle-cache.ts';
 
 export interface RunningWorker {
-  /** Hands running activities over to other workers and closes everything. May be called twice. */
+  /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
   stop(): Promise<void>;
-  /** Resolves with the error when the worker ends without having been stopped. */
+  /** Resolves with an error when the worker ends although `stop` was not called. */
   failed: Promise<Error>;
 }
 
@@ -51,22 +51,22 @@ export interface WorkerSettings {
   databaseUrl: string;
   temporalAddress: string;
   logger: Logger;
-  /** Shared with the API of the same process; its owner closes it. */
+  /** A connection that the API of the same process shares. Its owner closes it. */
   nativeConnection?: NativeConnection;
-  /** Tools beside the product's own. */
+  /** Tools in addition to the product's. */
   moreTools?: readonly AnyTool[];
-  /** A bundle made before; without it the workflows are bundled now (0.6 s). */
+  /** A bundle that was loaded before. Without it the worker loads one. */
   workflowBundle?: { code: string };
 }
 
-/** How Temporal's Core is set up in this process. Must be called before the first native connection, once. */
+/** Sets up Temporal's Core in this process. Must be called once, before the first native connection. */
 export function installRuntime(logger: Logger): void {
   const level = (name: string) => (name === 'WARN' ? 'warn' : name === 'ERROR' ? 'error' : 'debug');
   Runtime.install({
     logger: new DefaultLogger('INFO', (entry) => {
       logger[level(entry.level)]({ sdk: entry.meta?.sdkComponent, ...pickIds(entry.meta) }, entry.message);
     }),
-    // The process has its own shutdown; Core's handlers would stop the worker behind its back.
+    // The process has its own shutdown. Core's signal handlers would stop the worker too early.
     shutdownSignals: [],
   });
 }
@@ -76,7 +76,10 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
   return { workflowId, runId, activityType, ...(error instanceof Error ? { err: error } : {}) };
 }
 
-/** Starts a worker. Fails when Temporal is not there; ForeignNamespaceError: the database's turns run elsewhere. */
+/**
+ * Starts a worker. Rejects when Temporal or the database can't be reached, and with ForeignNamespaceError when another
+ * Temporal namespace runs the database's turns.
+ */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { config, databaseUrl, logger } = settings;
   const ownLink =
@@ -155,7 +158,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
     activities: withNames(activities),
-    workflowBundle: settings.workflowBundle ?? (await bundleWorkflows()),
+    workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
   }).catch(async (error: unknown) => {
@@ -194,7 +197,7 @@ function withNames(
   );
 }
 
-/** With a version, a turn goes on under the deployment's current one at its next task: it is never left behind. */
+/** With worker versioning, a running turn moves to the deployment's current version at its next workflow task. */
 function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerOptions> {
   if (version === null) return {};
   return {
@@ -209,16 +212,16 @@ function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerO
 const LIMITS: Partial<WorkerOptions> = {
   maxConcurrentActivityTaskExecutions: 200,
   maxConcurrentWorkflowTaskExecutions: 40,
-  // A task that goes to a process that stands still is lost until its timeout, and each open poll may lose one. So an
-  // idle worker keeps few polls open.
+  // A task that a stuck process takes is lost until its timeout. Each open poll may take one, so an idle worker keeps few
+  // polls open.
   activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
   workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
-  // After this long, a workflow task that waits for a dead worker's sticky queue goes to another worker.
+  // How long a workflow task waits in the sticky queue of a dead worker before it goes to another worker.
   stickyQueueScheduleToStartTimeout: '1s',
-  // The server must hear of every heartbeat: its timeout (4 s) is how a dead worker is noticed.
+  // The server must get every heartbeat: a missing heartbeat (4 s) is how it notices a dead worker.
   maxHeartbeatThrottleInterval: '800ms',
   defaultHeartbeatThrottleInterval: '800ms',
-  // Running activities are handed over at once: another worker goes on where the transcript stands.
+  // Running activities are cancelled at once. Another worker continues from the stored transcript.
   shutdownGraceTime: 0,
   shutdownForceTime: '3s',
 };

@@ -1,14 +1,14 @@
 /**
- * Ends a process whose main thread stands still. Such a process can't even be told to stop: it keeps its polls open and
- * takes tasks that it never does, until a supervisor starts another one. A separate thread watches. It counts its own
- * checks instead of reading a clock, so a process that was paused as a whole is not taken for a stuck one.
+ * Ends a process whose main thread is stuck. Such a process does not react to a stop request. It keeps its polls open and
+ * takes tasks that it never executes. A separate thread watches the main thread. It counts its own checks instead of reading
+ * a clock, so a process that was paused as a whole does not count as stuck.
  */
 import { inspect } from 'node:util';
 import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 
 const CHECK_MS = 500;
-/** Twice the heartbeat timeout: by then other workers have taken over every call of this process. */
+/** Twice the heartbeat timeout. By then other workers have taken over every call of this process. */
 const STALL_MS = 8_000;
 
 const WATCH = `
@@ -29,7 +29,7 @@ const WATCH = `
     process.kill(pid, 'SIGKILL');
   }, checkMs);`;
 
-/** Watches this process until the returned function is called. A process with a debugger attached is not watched. */
+/** Starts the watch and returns a function that ends it. A process that was started with a debugger is not watched. */
 export function guardAgainstStalls(stallMs: number = STALL_MS): () => void {
   if (inspectorUrl() !== undefined) return () => undefined;
   const beats = new SharedArrayBuffer(4);

@@ -1,4 +1,4 @@
-/** The project's assets as the reading tools show them: pages of each kind, and one asset in full. */
+/** Reads the project's assets for the reading tools: a page of one kind, or one asset in full. */
 import type { Knex } from 'knex';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -12,7 +12,7 @@ export interface PageEnd {
   id: string;
 }
 
-/** Columns beside id and name, and where a search looks beside the name. */
+/** Of each kind: the columns to list besides id and name, and the column to search besides the name. */
 const LISTS: Readonly<Record<ListedKind, { columns: string; searched: string | null }>> = {
   agents: { columns: 'a.model', searched: null },
   knowledge_bases: {
@@ -32,7 +32,10 @@ const LISTS: Readonly<Record<ListedKind, { columns: string; searched: string | n
   },
 };
 
-/** A page of a kind in the order of names, and how many there are in all. Search is a part of name or description. */
+/**
+ * One page of a kind, ordered by name. `search` matches any part of the name or description, ignoring case. `total`
+ * counts all matches, not only those of the page.
+ */
 export async function listAssets(
   db: Knex,
   kind: ListedKind,
@@ -63,7 +66,7 @@ export async function listAssets(
   return rows[0]!;
 }
 
-/** Up to two ids of a kind with this name, without case. */
+/** Ids of the assets of a kind with this name, ignoring case; five at most. */
 export async function findIdsByName(db: Knex, kind: ListedKind, name: string): Promise<string[]> {
   const rows = await rowsOf<{ id: string }>(
     db,
@@ -73,7 +76,7 @@ export async function findIdsByName(db: Knex, kind: ListedKind, name: string): P
   return rows.map((row) => row.id);
 }
 
-/** Names of a kind, for suggestions. */
+/** The first `limit` names of a kind, in alphabetical order. */
 export async function listNames(db: Knex, kind: ListedKind, limit: number): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     db,
@@ -127,7 +130,7 @@ const FULL: Readonly<Record<ListedKind, string>> = {
       from ai.workflow_edges e where e.workflow_id = a.id))`,
 };
 
-/** One asset with everything that belongs to it; null when there is none. Holds secrets: the caller hides them. */
+/** One asset with its links and children; null when it does not exist. It may hold secrets, which the caller must hide. */
 export async function findFullAsset(db: Knex, kind: ListedKind, id: string): Promise<JsonObject | null> {
   const rows = await rowsOf<{ asset: JsonObject }>(
     db,

@@ -1,6 +1,7 @@
 /**
- * The project's assets as manage_project_asset reads and changes them. Content is what a person is shown: the columns
- * that an asset can be given, and its links. Callers run changes in a transaction of their own.
+ * Reads and changes the project's assets for manage_project_asset. An asset's content is what a person confirms: its
+ * editable columns and its links. The caller runs each change in a transaction. One file, because content that is read
+ * and content that is written must name the same columns and links.
  */
 import type { Knex } from 'knex';
 import type { AssetKind } from '../../contracts/assets.ts';
@@ -20,7 +21,7 @@ const TABLE: Readonly<Record<AssetKind, string>> = {
   workflow: 'workflows',
 };
 
-// One row of JSON per asset; links in a fixed order, so that equal content is equal text.
+// Links are sorted, so that equal content is equal JSON text and has an equal hash.
 const CONTENT: Readonly<Record<AssetKind, string>> = {
   agent: `jsonb_build_object('id', a.id, 'name', a.name, 'model', a.model, 'system_prompt', a.system_prompt,
     'settings', coalesce(a.settings, '{}'), 'knowledge_bases', coalesce((
@@ -40,14 +41,14 @@ const CONTENT: Readonly<Record<AssetKind, string>> = {
     'version', coalesce(a.version, 1), 'state', a.state)`,
 };
 
-/** An asset by id; with `lock`, its row stays locked until the transaction ends. Null when there is none. */
+/** An asset by id, or null. With `lock`, its row stays locked until the transaction ends. */
 export async function findAsset(
   db: Knex,
   kind: AssetKind,
   id: string,
   lock = false,
 ): Promise<StoredAsset | null> {
-  // The lock comes first: the content is read by a statement that sees what the lock has waited for.
+  // Two statements: the second one begins after the lock is held, so it sees what the previous holder wrote.
   if (lock) await db.raw(`select 1 from ai.${TABLE[kind]} where id = ? for update`, [id]);
   const rows = await rowsOf<StoredAsset>(
     db,
@@ -57,7 +58,7 @@ export async function findAsset(
   return rows[0] ?? null;
 }
 
-/** Ids of the assets of a kind with this name (without case), two at most. */
+/** Ids of the assets of a kind with this name, ignoring case; two at most. */
 export async function findAssetIdsByName(db: Knex, kind: AssetKind, name: string): Promise<string[]> {
   const rows = await rowsOf<{ id: string }>(
     db,
@@ -67,7 +68,7 @@ export async function findAssetIdsByName(db: Knex, kind: AssetKind, name: string
   return rows.map((row) => row.id);
 }
 
-/** Names of a kind that share a start with `name`, for suggestions. */
+/** The first `limit` names of a kind, in alphabetical order. */
 export async function listAssetNames(db: Knex, kind: AssetKind, limit: number): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     db,
@@ -77,14 +78,14 @@ export async function listAssetNames(db: Knex, kind: AssetKind, limit: number): 
   return rows.map((row) => row.name);
 }
 
-/** Makes two transactions that would take the same name of a kind follow one another. */
+/** Locks a name of a kind until the transaction ends, so that two transactions can't both take it. */
 export async function lockAssetName(trx: Knex, kind: AssetKind, name: string): Promise<void> {
   await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
     `copilot asset ${kind} ${name.toLowerCase()}`,
   ]);
 }
 
-/** The ids among these that no row of the kind has; `source` is a kind that can only be referred to. */
+/** Those of `ids` that no row of the kind has. The tool can't change a `source`, but other assets refer to sources. */
 export async function findMissingIds(
   db: Knex,
   kind: AssetKind | 'source',
@@ -100,13 +101,13 @@ export async function findMissingIds(
   return rows.map((row) => row.id);
 }
 
-/** Whether an agent of the project runs on this model. */
+/** Whether an agent of the project uses this model. */
 export async function isModelInUse(db: Knex, model: string): Promise<boolean> {
   const rows = await rowsOf(db, 'select 1 from ai.agents where model = ? limit 1', [model]);
   return rows.length > 0;
 }
 
-/** What else goes or breaks with an asset, one line each, in a fixed order. */
+/** What is deleted or breaks when this asset is deleted: one line each, in alphabetical order. */
 export async function listDependents(db: Knex, kind: AssetKind, id: string): Promise<string[]> {
   const rows = await rowsOf<{ line: string }>(
     db,
@@ -165,7 +166,7 @@ const BINDINGS: Readonly<Record<AssetKind, number>> = {
   workflow: 5,
 };
 
-/** Adds an asset with this content. */
+/** Inserts an asset and its links. */
 export async function insertAsset(
   trx: Knex,
   kind: AssetKind,
@@ -181,7 +182,7 @@ export async function insertAsset(
   await writeLinks(trx, kind, id, content);
 }
 
-/** Writes the changed columns and links of an asset. `changes` holds whole new values. */
+/** Writes the columns and links that `changes` names. Each value replaces the old one as a whole. */
 export async function updateAsset(
   trx: Knex,
   kind: AssetKind,
@@ -197,7 +198,7 @@ export async function updateAsset(
   await writeLinks(trx, kind, id, changes);
 }
 
-/** Removes an asset and what belongs to it alone. A platform's own tables may have no cascade, so links go first. */
+/** Deletes an asset. Its rows in other tables are deleted first, because the platform's tables may lack a cascade. */
 export async function deleteAsset(trx: Knex, kind: AssetKind, id: string): Promise<void> {
   for (const [table, column] of OWNED[kind]) {
     await trx.raw(`delete from ai.${table} where ${column} = ?`, [id]);
@@ -263,7 +264,7 @@ async function writeLinks(trx: Knex, kind: AssetKind, id: string, content: JsonO
     );
   }
   if (kind === 'orchestration' && content.entities !== undefined) {
-    // An entity that stays keeps the settings that others gave it.
+    // The tool does not know an entity's config. An entity that stays in the list keeps its config.
     await trx.raw(
       `with old as (
          delete from ai.orchestration_entities where orchestration_id = ? returning entity_type, entity_ref_id, config

@@ -1,4 +1,4 @@
-/** Which of the ids and models that an edit mentions the project has. */
+/** Looks up the ids and models that an edit mentions, to tell which of them do not exist. */
 import type { Knex } from 'knex';
 import type { Mentions, ProjectFacts, ReferredKind } from '../../domain/rules/project-facts.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -9,7 +9,10 @@ const TABLES: Readonly<Record<ReferredKind, string>> = {
   source: 'sources',
 };
 
-/** One query for all that is mentioned; none when nothing is. `models` are the catalogue's. */
+/**
+ * Makes one query, or none when nothing has to be looked up. A model is known when it is in `models` (the catalogue)
+ * or when an agent of the project uses it.
+ */
 export async function loadProjectFacts(
   db: Knex,
   mentions: Mentions,
@@ -23,7 +26,7 @@ export async function loadProjectFacts(
       unknownModels: new Set(),
       models,
     };
-  // An id that is no UUID names nothing; comparing uuids uses the primary key.
+  // Postgres refuses text with NUL or lone surrogates. An id that is no UUID counts as missing, without a cast error.
   const clean = (list: readonly string[]): string[] =>
     list.map((text) => text.replaceAll('\0', '').toWellFormed());
   const rows = await rowsOf<{ kind: string; name: string }>(

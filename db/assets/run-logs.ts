@@ -1,4 +1,4 @@
-/** Past runs of one workflow, and the logs of one of them. */
+/** Reads the past runs of a workflow, and the block logs of one run. */
 import type { Knex } from 'knex';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -13,7 +13,7 @@ const RUN = `json_build_object('execution_id', r.id, 'status', r.status, 'starte
   'failing_block', (select l.block_name from ai.workflow_block_logs l
     where l.execution_id = r.id and l.status = 'error' order by l.execution_order, l.id limit 1))`;
 
-/** The newest runs of a workflow. */
+/** The runs of a workflow, newest first. */
 export async function listRuns(
   db: Knex,
   workflowId: string,
@@ -29,7 +29,10 @@ export async function listRuns(
   return rows.map((row) => row.run);
 }
 
-/** One run of a workflow with the logs of its blocks in order, 500 at most; null when the workflow has no such run. */
+/**
+ * One run with at most 500 block logs, in the order of execution; null when the workflow has no such run. `block` is
+ * the name or id of the only block to return logs of.
+ */
 export async function findRun(
   db: Knex,
   workflowId: string,

@@ -1,19 +1,18 @@
-/** The knex factory. Every statement names its schema; nothing relies on a search path. */
+/** The knex factory. Every statement names its schema, so no connection sets a search path. */
 import knex, { type Knex } from 'knex';
 import { POSTGRES_LONG, type PostgresBounds } from '../../runtime/bounds.ts';
 import type { BoundedClient } from './pg-client.ts';
 import { createPool } from './pg-pool.ts';
 
 /**
- * A pool on one database. int8 and numeric arrive as strings (cast in SQL where a number is wanted). A database that
- * is away fails within three seconds, one that falls silent within the bounds (runtime/bounds.ts). The caller
- * destroys it.
+ * Creates a knex on a pool of its own. int8 and numeric arrive as strings; cast them in SQL where a number is wanted.
+ * When the database is away or silent, statements fail within `bounds` (runtime/bounds.ts). The caller destroys it.
  */
 export function createKnex(options: {
   databaseUrl: string;
   applicationName: string;
   poolMax?: number;
-  /** Default: those of requests and activities. */
+  /** Default: POSTGRES, the bounds of requests and activities. */
   bounds?: PostgresBounds;
 }): Knex {
   const pool = createPool(
@@ -37,9 +36,9 @@ export function createKnex(options: {
     },
   });
   let ended: Promise<void> | null = null;
-  // knex leaves a pool that it did not make to its owner.
+  // knex does not end a pool that it did not create.
   const destroy = async (): Promise<void> => {
-    // What is under way gives its connection back to knex first.
+    // The pool ends first: running statements still need knex to release their connections.
     await (ended ??= pool.end());
     await db.client.destroy();
   };
@@ -47,8 +46,8 @@ export function createKnex(options: {
 }
 
 /**
- * Does work whose statements may take long (runtime/bounds.ts, POSTGRES_LONG) in a transaction of its own. Whatever
- * else uses the pool keeps its bounds.
+ * Runs `work` in a transaction whose statements may take as long as POSTGRES_LONG (runtime/bounds.ts) allows. Other
+ * users of the pool keep their shorter bounds.
  */
 export function withLongBound<T>(db: Knex, work: (trx: Knex) => Promise<T>): Promise<T> {
   return db.transaction(async (trx) => {

@@ -1,11 +1,11 @@
 /**
- * Changes of one thing, one after the other. A change that waits for a row keeps its connection meanwhile: without this,
- * many requests for one row that somebody holds would take the whole pool from requests that have nothing to do with it.
+ * Queues changes to the same rows in memory, before they take a connection. A statement that waits for a row lock keeps
+ * its connection. Without lanes, many requests for one locked row would take the whole pool from all other requests.
  */
 import type { Knex } from 'knex';
 import { LANES } from '../../runtime/bounds.ts';
 
-/** Thrown when a change did not get its turn in time: nothing was done. Has the code of a lock that was not to be had. */
+/** Thrown when a change waited too long in its lane. Nothing was done. The code is Postgres' lock_not_available. */
 export class LaneBusyError extends Error {
   readonly code = '55P03';
 
@@ -22,19 +22,20 @@ interface Waiting {
 }
 
 interface Lanes {
-  /** How many changes are under way, of each key and in all. */
+  /** How many changes run now, by key. */
   readonly busy: Map<string, number>;
+  /** How many changes run now, over all keys. */
   total: number;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly waiting: Set<Waiting>;
 }
 
 const lanesOf = new WeakMap<Knex, Lanes>();
 
 /**
- * Does work that locks rows of the thing that `key` names. On one pool `width` works of one key are done at once, one unless
- * they only share the rows, and of all keys as many as leave a part of the pool to others. Work must not ask for another
- * lane. Throws LaneBusyError when its turn did not come in time.
+ * Runs `work`, which locks the rows that `key` names. On one pool, at most `width` works of a key and LANES.atOnce works
+ * of all keys run at once. A `width` above 1 is for works that do not block each other. `work` must not enter another
+ * lane: the two could wait for each other. Throws LaneBusyError after LANES.waitMs in the queue.
  */
 export async function inLane<T>(db: Knex, key: string, work: () => Promise<T>, width = 1): Promise<T> {
   let lanes = lanesOf.get(db);

@@ -1,11 +1,11 @@
 /**
- * A pg connection on which nothing waits for ever. pg's own `query_timeout` rejects the query and keeps the connection,
- * whose next query then waits behind the dead one; here the connection is destroyed with its query.
+ * A pg connection that bounds every wait. pg's own `query_timeout` rejects the query but keeps the connection, so the
+ * next query waits behind the dead one. BoundedClient destroys the connection instead.
  */
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { type PostgresBounds, TCP } from '../../runtime/bounds.ts';
 
-/** Thrown when a connection was lost or could not be had: what was asked may have been done, or not. */
+/** Thrown when a connection was lost or could not be made. The server may or may not have executed the statement. */
 export class PostgresAwayError extends Error {
   readonly code = 'POSTGRES_AWAY';
 
@@ -15,7 +15,7 @@ export class PostgresAwayError extends Error {
   }
 }
 
-/** pg's error as one of ours when it has no code of its own, which is how pg tells of a lost connection. */
+/** Turns an error without a `code` into a PostgresAwayError: pg reports lost connections without a code. */
 export function toAwayError(error: unknown): Error {
   if (error instanceof Error && typeof (error as { code?: unknown }).code === 'string') return error;
   const message = error instanceof Error ? error.message : String(error);
@@ -31,7 +31,7 @@ export interface BoundedConfig extends ClientConfig {
   bounds: PostgresBounds;
 }
 
-/** The settings of a connection with these bounds, the server's side of them included. */
+/** Adds the pg settings that make client and server keep these bounds. */
 export function boundedConfig<T extends BoundedConfig>(config: T): T {
   const { bounds } = config;
   const keepAlive = {
@@ -57,11 +57,11 @@ export function boundedConfig<T extends BoundedConfig>(config: T): T {
 type Callback = (error: Error | null, result?: unknown) => void;
 
 export class BoundedClient extends Client {
-  /** When the server was last heard, as performance.now(). */
+  /** When the last answer of the server arrived, as performance.now(). */
   heardAt = performance.now();
-  /** How long an answer may take; raised while work that takes long is under way. */
+  /** How long an answer may take. withLongBound raises it for one transaction. */
   answerMs: number;
-  /** Told when this connection did not answer, with the time since when it was silent. */
+  /** Called when an answer did not come in time. `since` is when the query was sent, as performance.now(). */
   onSilent: (since: number) => void = () => undefined;
   #pending = 0;
   #broken: Error | null = null;
@@ -69,7 +69,7 @@ export class BoundedClient extends Client {
   constructor(config: BoundedConfig) {
     super(boundedConfig(config));
     this.answerMs = config.bounds.answerMs;
-    // Before pg's own listeners, so that a query that they reject finds it noted.
+    // Registered before pg's own listeners: when those reject a query, #broken is already set.
     this.#connection.once('error', (error) => (this.#broken ??= toAwayError(error)));
     this.#connection.once('end', () => (this.#broken ??= new PostgresAwayError('the connection ended')));
   }
@@ -78,18 +78,18 @@ export class BoundedClient extends Client {
     return (this as unknown as { connection: Internals }).connection;
   }
 
-  /** Whether nothing is asked on it now. */
+  /** Whether no query is under way. */
   get isQuiet(): boolean {
     return this.#pending === 0;
   }
 
-  /** Ends the connection at once, whatever the peer does. Queries under way reject with the error. */
+  /** Closes the socket without waiting for the server. Queries under way reject with `error`. */
   destroy(error: Error): void {
     this.#broken ??= error;
     this.#connection.stream.destroy(error);
   }
 
-  /** As pg's. An error has a code of the server or the system, or is a PostgresAwayError. */
+  /** pg's connect. It rejects with an error that has a `code` (SQLSTATE or errno), or with a PostgresAwayError. */
   override connect: Client['connect'] = ((callback?: Callback): unknown => {
     const connect = super.connect.bind(this) as (done: Callback) => void;
     const open = (done: Callback): void => connect((error) => done(error ? toAwayError(error) : null, this));
@@ -99,7 +99,7 @@ export class BoundedClient extends Client {
     });
   }) as Client['connect'];
 
-  /** As pg's, with its bound. Cursors and other queries that are objects of their own are not for these connections. */
+  /** pg's query with the bound `answerMs`. It does not support cursors or other query objects with a `submit` method. */
   override query: Client['query'] = ((query: string | QueryConfig, ...rest: unknown[]): unknown => {
     const callback = typeof rest.at(-1) === 'function' ? (rest.pop() as Callback) : null;
     const values = rest[0] as unknown[] | undefined;
@@ -129,7 +129,7 @@ export class BoundedClient extends Client {
     });
   }) as Client['query'];
 
-  /** Says goodbye; a peer that does not answer is left after a second. */
+  /** Ends the connection properly. If the server does not answer within a second, the socket is destroyed. */
   override end: Client['end'] = ((callback?: () => void): unknown =>
     endWithin(
       GOODBYE_MS,
@@ -141,7 +141,7 @@ export class BoundedClient extends Client {
 
 const GOODBYE_MS = 1_000;
 
-/** An `end` of pg's, with a callback or as a promise; what has not ended after `ms` is forced to. */
+/** Calls `end`, and `force` when `end` is not done after `ms`. Answers like pg: by callback if given, else by promise. */
 export function endWithin(
   ms: number,
   end: (done: () => void) => void,

@@ -1,8 +1,8 @@
-/** Tells a server that is away from a statement that is wrong, by class, SQLSTATE and errno. */
+/** Classifies database errors by class, SQLSTATE and errno. */
 import { PostgresAwayError } from './pg-client.ts';
 
-// Class 08: connection exceptions. 57P01..57P05: shutdown, crash, starting up, idle for too long. 53300: too many
-// connections. 25P03: idle in a transaction for too long, which ends the session.
+// Class 08: connection exceptions. 57P01 to 57P05: shutdown, crash, starting up, database dropped, idle too long.
+// 53300: too many connections. 25P03: idle in a transaction for too long, which ends the session.
 const AWAY = /^(08...|57P0[1-5]|53300|25P03)$/;
 const ERRNO = new Set([
   'ECONNREFUSED',
@@ -16,8 +16,8 @@ const ERRNO = new Set([
 ]);
 
 /**
- * True when Postgres could not be reached, or went away before it answered (the statement may have been done). A
- * connection of db/connection/pg-client.ts says so by its class.
+ * True when Postgres could not be reached, or went away before it answered. In the second case it may have executed the
+ * statement.
  */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -26,36 +26,36 @@ export function isConnectionError(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return AWAY.test(code) || ERRNO.has(code);
   if (error.name === 'KnexTimeoutError') return true;
-  // pg gives these no code, and not every connection is one of db/connection/pg-client.ts, which gives them one.
+  // Plain pg clients (migration locks, index builds) report a lost connection only by its message.
   return /^(Connection terminated|Connection ended|timeout exceeded when trying|Client has encountered a connection error)/.test(
     error.message,
   );
 }
 
-/** True when Postgres gave up on a transaction that ran into another: doing it again is right. */
+/** True when Postgres aborted the transaction because of a concurrent one. It can be repeated as it is. */
 export function isTransactionConflict(error: unknown): boolean {
   // 40001 serialization_failure, 40P01 deadlock_detected.
   return ['40001', '40P01'].includes(sqlStateOf(error) ?? '');
 }
 
-/** True when a lock was not to be had in time, because somebody else holds it: nothing was done. */
+/** True when the statement was given up because another transaction holds a lock. Nothing was done. */
 export function isLockHeld(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
 }
 
-// 25P03: idle in a transaction for too long. 55P03: a lock was not to be had in time. Class 53: no room. 57: an operator
-// or a timeout stepped in. 58: the server's system failed.
+// 25P03: idle in a transaction for too long. 55P03: lock not available. Class 53: insufficient resources. Class 57:
+// operator intervention, statement_timeout included. Class 58: system error.
 const TRANSIENT = /^(25P03|55P03|53...|57...|58...)$/;
 
 /**
- * True when the same statement may well succeed later: the server was not there, had no time or no room, somebody held a
- * lock, or two transactions met. Nothing is wrong with what was asked.
+ * True when the same statement may succeed later: the server was away, out of time or out of resources, a lock was held,
+ * or two transactions conflicted.
  */
 export function isTransient(error: unknown): boolean {
   return isConnectionError(error) || isTransactionConflict(error) || TRANSIENT.test(sqlStateOf(error) ?? '');
 }
 
-/** What `work` gives, or PostgresAwayError once it took longer than `ms`; the work itself goes on to its own bound. */
+/** Settles as `work` does, or rejects with PostgresAwayError after `ms`. `work` itself goes on until its own bound. */
 export function answeredWithin<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -64,7 +64,7 @@ export function answeredWithin<T>(ms: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** SQLSTATE of an error, or null. */
+/** The SQLSTATE of an error, or null. */
 export function sqlStateOf(error: unknown): string | null {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;

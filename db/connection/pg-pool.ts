@@ -4,7 +4,7 @@ import { BoundedClient, boundedConfig, endWithin, PostgresAwayError, toAwayError
 import { POSTGRES, type PostgresBounds } from '../../runtime/bounds.ts';
 
 export interface BoundedPoolConfig extends Omit<PoolConfig, 'Client'> {
-  /** Default: those of requests and activities. */
+  /** Default: POSTGRES, the bounds of requests and activities. */
   bounds?: PostgresBounds;
 }
 
@@ -14,7 +14,7 @@ type Connected = (
   done: (release?: unknown) => void,
 ) => void;
 
-/** As long as tarn keeps them, so that a service in use does not connect again and again. */
+/** How long an idle connection is kept. pg's default of 10 s would make a quiet service reconnect often. */
 const IDLE_MS = 30_000;
 const END_MS = 2_000;
 
@@ -28,7 +28,7 @@ class BoundedPool extends Pool {
   }
 
   #keep(client: BoundedClient): void {
-    // Whoever has the connection hears of it by the next query; a broken one does not come back into the pool.
+    // Without a listener an 'error' event ends the process. The next query on the connection rejects with the error.
     client.on('error', () => undefined);
     this.#clients.add(client);
     client.onSilent = (since) => {
@@ -38,7 +38,7 @@ class BoundedPool extends Pool {
     };
   }
 
-  /** Closes the pool; what is still under way after two seconds is ended. */
+  /** Closes the pool. Connections that are still in use after two seconds are destroyed. */
   override end: Pool['end'] = ((callback?: () => void): unknown =>
     endWithin(
       END_MS,
@@ -59,11 +59,12 @@ class BoundedPool extends Pool {
 }
 
 /**
- * A pool whose connections may break at any time. pg takes its own error listener off a connection that is in use; a server
- * that ends it between the answer to its query and its way back into the pool would then end the process.
+ * Creates a pool that survives broken connections. pg removes its error listener from a connection that is in use. If the
+ * server ended such a connection between two queries, the unhandled 'error' event would end the process.
  *
- * A connection that does not answer is destroyed, and with it those that lie idle and were not heard since it fell
- * silent: what has cut one has most likely cut the others, and each would cost its next user the same wait.
+ * A connection that does not answer in time is destroyed. So are the idle connections that have not heard from the server
+ * since the unanswered query was sent: the same network fault has most likely cut them, and each would cost its next user
+ * the same wait.
  */
 export function createPool(config: BoundedPoolConfig, onError: (error: unknown) => void): Pool {
   const { bounds = POSTGRES, ...rest } = config;

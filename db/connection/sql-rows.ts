@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** The rows of a statement with `?` bindings, or with named ones (`:name`; write casts as `cast(:name as type)`). */
+/** Returns the rows of a statement. Bindings are `?`, or `:name` (then write casts as `cast(:name as type)`). */
 export async function rowsOf<T>(
   db: Knex,
   sql: string,
@@ -11,14 +11,14 @@ export async function rowsOf<T>(
 }
 
 /**
- * A timestamp that JavaScript can write, as SQL: the platform's rows may have none, and Postgres knows infinity and years
- * that Date does not.
+ * SQL for a timestamp that a JavaScript Date can hold. The platform's rows may hold null, infinity, or a year outside
+ * 1 to 9999; null becomes 1970, the others the nearest limit.
  */
 export function readableTime(expression: string): string {
   return `least(greatest(coalesce(${expression}, 'epoch'), timestamptz '0001-01-01 00:00:00Z'), timestamptz '9999-12-31 23:59:59Z')`;
 }
 
-/** An oid as a number of JavaScript, as SQL. Oids go up to 2^32 - 1, which an int4 does not hold, and int8 arrives as a string. */
+/** SQL for an oid that arrives as a JavaScript number. An oid does not fit into int4, and int8 arrives as a string. */
 export function oidNumber(expression: string): string {
   return `${expression}::int8::float8`;
 }

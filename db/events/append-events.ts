@@ -1,4 +1,4 @@
-/** Appends to the log of one turn, inside a transaction that also stores what the events tell. */
+/** Appends events to the log of one turn, in the transaction that stores what the events announce. */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
@@ -6,7 +6,10 @@ import { rowsOf } from '../connection/sql-rows.ts';
 import { type Fence, TurnOverError } from '../fence.ts';
 import { toPayload } from './event-payload.ts';
 
-/** Appends events under the turn row's lock and announces them. Throws TurnOverError when the turn is not running. */
+/**
+ * Appends events and announces them to readers. The update of `last_seq` locks the turn's row until the transaction ends.
+ * Throws TurnOverError when the turn is not running.
+ */
 export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[]): Promise<void> {
   const rows = await rowsOf<{ base: string }>(
     trx,
@@ -18,7 +21,10 @@ export async function appendLocked(trx: Knex, fence: Fence, events: TurnEvent[])
   await insertEvents(trx, fence.turnId, Number(rows[0].base), events);
 }
 
-/** Writes events behind `base` and announces them. `diffJson` is the diff of a terminal event, stored as the text it is. */
+/**
+ * Inserts events with the seqs after `base` and announces them. `diffJson` is the diff of a complete event as JSON text.
+ * The caller holds the lock of the turn's row.
+ */
 export async function insertEvents(
   trx: Knex,
   turnId: string,

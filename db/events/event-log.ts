@@ -1,14 +1,15 @@
 /**
- * The write side of the event log. A worker process has one writer: it flushes the pending events of all its turns in
- * one statement as soon as the previous flush is done, so the first delta goes at once and later ones gather while
- * the disk works, or for some milliseconds. An append resolves when its events are durable.
+ * The write side of the event log. A worker process has one writer. It flushes the pending events of all its turns in one
+ * statement. The next flush starts when the previous one is done, and FLUSH_GAP_MS after it started at the earliest. So the
+ * first delta is written at once, and later deltas gather. An append resolves when its events are durable.
  *
- * A flush whose answer is lost (the server went away) is sent again until it is answered: `written` on the claim
- * says which events of an epoch are there already, so nothing is doubled. Events of a fence that no longer holds
- * reject with FencedError.
+ * When the answer to a flush is lost, the flush is sent again until it is answered. `written` on the claim counts the
+ * events of its epoch, so no event is stored twice. Events of a fence that no longer holds reject with FencedError.
  *
- * A turn whose rows somebody else holds is set aside, and the others are written without it. Its events stay in their
- * order until its rows are free; it is looked at in growing pauses, and nothing waits in the database meanwhile.
+ * When another transaction holds a turn's rows, the turn's events are set aside in their order, and the other turns are
+ * written. The writer asks in growing pauses whether the rows are free. No connection waits for the lock.
+ *
+ * One file, because the queue, the events set aside and the two timers are one state machine.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { POSTGRES_FLUSH } from '../../runtime/bounds.ts';
@@ -18,24 +19,24 @@ import { isConnectionError, isTransient } from '../connection/pg-errors.ts';
 import { createPool } from '../connection/pg-pool.ts';
 import { type Fence, FencedError } from '../fence.ts';
 
-// NOTIFY carries at most 8,000 bytes, which is 216 ids with their commas.
+// NOTIFY carries less than 8,000 bytes: at most 216 ids with their commas.
 const MAX_TURNS_PER_FLUSH = 200;
 const MAX_EVENTS_PER_FLUSH = 2_000;
 const RETRY_DELAY_MS = 200;
-/** Pauses between two looks at turns that are held: the first, and the longest. */
+/** The first and the longest pause before the writer asks again whether held rows are free. */
 const HELD_PAUSE_MS = 100;
 const MAX_HELD_PAUSE_MS = 1_000;
 const CLOSE_MS = 1_000;
-/** Between the beginnings of two flushes: each costs a quarter of a millisecond of processor time, however full. */
+/** From the start of a flush to the start of the next. A flush costs 0.25 ms of processor time, whatever its size. */
 const FLUSH_GAP_MS = 8;
 
 export interface EventLog {
   open(fence: Fence): EventStream;
-  /** Flushes what is pending (waiting at most a second) and closes the connection. */
+  /** Flushes what is pending, for at most a second, then closes the connections. Events that remain reject. */
   close(): Promise<void>;
 }
 
-/** `onError` hears of connection trouble; the writer heals by itself. */
+/** Creates the writer. `onError` is called for every transient database error, which the writer retries by itself. */
 export function createEventLog(options: {
   databaseUrl: string;
   onError: (error: unknown) => void;
@@ -43,7 +44,7 @@ export function createEventLog(options: {
   const pool = createPool(
     {
       connectionString: options.databaseUrl,
-      // One writes; the other looks at turns that were set aside.
+      // One connection writes; the other asks whether held rows are free.
       max: 2,
       application_name: 'copilot-event-log',
       bounds: POSTGRES_FLUSH,
@@ -51,7 +52,7 @@ export function createEventLog(options: {
     options.onError,
   );
   let pending: Pending[] = [];
-  /** What waits for a turn whose rows somebody holds, by the turn. */
+  /** Events set aside because another transaction holds their turn's rows, by turn id. */
   const held = new Map<string, Pending[]>();
   let heldPauseMs = HELD_PAUSE_MS;
   let heldTimer: NodeJS.Timeout | null = null;
@@ -59,7 +60,7 @@ export function createEventLog(options: {
   let closing = false;
   let lastFlush = 0;
   let hurry: (() => void) | null = null;
-  /** How many wait for the end of what they appended: then there is nothing to gather for. */
+  /** How many callers wait in drain(). While there are any, flushes start without the gap. */
   let draining = 0;
 
   const gather = async (): Promise<void> => {
@@ -99,7 +100,7 @@ export function createEventLog(options: {
     return batch;
   };
 
-  /** Writes a batch and tells those who wait for it. Events of turns that are held go back to the queue. */
+  /** Writes a batch and settles its appends. Events of turns whose rows are held are set aside instead. */
   const write = async (batch: Pending[]): Promise<void> => {
     while (batch.length > 0) {
       try {
@@ -108,7 +109,7 @@ export function createEventLog(options: {
         return;
       } catch (error: unknown) {
         if (!isTransient(error)) {
-          // A defect of one turn's events: whoever appended them must hear of it, and nobody else.
+          // One turn's events are at fault. Each turn is written alone, so that only the faulty one's appends reject.
           const turns = Map.groupBy(batch, ({ fence }) => fence.turnId);
           if (turns.size === 1) return settle(batch, () => error);
           for (const items of turns.values()) await write(items);
@@ -122,7 +123,7 @@ export function createEventLog(options: {
     }
   };
 
-  /** The batch without the turns that somebody holds, which are set aside. */
+  /** Sets the turns of a batch aside whose rows are held. Returns the rest of the batch. */
   const withoutHeld = async (batch: Pending[]): Promise<Pending[]> => {
     const turns = await findHeldTurns(pool, batch).catch((error: unknown) => {
       options.onError(error);
@@ -139,7 +140,7 @@ export function createEventLog(options: {
     return batch.filter((item) => !isHeld(item));
   };
 
-  /** Moves events out of the queue until their turns are free. */
+  /** Moves events from the queue to `held` and starts the timer that asks whether their turns are free. */
   const setAside = (isHeld: (item: Pending) => boolean): void => {
     for (const item of pending.filter(isHeld)) {
       const waiting = held.get(item.fence.turnId);
@@ -197,7 +198,7 @@ export function createEventLog(options: {
   };
 }
 
-/** Tells whoever waits for these events; `failure` says what is wrong with one, null: nothing. */
+/** Settles the appends of these events: rejects with what `failure` returns, or resolves when that is null. */
 function settle(items: readonly Pending[], failure: (item: Pending) => unknown): void {
   for (const item of items) {
     const error = failure(item);

@@ -1,7 +1,7 @@
-/** How an event's payload is stored: JSON text without `event` and `seq`, safe to put on one line of a stream. */
+/** Writes an event's payload for the database: JSON text without `event` and `seq`, always on one line. */
 import type { TurnEvent } from '../../contracts/events.ts';
 
-// Line separators that JSON allows raw and that some readers (Python's str.splitlines among them) break lines at.
+// JSON allows these characters unescaped, but some readers (Python's str.splitlines among them) break lines at them.
 const LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
 /**

@@ -1,38 +1,41 @@
-/** The events of one claim on their way to the writer of the event log: in order, merged while they wait. */
+/** The queue of one claim's events before the event log's writer takes them. Deltas that wait are merged. */
 import type { TurnEvent } from '../../contracts/events.ts';
 import { STEP_SEPARATOR } from '../../contracts/names.ts';
 import type { Fence } from '../fence.ts';
 import type { NumberedEvent } from './flush-events.ts';
 
-// Tokens that gather while a flush is under way become one event, up to this many characters.
+// Deltas that wait for a flush are merged into one event, up to this many characters.
 const MAX_MERGED_DELTA_CHARS = 2_000;
-/** What one claim may have waiting while the database is away; no answer of a model is as long. */
+/** How many characters of deltas a claim may have waiting before room() asks its caller to wait. */
 const MAX_WAITING_CHARS = 1_000_000;
 
 /** An event that waits to be written. */
 export interface Pending extends NumberedEvent {
-  /** Whether a batch holds it already: nothing is merged into it any more. */
+  /** Whether a batch holds the event. Nothing is merged into it after that. */
   taken: boolean;
-  /** Those who wait for it. */
+  /** The appends to settle once the event is written. */
   settle: { resolve: () => void; reject: (error: unknown) => void }[];
 }
 
-/** The events of one claim, in order. Made once per claim; not usable after its activity ended. */
+/** Where one claim appends its events, in order. Opened once per claim. */
 export interface EventStream {
-  /** Queues events; resolves when they are durable. Rejects with FencedError. A rejection may be left unhandled. */
+  /**
+   * Queues events; resolves when they are durable, rejects with FencedError when the fence no longer holds. The caller
+   * must handle the promise or ignore it as a whole: drain() reports the same failure.
+   */
   append(events: TurnEvent[]): Promise<void>;
   /** Resolves when everything appended before is durable; rejects with the first error. */
   drain(): Promise<void>;
-  /** Null while little waits to be written; else what to wait for before more is appended. Never rejects. */
+  /** Null while there is room for more events; else a promise to await before the next append. It never rejects. */
   room(): Promise<void> | null;
 }
 
-/** The writer as a stream sees it. */
+/** What a stream needs of the writer. */
 export interface EventQueue {
   push(item: Pending): void;
   /** Starts a flush unless one is under way. */
   kick(): void;
-  /** Waits, and has the writer gather nothing meanwhile. The promise must not reject. */
+  /** Awaits `wait`; until then flushes start without the gap. `wait` must not reject. */
   hurryFor(wait: Promise<void>): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ export function openStream(fence: Fence, queue: EventQueue): EventStream {
         items.at(-1)!.settle.push({ resolve, reject });
       });
       last = done;
-      // A drain rejects with the failure; a caller that only streams need not handle it.
+      // Handles the rejection, so that a caller may ignore the promise. drain() throws the failure.
       done.catch((error: unknown) => (failure ??= { error })).finally(() => (waitingChars -= chars));
       queue.kick();
       return done;
@@ -73,18 +76,18 @@ export function openStream(fence: Fence, queue: EventQueue): EventStream {
   };
 }
 
-/** Of the texts that a model streams; all other events are few. */
+/** Counts the characters of deltas only: all other events are few. */
 function charsOf(events: readonly TurnEvent[]): number {
   let chars = 0;
   for (const event of events) if ('delta' in event) chars += event.delta.length;
   return chars;
 }
 
-/** Adds a delta to a waiting one of the same kind and step. False when they can't be one event. */
+/** Merges a delta into a waiting one of the same kind and step. Returns false when they must stay two events. */
 function mergeDelta(waiting: TurnEvent, event: TurnEvent): boolean {
   if (event.event !== 'content_delta' && event.event !== 'reasoning_delta') return false;
   if (waiting.event !== event.event || waiting.step !== event.step) return false;
-  // The line breaks between two steps are a delta of their own.
+  // The separator between two steps stays a delta of its own.
   if (waiting.delta === STEP_SEPARATOR) return false;
   if (waiting.delta.length + event.delta.length > MAX_MERGED_DELTA_CHARS) return false;
   waiting.delta += event.delta;

@@ -1,6 +1,6 @@
 /**
- * The statements of the event log's writer: one that writes the pending events of many turns at once, and one that
- * tells whose rows somebody else holds.
+ * The two statements of the event log's writer. One writes the pending events of many turns at once. The other finds the
+ * turns whose rows another transaction holds.
  */
 import type { Pool } from 'pg';
 import type { TurnEvent } from '../../contracts/events.ts';
@@ -9,9 +9,9 @@ import { toPayload } from './event-payload.ts';
 import { isConnectionError } from '../connection/pg-errors.ts';
 import type { Fence } from '../fence.ts';
 
-/** An event with its place among those of its fence, from 1. */
 export interface NumberedEvent {
   fence: Fence;
+  /** The event's number under its fence, from 1. */
   idx: number;
   event: TurnEvent;
 }
@@ -58,7 +58,7 @@ const FLUSH_SQL = `
   where exists (select 1 from turn where turn.id = f.turn_id)
     or not exists (select 1 from fresh where fresh.turn_id = f.turn_id)`;
 
-// Asked without waiting for anybody. What it locks is free again when it is answered.
+// `skip locked`: the statement never waits. Its own locks end with it, because it runs outside a transaction.
 const HELD_SQL = `
   with input as (
     select distinct i.* from unnest($1::uuid[], $2::text[]) as i (turn_id, key)
@@ -76,14 +76,14 @@ const HELD_SQL = `
   select t.id from ai.copilot_turns t
   where t.id in (select turn_id from input) and t.id not in (select id from turn)`;
 
-/** What tells a claim apart among all turns. */
+/** A key that identifies a claim among all turns. */
 export function claimOf({ turnId, key }: Pick<Fence, 'turnId' | 'key'>): string {
   return `${turnId}/${key}`;
 }
 
 /**
- * Writes events; those that are there already are left out. Returns the claims (claimOf) whose fence holds; the events
- * of all others were not written. Rejects with the connection's error when the answer was lost.
+ * Writes events and skips those that are already stored. Returns the claims (claimOf) whose fence holds; no event of
+ * another claim was written. Rejects with a connection error when the answer was lost.
  */
 export async function flushEvents(pool: Pool, batch: readonly NumberedEvent[]): Promise<Set<string>> {
   const client = await pool.connect();
@@ -110,7 +110,7 @@ export async function flushEvents(pool: Pool, batch: readonly NumberedEvent[]): 
   }
 }
 
-/** The turns among these whose rows are locked by somebody else now. */
+/** The ids of those turns whose rows another transaction holds now. */
 export async function findHeldTurns(pool: Pool, items: readonly NumberedEvent[]): Promise<Set<string>> {
   const { rows } = await pool.query<{ turn_id: string }>({
     name: 'copilot_held',

@@ -1,7 +1,7 @@
 /**
- * The read side of the event log: pages of many turns in one statement, and the announcements of new events.
- * It has a small pool of its own, so that streams and requests can't starve each other, and named statements, so that
- * a wake-up costs no planning.
+ * The read side of the event log: a reader that reads pages of many turns in one statement, and a listener for the
+ * announcements of new events. The reader has a pool of its own, so that streams and requests can't starve each other.
+ * Its statement is prepared (named), so that a read needs no planning.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
@@ -22,22 +22,22 @@ export interface StoredEvent {
   payload: string;
 }
 
-/** What there is after a cursor. A request that has no page has nothing new, and its turn goes on. */
+/** The events after a request's cursor. A request without a page has nothing new, and its turn is still open. */
 export interface EventPage {
   /** Index of the request. */
   request: number;
-  /** `gone`: the turn's row is not there. `ended`: the log is complete. */
+  /** `gone`: the turn's row does not exist. `ended`: the turn has written its last event. */
   turn: 'open' | 'ended' | 'gone';
-  /** The assistant message of the turn; null when the turn is gone. */
+  /** The id of the turn's assistant message; null when the turn is gone. */
   messageId: string | null;
   /** In order of seq, without gaps. */
   events: StoredEvent[];
-  /** Whether the log goes on after this page. */
+  /** Whether more events follow this page. */
   more: boolean;
 }
 
 export interface TurnEventReader {
-  /** Pages of at most `maxBytes` of payload (or one event), for every request that has something to say. */
+  /** Reads a page for each request. A page ends with the event whose payload reaches `maxBytes`. */
   readPages(requests: readonly PageRequest[], maxBytes: number): Promise<EventPage[]>;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ interface PageRow {
   payload: string;
 }
 
-/** `connections`: how many reads may be under way at once. `onError` hears of idle connections that broke. */
+/** Creates a reader that makes at most `connections` reads at once. `onError` is called when an idle connection breaks. */
 export function createTurnEventReader(options: {
   databaseUrl: string;
   connections: number;
@@ -134,7 +134,7 @@ function toPages(rows: readonly PageRow[]): EventPage[] {
 }
 
 export interface TurnEventListener {
-  /** Whether announcements arrive now. While they don't, whoever has readers must poll. */
+  /** Whether announcements arrive now. While this is false, the caller must poll. */
   readonly connected: boolean;
   close(): Promise<void>;
 }
@@ -144,8 +144,9 @@ const MAX_RECONNECT_MS = 2_000;
 const GOODBYE_MS = 300;
 
 /**
- * Keeps one LISTEN connection and reconnects it for ever. `onTurns` gets the ids of turns with new events;
- * `onConnected` is called whenever listening begins, and then everything that is watched must be read once.
+ * Keeps one LISTEN connection and reconnects it until it is closed. `onTurns` gets the ids of turns with new events.
+ * `onConnected` is called whenever listening begins: announcements may have been missed before, so the caller must then
+ * read every turn that it watches.
  */
 export function listenForTurnEvents(options: {
   databaseUrl: string;
@@ -195,7 +196,7 @@ export function listenForTurnEvents(options: {
     options.onConnected();
   };
 
-  // A peer that vanished without a word leaves a connection that looks fine and stays silent.
+  // A connection whose server is gone may look open and stay silent for ever, so it is probed.
   const probe = (current: BoundedClient): void => {
     timer = setTimeout(() => {
       current.query('select 1').then(
@@ -226,7 +227,7 @@ export function listenForTurnEvents(options: {
   };
 }
 
-/** Ends a connection without waiting for a server that may not answer. */
+/** Closes a connection without waiting for the server. */
 function destroy(client: BoundedClient): void {
   client.on('error', () => undefined);
   client.destroy(new PostgresAwayError('the listening connection was given up'));

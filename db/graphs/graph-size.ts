@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { GraphSize } from '../../domain/graph/limits.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
-/** How large a workflow's persisted graph is, without reading it: the platform's own rows know no limit. */
+/** Measures a workflow's persisted graph without reading it, because the platform may store graphs of any size. */
 export async function measureGraph(db: Knex, workflowId: string): Promise<Required<GraphSize>> {
   const [size] = await rowsOf<Required<GraphSize>>(
     db,

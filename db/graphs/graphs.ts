@@ -1,4 +1,4 @@
-/** The customer's workflows: their rows and their persisted graphs. */
+/** Reads the customer's workflows: their rows and their persisted graphs. */
 import type { Knex } from 'knex';
 import type { Block, Graph } from '../../domain/graph/graph.ts';
 import { toEdge } from '../../domain/graph/edge.ts';
@@ -23,7 +23,7 @@ export interface StoredEdge {
   /** `output` on a plain edge. */
   sourceHandle: string;
   targetHandle: string;
-  /** The handle again, on edges out of a condition; null on all others, or the engine would skip their target. */
+  /** Repeats the source handle on edges out of a condition block. Null on all others: the engine skips their target. */
   condition: string | null;
 }
 
@@ -42,7 +42,7 @@ interface SummaryRow {
   updated_at: Date;
 }
 
-// The platform's own rows may have no version and no times, and a description of any length.
+// Rows that the platform wrote may lack a version and times, and may have a description of any length.
 const SUMMARY_COLUMNS = `id, name, left(description, 2000) as description, coalesce(version, 1) as version, state,
   ${readableTime('created_at')} as created_at, ${readableTime('coalesce(updated_at, created_at)')} as updated_at`;
 
@@ -58,7 +58,7 @@ function toSummary(row: SummaryRow): WorkflowSummary {
   };
 }
 
-/** A page of workflows, newest first, and how many there are. */
+/** A page of workflows, newest first, and the number of all workflows. */
 export async function listWorkflows(
   db: Knex,
   page: { limit: number; offset: number },
@@ -88,12 +88,12 @@ export async function workflowExists(db: Knex, id: string): Promise<boolean> {
   return (await rowsOf(db, 'select 1 from ai.workflows where id = ?', [id])).length > 0;
 }
 
-/** A stored graph's JSON text, in bytes: twice what a request may carry. Nothing larger is stored by us, or read. */
-export const MAX_GRAPH_BYTES = 16 * 1024 * 1024;
-/** Levels of a config, as deep as a request may nest. */
+/** The largest graph that is stored or read: bytes of its JSON text. Twice what a request may carry. */
+export const MAX_STORED_GRAPH_BYTES = 16 * 1024 * 1024;
+/** How deep a config may nest: as deep as a request may. */
 const MAX_CONFIG_DEPTH = 64;
 
-/** Thrown when a stored graph is, or would be, beyond what we can work with. The message names what a person must change. */
+/** Thrown when a stored graph is, or would become, too large or too deep. The message says what a person must change. */
 export class StoredGraphError extends Error {
   readonly code: 'GRAPH_TOO_LARGE' | 'GRAPH_TOO_DEEP' | 'GRAPH_BEYOND_LIMITS';
 
@@ -105,20 +105,20 @@ export class StoredGraphError extends Error {
 }
 
 interface StoredRow extends SummaryRow {
-  /** JSON text, or null when the graph is too large. */
+  /** JSON text; null when the graph is too large. */
   blocks: string | null;
   edges: string | null;
 }
 
-/** A workflow with its graph as JSON text: lists of Block and StoredEdge. */
+/** A workflow with its graph as JSON text: an array of Block and an array of StoredEdge. */
 export interface WorkflowText extends WorkflowSummary {
   blocks: string;
   edges: string;
 }
 
 /**
- * A workflow with its graph as it is stored, or null. The graph is not parsed, so no size or depth of a config matters
- * to the reader. Throws StoredGraphError when it has more than 16 MB.
+ * A workflow with its graph as text, or null. The graph is not parsed, so a config may nest to any depth. Throws
+ * StoredGraphError when the graph has more than MAX_STORED_GRAPH_BYTES.
  */
 export async function findWorkflowText(db: Knex, id: string): Promise<WorkflowText | null> {
   const [row] = await selectGraph(db, id);
@@ -130,8 +130,8 @@ export async function findWorkflowText(db: Knex, id: string): Promise<WorkflowTe
 
 async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
   try {
-    // One statement, so that blocks and edges are of one version. A graph that is too large stays in the database.
-    // created_at keeps the order in which blocks came; blocks of one save share it and keep the order of their insert.
+    // One statement, so that blocks and edges are of one version. A graph that is too large is not sent.
+    // Blocks come in the order of created_at. Blocks of one save share it; ctid is the order of their insert.
     return await rowsOf<StoredRow>(
       db,
       `with graph as materialized (
@@ -153,35 +153,35 @@ async function selectGraph(db: Knex, id: string): Promise<StoredRow[]> {
          case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.blocks end as blocks,
          case when octet_length(g.blocks) + octet_length(g.edges) <= :bytes then g.edges end as edges
        from ai.workflows w cross join graph g where w.id = :id`,
-      { id, bytes: MAX_GRAPH_BYTES },
+      { id, bytes: MAX_STORED_GRAPH_BYTES },
     );
   } catch (error: unknown) {
-    // program_limit_exceeded: beyond what the database itself can put together.
+    // Class 54: program limit exceeded. The text is too large for Postgres to build.
     if (sqlStateOf(error)?.startsWith('54')) throw graphTooLarge(error);
     throw error;
   }
 }
 
-/** The error of a graph or canvas beyond MAX_GRAPH_BYTES. */
+/** The error for a graph or canvas beyond MAX_STORED_GRAPH_BYTES. */
 export function graphTooLarge(cause?: unknown): StoredGraphError {
   return new StoredGraphError(
     'GRAPH_TOO_LARGE',
-    `The graph would be larger than ${MAX_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
+    `The graph would be larger than ${MAX_STORED_GRAPH_BYTES} bytes (16 MB): make its configs smaller`,
     { cause },
   );
 }
 
-/** A real as a number of JSON, which knows no NaN and no infinity. */
+/** SQL for a real as a JSON number: JSON has no NaN and no infinity, which become 0. */
 function finite(column: string): string {
   return `case when ${column} > '-Infinity' and ${column} < 'Infinity' then ${column} else 0 end`;
 }
 
 /**
- * A workflow with its graph, or null. `lock` holds its row until the transaction ends. Throws StoredGraphError when the
- * graph has more than 16 MB.
+ * A workflow with its graph, or null. With `lock`, its row stays locked until the transaction ends. Throws
+ * StoredGraphError when the graph has more than MAX_STORED_GRAPH_BYTES.
  */
 export async function findWorkflow(db: Knex, id: string, lock = false): Promise<StoredWorkflow | null> {
-  // Locked first and read after: a statement that waits for the lock would see the graph as it was before the wait.
+  // Two statements: one that locks and reads would return the graph as it was before it waited for the lock.
   if (lock) await db.raw('select 1 from ai.workflows where id = ? for update', [id]);
   const text = await findWorkflowText(db, id);
   return (
@@ -194,8 +194,8 @@ export async function findWorkflow(db: Knex, id: string, lock = false): Promise<
 }
 
 /**
- * Checks that what follows can walk through every config. Throws StoredGraphError that names the block: the platform
- * stores configs of any depth, and a function that calls itself would end in a RangeError.
+ * Checks that recursive functions can walk every config. The platform stores configs of any depth, and a recursive
+ * function would end in a RangeError. Throws StoredGraphError, which names the block.
  */
 export function requireShallow(workflow: Pick<StoredWorkflow, 'blocks'>): void {
   const deep = workflow.blocks.find((block) => isDeeperThan(block.config, MAX_CONFIG_DEPTH));
@@ -206,7 +206,7 @@ export function requireShallow(workflow: Pick<StoredWorkflow, 'blocks'>): void {
   );
 }
 
-/** The stored workflow as the domain's graph. Throws StoredGraphError for a config that is too deep to work with. */
+/** The stored workflow as the domain's graph. Throws StoredGraphError for a config that nests too deep. */
 export function toGraph(workflow: Pick<StoredWorkflow, 'blocks' | 'edges'>): Graph {
   requireShallow(workflow);
   return { blocks: workflow.blocks, edges: workflow.edges.map(toEdge) };

@@ -1,4 +1,4 @@
-/** Writing a workflow's graph. */
+/** Writes a workflow's graph. */
 import type { Knex } from 'knex';
 import { toEdge } from '../../domain/graph/edge.ts';
 import type { Edge, Graph } from '../../domain/graph/graph.ts';
@@ -9,10 +9,10 @@ import type { JsonObject } from '../../domain/text/json-value.ts';
 import { findWorkflow, StoredGraphError, type StoredWorkflow } from './graphs.ts';
 
 /**
- * Replaces a workflow's graph and counts its version up. Rows that stay the same keep their id and created_at, and keys of
- * a config that stay the same keep the value that the database has: its numbers may have more digits than a JavaScript
- * number, through which the graph has gone. To be called in a transaction that holds the workflow's row (findWorkflow with
- * `lock`). Throws StoredGraphError for a graph that would grow beyond the limits: no chat or save would take it.
+ * Replaces a workflow's graph and adds 1 to its version. Unchanged rows keep their id and created_at. Unchanged keys of a
+ * config keep the value in the database, because its numbers may have more digits than the JavaScript numbers of `graph`.
+ * The caller's transaction holds the workflow's row (findWorkflow with `lock`). Throws StoredGraphError when the graph would
+ * grow beyond the limits that chats and saves have.
  */
 export async function replaceGraph(
   trx: Knex,
@@ -21,7 +21,7 @@ export async function replaceGraph(
 ): Promise<StoredWorkflow> {
   const { blocks, edges } = graph;
   const exceeded = exceededLimit({ blocks: blocks.length, edges: edges.length });
-  // A graph that the platform made too large may still be changed, but not grow.
+  // A graph that the platform made too large may be changed, but must not grow.
   if (exceeded !== null && (blocks.length > workflow.blocks.length || edges.length > workflow.edges.length))
     throw new StoredGraphError('GRAPH_BEYOND_LIMITS', `With this change the workflow ${exceeded}`);
   const before = new Map(workflow.blocks.map((block) => [block.id, block.config]));
@@ -50,7 +50,7 @@ export async function replaceGraph(
       blocks.map((block) => block.id),
       blocks.map((block) => block.type),
       blocks.map((block) => block.name),
-      // Rounded here: Postgres refuses a number that is too small for a real instead of taking it for 0.
+      // Rounded here, because Postgres refuses a number that is too small for a real instead of storing 0.
       blocks.map((block) => Math.fround(block.position.x)),
       blocks.map((block) => Math.fround(block.position.y)),
       changes.map(({ set }) => JSON.stringify(set)),
@@ -89,12 +89,12 @@ export async function replaceGraph(
   return (await findWorkflow(trx, workflow.id))!;
 }
 
-/** What makes one config of another: keys to set, and keys that go. `removed` null: the config is set as a whole. */
+/** The keys to set and to remove to turn `before` into `config`. `removed` is null when the config is set as a whole. */
 function changeOf(
   before: JsonObject | undefined,
   config: JsonObject,
 ): { set: JsonObject; removed: string[] | null } {
-  // The platform's rows may hold a list in place of an object.
+  // Rows that the platform wrote may hold an array instead of an object.
   if (!isObject(before)) return { set: config, removed: null };
   const set: JsonObject = {};
   for (const key of Object.keys(config))
@@ -106,7 +106,7 @@ function storedKey(edge: Edge): string {
   return JSON.stringify([edge.source, edge.target, edge.sourceHandle ?? null]);
 }
 
-/** Only a condition's edges carry a route condition: the handle names of a condition are if, elif_n and else. */
+/** Whether a block type is a condition: its handles are if, elif_n and else. */
 function isCondition(type: string | undefined): boolean {
   return (
     findBlockType(type ?? '')

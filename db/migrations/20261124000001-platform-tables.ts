@@ -1,11 +1,10 @@
 /**
- * The platform's tables, as the field has them. A deployment may hold them already: what is missing is created, what is
- * found is adopted as it is, and gets at most the columns it lacks. `down` leaves them alone, because the rows are the
- * platform's and not ours.
+ * The platform's tables. A deployment may hold them already: a missing table is created, and an existing one gets only
+ * the columns that it lacks. `down` leaves the tables alone, because their rows belong to the platform.
  */
 import type { Knex } from 'knex';
 
-/** Columns, then constraints, of each table, in an order in which the references hold. */
+/** The columns, then the constraints of each table. A table comes after those that it references. */
 const TABLES: Readonly<Record<string, readonly string[]>> = {
   workflows: [
     'id uuid primary key default gen_random_uuid()',
@@ -178,7 +177,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const CONSTRAINT = /^(?:primary key|unique) \(/;
-/** A column without which a row means nothing: a table that lacks it is another one, and not ours to bend. */
+/** A column that every row needs. A table of the same name without such a column is not the platform's. */
 const ESSENTIAL = /\b(?:primary key|not null)\b/;
 
 export async function up(knex: Knex): Promise<void> {
@@ -198,12 +197,12 @@ export async function up(knex: Knex): Promise<void> {
           `the table ai.${table} of this database has no column ${column}: it is not the platform's table`,
         );
       }
-      // Only where something is missing: even `add column if not exists` waits for every reader of a live table.
+      // Only for a missing column: even `add column if not exists` takes a lock that waits for every reader.
       await knex.raw(`alter table ai.${table} add column ${line}`);
     }
   }
 }
 
 export async function down(): Promise<void> {
-  // The platform's tables stay: they may have been there before us, and their rows are not ours to drop.
+  // The tables stay: they may be older than this migration, and their rows belong to the platform.
 }

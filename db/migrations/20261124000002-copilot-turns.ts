@@ -1,6 +1,6 @@
 /**
- * Our own tables: turns, their transcript, event log, fences, confirmations and usage.
- * Documents (graphs, messages) are text, not jsonb, where they must come back byte for byte.
+ * The copilot's tables: turns, claims, the event log, the transcript, confirmations, usage and snapshots. Documents
+ * (graphs, messages) that must come back byte for byte are text, not jsonb.
  */
 import type { Knex } from 'knex';
 

@@ -1,4 +1,4 @@
-/** What we add to the platform's tables: an owner of a session, and the indexes that our queries need. */
+/** Adds to the platform's tables the owner of a session, and the indexes that the copilot's queries need. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

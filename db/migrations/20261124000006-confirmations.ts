@@ -1,6 +1,6 @@
 /**
- * What a confirmation covers beside its arguments, and the index by which an unheard decision is found. And the seed of
- * a turn's data fences: random, and never shown to anyone but the model.
+ * Adds what a confirmation covers besides its arguments, the index that finds decisions which no turn has acted upon, and
+ * `fence_seed`: the random seed of the delimiters around data in a turn's prompts. Only the model sees the delimiters.
  */
 import type { Knex } from 'knex';
 

@@ -1,4 +1,4 @@
-/** Summaries of a session's history, as rows of the turn that made them. And claims under which no model was called. */
+/** Adds summaries of a session's history to the transcript, and marks claims under which no model was called. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * What became of a call's claims: how often the call failed by itself, and how often a worker was lost with it. Older
- * code leaves these columns alone, which only means that it counts nothing.
+ * Counts on each claim how often the call failed by itself, and how often a worker was lost with it. The release before
+ * this one does not write these columns; its attempts are not counted.
  */
 import type { Knex } from 'knex';
 

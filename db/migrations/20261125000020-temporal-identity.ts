@@ -1,4 +1,4 @@
-/** The Temporal namespace that runs this database's turns: one row, written by the first process that asks. */
+/** Records the Temporal namespace that runs this database's turns: one row, which the first process to look writes. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * The ledger outlives turns. When a turn ends or is deleted, by whomever, each of its model calls that has neither an answer nor a
- * report is noted as an estimated row: an attempt whose worker died, or one that still runs. A report that comes
- * later takes the row's place.
+ * Keeps the bill of calls that a turn leaves unreported. When a turn ends or is deleted, a trigger adds an estimated usage
+ * row for each of its model calls that has neither an answer nor a report: its worker died, or the call still runs. A
+ * report that arrives later replaces the row.
  */
 import type { Knex } from 'knex';
 

@@ -1,38 +1,39 @@
-/** Indexes that are built while others write: CREATE INDEX CONCURRENTLY, and what it needs around it. */
+/** Builds indexes with CREATE INDEX CONCURRENTLY, while other sessions write to the table. */
 import { Client } from 'pg';
 import type { Logger } from '../../runtime/logger.ts';
 import { whileLocked } from './migration-locks.ts';
 
-/** An index of schema `ai`. `on` is what follows the table's name: columns, and a condition if there is one. */
+/** An index of a table of schema `ai`. */
 export interface ConcurrentIndex {
   name: string;
   /** Without the schema. */
   table: string;
+  /** The SQL after the table's name: the columns, and the condition of a partial index. */
   on: string;
 }
 
 /**
- * A build waits for every older transaction that may have changed the table. Nobody waits for the build meanwhile, but it must not
- * stand for ever: after this long it is given up, and begun again after a pause.
+ * A build waits for older transactions that may have changed the table. Nobody waits for the build, but it must not wait
+ * for ever: it is given up after this time and started again after a pause.
  */
 const BUILD_LOCK_TIMEOUT = '30s';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Builds the indexes that are missing, one after the other, without holding up writers. One that an ended build left behind
- * INVALID is dropped first. A partitioned table is left out: it can't have an index built this way.
- * The caller holds the migration gate and not the step lock.
+ * Builds the missing indexes, one after the other, without blocking writers. An INVALID index of an interrupted build is
+ * dropped first. A partitioned table is left out, because CONCURRENTLY does not support it. The caller must hold the
+ * migration gate and must not hold the step lock.
  */
 export async function buildIndexes(
   indexes: readonly ConcurrentIndex[],
   { databaseUrl, logger }: { databaseUrl: string; logger: Logger },
 ): Promise<void> {
-  // A connection of its own: a build may take hours, and a pool's limits are made for requests.
+  // Not from a pool: a build may take hours, and a pool's bounds are made for requests.
   const client = new Client({
     connectionString: databaseUrl,
     application_name: 'copilot-migrations',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    // A link that is dead is noticed by the kernel's probes: no answer is expected while a build runs.
+    // A build sends nothing while it runs, so only TCP keepalive can find a dead connection.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
@@ -56,7 +57,7 @@ async function buildIndex(client: Client, { name, table, on }: ConcurrentIndex):
   );
   const { kind, valid } = rows[0]!;
   if (kind !== 'r' || valid === true) return;
-  // The drop waits for a build that goes on in a server process whose client is gone.
+  // The build may still run on the server although its client is gone. The drop waits for it.
   if (valid === false) await client.query(`drop index concurrently if exists ai.${name}`);
   await client.query(`create index concurrently if not exists ${name} on ai.${table} ${on}`);
 }

@@ -1,11 +1,11 @@
 /**
- * The schema as text, from the catalog, in an order that does not depend on how it came about. The committed dump makes
- * a change of the schema visible in review: `npm run db:dump`.
+ * Writes the schema as SQL text, from the catalog, sorted by name. `npm run db:dump` updates the committed dump, in which
+ * a review sees each change of the schema.
  */
 import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
 
-/** Tables, columns, constraints, indexes, functions and triggers of schema ai. */
+/** The tables, columns, constraints, indexes, functions and triggers of schema ai. */
 export async function dumpSchema(db: Knex): Promise<string> {
   const columns = await rowsOf<{ table_name: string; line: string }>(
     db,

@@ -1,6 +1,6 @@
 /**
- * Brings a database up to date while others use it. Any number of processes may do it at once, of this release and of
- * the one before. docs/migrations.md has the rules for new migrations.
+ * Migrates a database while it is in use. Any number of processes, of this release and the previous one, may run the
+ * migrator at once. docs/migrations.md has the rules for new migrations.
  */
 import type { Knex } from 'knex';
 import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
@@ -19,7 +19,7 @@ import * as temporalIdentity from '../migrations/20261125000020-temporal-identit
 import * as unreportedCalls from '../migrations/20261125000030-unreported-calls.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
-/** A change in one transaction, or indexes that are built concurrently: not both. */
+/** A migration changes the schema in one transaction, or builds indexes concurrently; never both. */
 type NamedMigration = { name: string } & (Knex.Migration | { indexes: readonly ConcurrentIndex[] });
 
 const MIGRATIONS: readonly NamedMigration[] = [
@@ -36,13 +36,13 @@ const MIGRATIONS: readonly NamedMigration[] = [
 
 const SCHEMA = 'ai';
 /**
- * The first release ends when its table names a migration that it does not know. So that table never gets another row:
- * later migrations are recorded in the second one, and unknown rows end nobody any more.
+ * A process of the first release exits when its table names a migration that it does not know. So later migrations are
+ * recorded in a second table, and no code exits because of unknown rows in that table.
  */
 const FIRST_TABLE = 'copilot_migrations';
 const FIRST_TABLE_ENDS = '20261124000007-summaries';
 const TABLE = 'copilot_migrations_v2';
-/** How long a migration waits for a lock at a time. Whoever comes after it waits for it that long at most. */
+/** How long a migration waits for a lock at a time. Statements that queue up behind it wait no longer than that. */
 const LOCK_TIMEOUT = '500ms';
 
 interface Options {
@@ -50,19 +50,19 @@ interface Options {
   logger: Logger;
 }
 
-/** Runs every missing migration, each in a transaction of its own, then builds the missing indexes. */
+/** Runs every missing migration, each in its own transaction, then builds the missing indexes. */
 export async function migrateDatabase(options: Options): Promise<void> {
   await migrateSchema(options);
   await migrateIndexes(options);
 }
 
 /**
- * Runs the missing migrations but for those that only build indexes. A migration that meets a lock is tried again until
- * it gets it. One that fails leaves nothing of itself, and those before it stay.
+ * Runs the missing migrations except those that only build indexes. A migration that can't get a lock is tried again
+ * until it gets the lock. A migration that fails is rolled back; those before it stay.
  */
 export async function migrateSchema(options: Options): Promise<void> {
   await withMigrator(options, async (db) => {
-    // `if not exists` would still ask for the right to create schemas, which a deployment that has ours may not give.
+    // Looked up first: `create schema if not exists` needs the right to create schemas even when the schema exists.
     const { rows } = await db.raw<{ rows: unknown[] }>('select 1 from pg_namespace where nspname = ?', [
       SCHEMA,
     ]);
@@ -82,7 +82,7 @@ export async function migrateSchema(options: Options): Promise<void> {
   });
 }
 
-/** Builds the indexes of the missing migrations that only build indexes. It may take as long as the tables are large. */
+/** Runs the missing migrations that only build indexes. On large tables this may take hours. */
 export async function migrateIndexes(options: Options): Promise<void> {
   await withMigrator(options, async (db) => {
     for (const migration of await listMissing(db, (found) => 'indexes' in found)) {
@@ -93,19 +93,19 @@ export async function migrateIndexes(options: Options): Promise<void> {
   });
 }
 
-/** Undoes all migrations that can be undone. For tests and for operators who remove the product. */
+/** Undoes all migrations. For tests, and for operators who remove the product. */
 export async function rollbackDatabase(options: { databaseUrl: string }): Promise<void> {
   await withMigrator(options, async (db) => {
     await withMigrationLock(options.databaseUrl, async () => {
       for (const table of [TABLE, FIRST_TABLE]) {
-        // What a newer release has added must be undone by that release.
+        // The validation throws when a newer release has run migrations: that release must undo them.
         await db.migrate.rollback({ ...settingsOf(table), disableMigrationsListValidation: false }, true);
       }
     });
   });
 }
 
-/** True when every migration that this code relies on has run in this database. Newer ones do no harm. */
+/** True when this database has every migration that this code relies on. Migrations of newer releases do not matter. */
 export async function migrationsCurrent(db: Knex): Promise<boolean> {
   return (await listMissing(db, (migration) => 'up' in migration)).length === 0;
 }
@@ -127,7 +127,7 @@ async function withMigrator(
   }
 }
 
-/** False when another process has run it meanwhile. */
+/** Runs one migration. Returns false when another process has run it meanwhile. */
 async function runMigration(
   db: Knex,
   { name }: NamedMigration,
@@ -136,7 +136,7 @@ async function runMigration(
   const settings = settingsOf(tableOf(name));
   return whileLocked({ step: name, logger }, () =>
     withMigrationLock(databaseUrl, async () => {
-      // knex's own lock is a row that a killed process leaves behind; ours is the advisory lock.
+      // knex's own lock is a row, which a killed process leaves behind. The advisory lock replaces it.
       if (await db.schema.withSchema(SCHEMA).hasTable(`${settings.tableName}_lock`))
         await db.migrate.forceFreeMigrationsLock(settings);
       const [, ran] = (await db.migrate.up({ ...settings, name })) as [number, string[]];
@@ -165,7 +165,7 @@ function settingsOf(table: string): Knex.MigratorConfig {
 function toKnexMigration(migration: NamedMigration): Knex.Migration {
   if ('indexes' in migration) {
     return {
-      // They are there: this only records it.
+      // buildIndexes has built the indexes. knex only records the migration.
       up: async () => undefined,
       down: async (trx) => {
         for (const { name } of migration.indexes) await trx.raw(`drop index if exists ${SCHEMA}.${name}`);
@@ -207,7 +207,7 @@ async function listMissing(
   return MIGRATIONS.filter((migration) => isWanted(migration) && !done.has(migration.name));
 }
 
-/** True when one of the tables holds a row: an empty one is indexed in no time. */
+/** True when one of the tables holds a row. A plain CREATE INDEX is fast enough for empty tables. */
 async function haveRows(
   db: Knex,
   indexes: readonly ConcurrentIndex[],

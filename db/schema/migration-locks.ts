@@ -1,16 +1,15 @@
 /**
- * What keeps migrations apart from each other, and what a live system behind them waits for.
- *
- * Two advisory locks. The gate is held by one migrating process from its first to its last step. The step lock is held
- * for one transaction at a time; it is the lock that processes of the first release wait for, and they wait inside a
- * statement, whose snapshot would hold up an index that is built concurrently. So no such index is built under it.
+ * Two advisory locks that keep migrating processes apart. A process holds the gate from its first migration to its last. It
+ * holds the step lock for one transaction at a time. Processes of the first release wait for the step lock inside a
+ * statement, and the snapshot of that statement would block a concurrent index build. So no index is built under the step
+ * lock.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Logger } from '../../runtime/logger.ts';
 import { isTransactionConflict, sqlStateOf } from '../connection/pg-errors.ts';
 
-// "copilot" in ASCII, and the number after it.
+// Arbitrary numbers, the same in every release.
 const STEP_LOCK = '27973420219265908';
 const GATE_LOCK = '27973420219265909';
 const POLL_MS = 50;
@@ -18,12 +17,12 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 5_000;
 
-/** Runs work while holding the step lock. The server gives it back when our connection ends, however that happens. */
+/** Runs `work` under the step lock. The server frees the lock when the connection ends, also when the process dies. */
 export function withMigrationLock<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
   return withAdvisoryLock(databaseUrl, STEP_LOCK, work);
 }
 
-/** Runs work as the only migrating process of this release or a later one. The gate comes before the step lock. */
+/** Runs `work` under the gate. A process takes the gate before the step lock. The first release does not know the gate. */
 export function withMigrationGate<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
   return withAdvisoryLock(databaseUrl, GATE_LOCK, work);
 }
@@ -39,7 +38,7 @@ async function withAdvisoryLock<T>(databaseUrl: string, key: string, work: () =>
   client.on('error', () => undefined);
   await client.connect();
   try {
-    // Asked again and again: a statement that waited would hold its snapshot, and with it every concurrent index build.
+    // Polled: a statement that waits for the lock keeps its snapshot, which would block concurrent index builds.
     const taken = async (): Promise<boolean> =>
       (await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1::bigint) as taken', [key]))
         .rows[0]!.taken;
@@ -51,8 +50,8 @@ async function withAdvisoryLock<T>(databaseUrl: string, key: string, work: () =>
 }
 
 /**
- * Does a step again, with growing pauses, for as long as it meets locks of others. Between two tries it holds nothing,
- * so whoever queued up behind it goes on.
+ * Repeats `work`, with growing pauses, until it meets no held lock and no conflict. It holds no lock between two tries, so
+ * statements that queued up behind it can go on.
  */
 export async function whileLocked<T>(
   { step, logger }: { step: string; logger: Logger },
@@ -62,7 +61,7 @@ export async function whileLocked<T>(
     try {
       return await work();
     } catch (error: unknown) {
-      // 55P03: lock_not_available, a lock_timeout included.
+      // 55P03: lock_not_available, also raised by lock_timeout.
       if (sqlStateOf(error) !== '55P03' && !isTransactionConflict(error)) throw error;
       logger.warn({ step, pauseMs: pause, err: error }, 'a migration met a held lock; trying again');
       await delay(pause);

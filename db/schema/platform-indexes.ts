@@ -1,7 +1,7 @@
 /**
- * The indexes on the platform's tables that two released migrations make with a plain CREATE INDEX, which stops every writer of a
- * table while it is built. Where those tables hold rows already, the migrator builds these concurrently first, and
- * the migration finds them. Released migrations stay as they are; new indexes are listed by their own migration.
+ * The indexes that two released migrations build with a plain CREATE INDEX, which blocks the table's writers. When the
+ * platform's tables hold rows, the migrator builds these indexes concurrently before it runs the migrations. Released
+ * migrations stay as they are; a new migration lists its own indexes.
  */
 import type { ConcurrentIndex } from './concurrent-index.ts';
 
@@ -65,8 +65,8 @@ const TOOL_INDEXES: readonly ConcurrentIndex[] = [
 ];
 
 /**
- * By the name of a released migration: its indexes, and the rest of what it does. Once the indexes are built, only the rest is
- * run: even an index that is there already makes CREATE INDEX IF NOT EXISTS lock its table.
+ * By the name of a released migration: its indexes, and the SQL of the rest of the migration. Once the indexes exist, only
+ * the rest is run, because CREATE INDEX IF NOT EXISTS locks the table even when the index exists.
  */
 export const BUILT_BEFORE: Readonly<
   Record<string, { indexes: readonly ConcurrentIndex[]; rest: string | null }>

@@ -1,5 +1,5 @@
 /**
- * The sample project as SQL. Two workflows (one with runs that failed and runs that went well), agents, a knowledge base with sources, and
+ * The sample project as SQL: two workflows with completed and failed runs, two agents, a knowledge base with sources, and
  * a small shop in `public`. Dates are relative to now, so that questions about last week have answers.
  */
 
@@ -137,7 +137,7 @@ function graphSql(
     values ${lines.join(',\n')};`;
 }
 
-/** Ten runs of the report: the last one and two before it failed in Convert, because the rates had no USD. */
+/** Ten weekly runs of the report. The newest and two older ones failed in Convert, because the rates had no USD. */
 const RUNS = `
   insert into ai.workflow_executions (id, workflow_id, status, input, output, error, started_at, completed_at, created_at)
   select md5('run' || n)::uuid, '${REPORT}', case when n in (0, 3, 4) then 'failed' else 'completed' end, '{}',
@@ -162,7 +162,7 @@ const RUNS = `
   join lateral (select (b.position_y / 200)::int + 1 as ord) o on true
   where e.workflow_id = '${REPORT}';`;
 
-/** Three runs of the order triage: the last one failed in Summarise. */
+/** Three runs of the order triage. The newest one failed in Summarise. */
 const TRIAGE_RUNS = `
   insert into ai.workflow_executions (id, workflow_id, status, input, output, error, started_at, completed_at, created_at)
   select md5('triage' || n)::uuid, '${SAMPLE_WORKFLOW_ID}', case when n = 0 then 'failed' else 'completed' end,
@@ -248,7 +248,7 @@ const SHOP = `
   where k <= 1 + o.id % 3;
   update public.orders o set total = (select sum(quantity * unit_price) from public.order_items i where i.order_id = o.id);`;
 
-/** Everything, as one script without bindings. */
+/** The whole sample project as one script without bindings. */
 export const SAMPLE_SQL = `
   insert into ai.workflows (id, name, description) values
     ('${SAMPLE_WORKFLOW_ID}', 'Order Triage', 'Loads an order and has large ones summarised'),

@@ -1,4 +1,4 @@
-/** The sample project of a first start: small, made up, and the same every time but for its dates. */
+/** Creates the sample project of a first start. */
 import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
 import { createKnex } from '../connection/knex.ts';
 import { withMigrationLock } from './migration-locks.ts';
@@ -8,8 +8,8 @@ import { rowsOf } from '../connection/sql-rows.ts';
 const MARKER = 'copilot_sample_project';
 
 /**
- * Makes the sample project once, in a database that holds no workflow and no table in `public`. A user who deletes it
- * does not get it back. Returns the sample workflow's id while it exists, else null.
+ * Creates the sample project once, in a database that has no workflow and no table in `public`. When a user deletes the
+ * project, it is not created again. Returns the sample workflow's id, or null when the workflow does not exist.
  */
 export async function seedSampleProject(options: { databaseUrl: string }): Promise<string | null> {
   const db = createKnex({

@@ -1,4 +1,4 @@
-/** The tool calls of turns, from their transcripts. */
+/** Reads the tool calls of turns from their transcripts. */
 import type { Knex } from 'knex';
 import { isObject } from '../../domain/text/json.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -6,7 +6,7 @@ import { rowsOf } from '../connection/sql-rows.ts';
 export interface ToolCallRecord {
   callId: string;
   name: string;
-  /** As the model wrote them. */
+  /** JSON text as the model wrote it. */
   arguments: string;
   result: string | null;
   isError: boolean;
@@ -20,7 +20,7 @@ interface TranscriptRow {
   body: string;
 }
 
-/** The calls of each turn in their order, with their results. A row that can't be understood is left out. */
+/** The calls of each turn, in order, with their results. A transcript row that can't be parsed is left out. */
 export async function listToolCalls(db: Knex, turnIds: string[]): Promise<Map<string, ToolCallRecord[]>> {
   const records = new Map<string, ToolCallRecord[]>();
   if (turnIds.length === 0) return records;
@@ -44,7 +44,7 @@ export async function listToolCalls(db: Knex, turnIds: string[]): Promise<Map<st
   return records;
 }
 
-/** What stands in a row was written by some release of ours; no row may keep a session from being read. */
+/** Parses a transcript body. Any release may have written it, so a body of unknown shape becomes an empty object. */
 function parseBody(text: string): Record<string, unknown> {
   try {
     const body: unknown = JSON.parse(text);

@@ -1,6 +1,6 @@
 /**
- * The messages of a session, with what their turns did. A page has a bound in rows and in bytes: the database measures
- * its fields from the newest message on, and what no longer fits is never loaded.
+ * Reads the messages of a session with the tool calls and usage of their turns. A page is bounded in rows and bytes. The
+ * database adds up the sizes of the fields, from the newest message on, and does not send fields that no longer fit.
  */
 import type { Knex } from 'knex';
 import type { Usage } from '../../contracts/events.ts';
@@ -8,19 +8,19 @@ import { listToolCalls, type ToolCallRecord } from './message-calls.ts';
 import { readableTime, rowsOf } from '../connection/sql-rows.ts';
 import { USAGE_SUMS } from '../turns/usage-rows.ts';
 
-/** Messages of a page when no limit is asked for, and the highest limit. */
+/** The highest limit of a page, and the default. */
 export const MAX_PAGE_MESSAGES = 200;
 
 /**
- * What a page may hold as JSON, in bytes. The text comes first, what the turns did next, the snapshots of the canvas
- * last, so that a large snapshot never costs a reader the conversation.
+ * Budgets of a page in bytes of JSON, each including the ones before it. Texts are added up first, then diffs and tool
+ * calls, then snapshots of the canvas, so that a large snapshot never displaces a message's text.
  */
 const PAGE_BYTES = { content: 2_400_000, work: 3_200_000, snapshot: 4_000_000 };
-/** A message that is asked for by its id comes whole: no request stores more than this. */
+/** Budgets of a message that is read by its id. They are larger than anything that can be stored. */
 const WHOLE_BYTES = { content: 64_000_000, work: 128_000_000, snapshot: 192_000_000 };
-/** Ids, times, model and usage of one message as JSON: an upper bound. */
+/** An upper bound for the ids, times, model and usage of one message as JSON. */
 const FIXED_BYTES = 900;
-/** Characters that stay of a text that does not fit, and their bytes at most, written as JSON. */
+/** How many characters remain of a text that does not fit, and how many bytes of JSON they can take. */
 const CUT_CHARACTERS = 200;
 const CUT_BYTES = 6 * CUT_CHARACTERS;
 
@@ -31,24 +31,24 @@ export interface Message {
   /** The first 200 characters when `contentTruncated`. */
   content: string;
   contentTruncated: boolean;
-  /** JSON text as the database writes it: it is passed on and never parsed, so no depth or size of it matters. */
+  /** JSON text of the database. It is passed on without being parsed, so it may nest to any depth. */
   workflowDiff: string | null;
   /** JSON text, like workflowDiff. */
   preSnapshot: string | null;
-  /** True when there is a snapshot that did not fit. */
+  /** True when the message has a snapshot that did not fit. */
   preSnapshotOmitted: boolean;
-  /** True when the diff and the tool calls did not fit. */
+  /** True when the diff and the tool calls did not fit. Then neither is given. */
   workOmitted: boolean;
   createdAt: Date;
   turnId: string | null;
   status: 'complete' | 'cancelled' | 'failed';
   model: string | null;
   toolCalls: ToolCallRecord[];
-  /** Null for a message without a turn, and for the user's. */
+  /** Null for a user's message and for a message without a turn. */
   usage: Usage | null;
 }
 
-/** Of a turn that ended before a call was reported. */
+/** The usage of a turn without a reported call. */
 const NO_USAGE: Usage = {
   calls: 0,
   input_tokens: 0,
@@ -74,12 +74,12 @@ interface MessageRow {
   model: string | null;
 }
 
-/** Which messages of a session: the newest `limit` ones, of those before the message `before`; or one, whole. */
+/** Selects messages: the newest `limit` ones that are older than the message `before`, or one message by its id. */
 export type MessagePage = { limit: number | null; before: string | null } | { message: string };
 
 /**
- * A page of messages, oldest first. Null when `before` or `message` is no message of the session. Without a limit the
- * newest 200.
+ * A page of messages, oldest first. Null when `before` or `message` is no message of the session. The default limit is
+ * MAX_PAGE_MESSAGES.
  */
 export async function listMessages(
   db: Knex,
@@ -120,9 +120,9 @@ async function readPage(db: Knex, sessionId: string, page: MessagePage): Promise
 }
 
 /**
- * Sizes are those of the JSON text, added up from the newest message (n = 1) on. A transcript body is JSON text already, and
- * its size is known without reading it. Snapshots are measured one after the other and no further than they fit: one may
- * have megabytes, and measuring it means writing it as text.
+ * Adds up sizes of JSON text, from the newest message (n = 1) on. The size of a transcript body is known without reading
+ * it, because it is text. A snapshot is jsonb and must be written as text to be measured, and may have megabytes. So the
+ * recursive part measures one snapshot at a time and stops at the first that does not fit.
  */
 const PAGE_SQL = `
   with recursive picked as materialized (

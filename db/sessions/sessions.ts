@@ -1,10 +1,10 @@
-/** Copilot sessions. Who may see one is decided here, so that no handler can forget it. */
+/** Copilot sessions. Every read takes a viewer and applies it in SQL, so that no handler can forget the check. */
 import type { Knex } from 'knex';
 import { withLongBound } from '../connection/knex.ts';
 import { isTransactionConflict } from '../connection/pg-errors.ts';
 import { readableTime, rowsOf } from '../connection/sql-rows.ts';
 
-/** Null sees every session (service_role); a sub sees its own. */
+/** Whose sessions are visible: those of one `sub`, or all of them when `ownerSub` is null (service_role). */
 export type Viewer = { ownerSub: string | null };
 
 export interface Session {
@@ -44,7 +44,7 @@ export function toSession(row: SessionRow): Session {
   };
 }
 
-/** Creates a session of a workflow; null when there is no such workflow. */
+/** Creates a session of a workflow. Returns null when the workflow does not exist. */
 export async function createSession(
   db: Knex,
   input: { workflowId: string } & Viewer,
@@ -86,9 +86,10 @@ export async function findNewestSession(
   return rows[0] ? toSession(rows[0]) : null;
 }
 
-/** Removes a session with its messages, turns and events. False when it was gone already. */
+/** Deletes a session with its messages, turns and events. Returns false when the session did not exist. */
 export async function deleteSession(db: Knex, id: string): Promise<boolean> {
-  // A turn that could not be cancelled locks its own row first and the session's after it; we go the other way round.
+  // An ending turn locks its own row, then the session's. This delete locks them in the other order, so the two may
+  // deadlock. Postgres ends one of them, and the delete is repeated.
   for (let attempt = 1; ; attempt += 1) {
     try {
       const deleted = await withLongBound(db, (trx) =>

@@ -1,4 +1,4 @@
-/** Applying a message's change to the persisted workflow, and undoing it: each once, in one transaction. */
+/** Applies a message's diff to the persisted workflow, and reverts it. Each happens once, in one transaction. */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Graph } from '../../domain/graph/graph.ts';
@@ -9,7 +9,7 @@ import { toWorkflowDiff } from './stored-diff.ts';
 import {
   findWorkflow,
   graphTooLarge,
-  MAX_GRAPH_BYTES,
+  MAX_STORED_GRAPH_BYTES,
   requireShallow,
   type StoredWorkflow,
   toGraph,
@@ -30,9 +30,9 @@ interface SnapshotRow {
 }
 
 /**
- * Keeps the canvas on the message and applies the message's diff to it; the result becomes the persisted workflow.
- * A repeat returns what the first one did. `present` makes the answer that is kept. Null when the message is no
- * assistant message of the session, or the workflow is gone. Throws DiffConflictError.
+ * Stores the canvas on the message, applies the message's diff to the canvas, and persists the result as the workflow's
+ * graph. `present` makes the answer, which is stored; a repeated call returns the stored answer. Returns null when the
+ * message is no assistant message of the session, or the workflow does not exist. Throws DiffConflictError.
  */
 export async function applySnapshot<Answer>(
   db: Knex,
@@ -79,13 +79,16 @@ export async function applySnapshot<Answer>(
   });
 }
 
-/** planRevert, with the earlier graphs as JSON texts. Rejects with DiffConflictError. */
+/** Like planRevert, but the earlier graphs are JSON text. Rejects with DiffConflictError. */
 export type PlanRevert = (input: { before: string; after: string; current: Graph }) => Promise<Graph>;
 
 const planHere: PlanRevert = async ({ before, after, current }) =>
   planRevert({ before: JSON.parse(before) as Graph, after: JSON.parse(after) as Graph, current });
 
-/** Undoes a message's change on the persisted workflow. A repeat returns what the first one did. */
+/**
+ * Undoes a message's diff on the persisted workflow. `found` is false when the message or workflow does not exist,
+ * `applied` when there is no applied diff to undo. A repeated call returns the stored answer.
+ */
 export async function revertSnapshot<Answer>(
   db: Knex,
   target: SnapshotTarget,
@@ -118,7 +121,7 @@ export async function revertSnapshot<Answer>(
   });
 }
 
-/** Throws StoredGraphError for a canvas that would take more room in the database than a read may give back. */
+/** Stores the canvas. Throws StoredGraphError when its jsonb text has more bytes than a read may return. */
 async function keepCanvas(trx: Knex, messageId: string, canvas: unknown): Promise<void> {
   const [kept] = await rowsOf<{ bytes: number }>(
     trx,
@@ -126,12 +129,12 @@ async function keepCanvas(trx: Knex, messageId: string, canvas: unknown): Promis
      returning octet_length(pre_snapshot::text) as bytes`,
     [JSON.stringify(canvas), messageId],
   );
-  if (kept && kept.bytes > MAX_GRAPH_BYTES) throw graphTooLarge();
+  if (kept && kept.bytes > MAX_STORED_GRAPH_BYTES) throw graphTooLarge();
 }
 
 /**
- * The graph with positions as the database rounds them. Otherwise every block would seem to have been moved by the
- * message, and one that a user deletes later would stand in the way of a revert that does not concern it.
+ * Replaces positions by the rounded ones of the database. Otherwise every block would seem moved by the message. A revert
+ * would then conflict with the later deletion of a block that the message did not touch.
  */
 function withStoredPositions(graph: Graph, stored: StoredWorkflow): Graph {
   const positions = new Map(stored.blocks.map((block) => [block.id, block.position]));
@@ -148,7 +151,7 @@ function withStoredPositions(graph: Graph, stored: StoredWorkflow): Graph {
   };
 }
 
-/** The message, held until the transaction ends: a session that is deleted meanwhile waits. */
+/** Finds the message and locks it until the transaction ends, so that a deletion of its session waits. */
 async function findAssistantMessage(
   db: Knex,
   target: SnapshotTarget,

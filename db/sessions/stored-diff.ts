@@ -1,6 +1,6 @@
 /**
- * Reads a message's workflow_diff for applying it. Messages that the platform wrote before us may leave out what has a
- * default, and nothing checked them.
+ * Parses a message's workflow_diff. Diffs that the platform wrote were never checked, and may leave out fields that have a
+ * default.
  */
 import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import { toEdge } from '../../domain/graph/edge.ts';
@@ -8,16 +8,16 @@ import type { Edge, Position, WorkflowDiff } from '../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { isDeeperThan, isObject } from '../../domain/text/json.ts';
 
-/** Levels: those of a config, and the four above it. */
+/** The 64 levels of a config and the four levels above it. */
 const MAX_DEPTH = 68;
 
 /**
- * The diff, or null when it changes nothing. Throws DiffConflictError for an entry that can't be understood, or a diff
- * that is nested too deep.
+ * The diff, or null when it changes nothing. Throws DiffConflictError for an entry of an unknown shape, and for a diff
+ * that nests too deep.
  */
 export function toWorkflowDiff(stored: Json): WorkflowDiff | null {
   if (!isObject(stored)) return null;
-  // What follows calls itself for each level, and so would the words of its own error.
+  // Everything below is recursive, including the JSON.stringify of its errors.
   if (isDeeperThan(stored, MAX_DEPTH)) throw new DiffConflictError(['workflow_diff']);
   const read = <T>(key: keyof WorkflowDiff, toEntry: (entry: Json) => T): T[] => {
     const entries = stored[key] ?? [];

@@ -1,20 +1,23 @@
 /**
- * The built-in functions that a query of the model may call, by name, each with what its work costs. Everything else is
- * refused: what is not here has been weighed, or is new. Left out are all that read settings, catalogs, files,
- * sequences, large objects or other sessions, that run SQL out of their arguments, that lock, notify, sleep or write.
+ * The built-in functions that the model's queries may call, with the cost of each. All other functions are refused, also
+ * those of a newer PostgreSQL. Left out are functions that read settings, catalogs, files, sequences, large objects or
+ * other sessions, that execute SQL from their arguments, and that lock, notify, sleep or write.
  */
 
-/** How the work of one call grows with the size of its arguments. */
+/** How the time of one call grows with the size of its arguments. */
 export type CostClass = 'constant' | 'linear' | 'superlinear';
 
 /**
- * What is checked of an argument before the function sees it.
- * `any`: its size. `text`: its length, of functions that take text only. `long`, `longBytes`: the same, for the long side of
- * a function whose work is a product of two lengths; `short`, `shortBytes`, `sizeShort`: the short side of it. `list`: an array that is
- * compared with another, element by element. `quadratic`: a text whose work grows with its square. `xml`: a document that an XPath walks. `xpath`: a literal of simple form.
- * `pattern`: of a regular expression or text search query. `exponent`: a number that sizes the result. `width`: a length that
- * the result is padded to. `template`: a literal without widths. `dimensions`: literal ones.
- * `number`: what is made into a number of any length.
+ * What is checked of an argument before the function is called.
+ * - `any`: the size of a value of any type. `text`: the length of a text.
+ * - `long`, `longBytes`: the long argument of a function whose time is the product of two lengths. `short`, `shortBytes`,
+ *   `sizeShort`: its short argument.
+ * - `list`: an array whose elements are compared with those of another. `quadratic`: a text whose square is the time.
+ * - `xml`: a document that an XPath walks. `xpath`: a literal XPath of a simple form.
+ * - `pattern`: a regular expression or a text search query.
+ * - `exponent`: a number that decides the size of the result. `width`: a length to which the result is padded.
+ * - `template`: a literal format without widths. `dimensions`: literal array dimensions.
+ * - `number`: a text that is parsed into a numeric.
  */
 export type ArgumentLimit =
   | 'none'
@@ -38,17 +41,17 @@ export type ArgumentLimit =
 
 export interface FunctionCost {
   cost: CostClass;
-  /** Whether a cancel ends a call in the middle. What it does not end is bounded by `limits`. */
+  /** Whether a cancel interrupts a running call. A call that can't be interrupted is bounded by `limits`. */
   interruptible: boolean;
-  /** By argument; the last one holds for those after it. */
+  /** One per argument; the last one also holds for all later arguments. */
   limits: readonly ArgumentLimit[];
   /** Whether the result may be larger than the arguments. */
   grows: boolean;
-  /** What is checked of the result: of functions that make large values out of small ones, or out of many rows. */
+  /** What is checked of the result, for functions that make a large value of small arguments or of many rows. */
   result: 'text' | 'any' | null;
 }
 
-/** Numbers, dates, ranges, network addresses, window functions, and aggregates whose state has a fixed size. */
+/** Functions of numbers, dates, ranges and network addresses, window functions, and aggregates with a fixed-size state. */
 const CONSTANT = `
 abs acos acosd acosh asin asind asinh atan atan2 atan2d atand atanh cbrt ceil ceiling cos cosd cosh cot cotd degrees div
 erf erfc exp floor gamma gcd lcm lgamma ln log log10 min_scale mod pi radians random random_normal round scale sign sin sind
@@ -76,7 +79,7 @@ hashint4 hashint8
 cash_words pg_column_size pg_collation_for pg_size_pretty pg_typeof version
 `;
 
-/** The result is no larger than the arguments. */
+/** Linear functions whose result is no larger than the arguments. */
 const LINEAR = `
 bit_length btrim casefold char_length character_length initcap left length lower md5 octet_length reverse right
 starts_with substr upper to_ascii bpchar varchar text
@@ -96,7 +99,7 @@ area isclosed path pclose polygon popen
 xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document
 `;
 
-/** The result may be larger than the arguments, by a factor or by their sum. */
+/** Linear functions whose result may be larger than each argument: by a constant factor, or the sum of the arguments. */
 const LINEAR_GROWS = `
 concat like_escape overlay quote_ident quote_literal quote_nullable similar_escape similar_to_escape unistr
 textcat
@@ -110,16 +113,16 @@ array_to_tsvector json_to_tsvector jsonb_to_tsvector to_tsvector tsvector_to_arr
 xml xmlcomment xmltext
 `;
 
-/** One row of the result holds what came out of many. */
+/** Aggregates that collect the values of many rows in one. */
 const COLLECTS = `
 array_agg json_agg json_agg_strict json_object_agg json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict
 jsonb_agg jsonb_agg_strict jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict
 range_agg string_agg xmlagg
 `;
 
-/** Limits by argument of what costs more than its size, does not stop half-way, or is sized by a number. */
+/** Functions whose time is more than linear, that can't be interrupted, or whose result is sized by a number. */
 const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly ArgumentLimit[] }> = {
-  // Each character is looked up in a set, or each place compared with a needle, without a look at cancels.
+  // They compare each character with a set, or each position with a needle, and ignore cancels meanwhile.
   translate: { limits: ['long', 'short', 'short'] },
   btrim: { limits: ['longBytes', 'shortBytes'] },
   ltrim: { limits: ['longBytes', 'shortBytes'] },
@@ -131,14 +134,14 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   string_to_array: { limits: ['long', 'short'], grows: true },
   string_to_table: { limits: ['long', 'short'], grows: true },
   notlike: { limits: ['longBytes', 'shortBytes'] },
-  // Marks are put into their order by exchanging neighbours.
+  // Combining marks are sorted by exchanging neighbours, which is quadratic.
   normalize: { limits: ['quadratic', 'none'], grows: true },
   is_normalized: { limits: ['quadratic', 'none'] },
-  // libxml2 knows nothing of cancels.
+  // libxml2 does not check for cancels.
   xpath: { limits: ['xpath', 'xml', 'any'], grows: true },
   xpath_exists: { limits: ['xpath', 'xml', 'any'] },
   xmlexists: { limits: ['xpath', 'xml'] },
-  // They look at cancels while they match.
+  // They check for cancels while they match.
   regexp_count: { limits: ['text', 'pattern'], interruptible: true },
   regexp_instr: { limits: ['text', 'pattern'], interruptible: true },
   regexp_like: { limits: ['text', 'pattern'], interruptible: true },
@@ -149,12 +152,12 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   regexp_split_to_table: { limits: ['text', 'pattern'], interruptible: true, grows: true },
   regexp_substr: { limits: ['text', 'pattern'], interruptible: true },
   substring: { limits: ['any', 'any'], interruptible: true },
-  // A document is searched for each word of the query.
+  // The document is searched once for each word of the query.
   ts_headline: { limits: ['any', 'any', 'any', 'short'], interruptible: true, grows: true },
-  // One argument stands in the result once for each element of another.
+  // The separator is repeated in the result, once for each element.
   array_to_string: { limits: ['any', 'short'], grows: true },
   concat_ws: { limits: ['short', 'any'], grows: true },
-  // Each element of one is looked for in the other.
+  // Each element of one argument is searched for in the other.
   jsonb_exists_all: { limits: ['list', 'list'] },
   jsonb_exists_any: { limits: ['list', 'list'] },
   jsonb_delete: { limits: ['list'] },
@@ -164,7 +167,7 @@ const LIMITED: Record<string, Partial<FunctionCost> & { limits: readonly Argumen
   plainto_tsquery: { limits: ['pattern'], grows: true },
   to_tsquery: { limits: ['pattern'], grows: true },
   websearch_to_tsquery: { limits: ['pattern'], grows: true },
-  // Sized by a number.
+  // A number decides the size of the result.
   power: { limits: ['none', 'exponent'] },
   pow: { limits: ['none', 'exponent'] },
   factorial: { limits: ['exponent'], interruptible: true },
@@ -193,7 +196,7 @@ add(COLLECTS, { cost: 'linear', limits: ['any'], grows: false, result: 'any' });
 for (const [name, cost] of Object.entries(LIMITED))
   costs.set(name, { cost: 'superlinear', interruptible: false, grows: false, result: null, ...cost });
 
-/** What each function costs that a query may call. */
+/** The cost of each function that a query may call. */
 export const FUNCTION_COSTS: ReadonlyMap<string, FunctionCost> = costs;
 
 export const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(costs.keys());

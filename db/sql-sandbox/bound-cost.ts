@@ -1,8 +1,10 @@
 /**
- * Bounds what one row of a query may cost. Most functions of PostgreSQL do not look at cancels while they work on a value, so a
- * value must be small enough that they are done soon, whatever way it was made. What a query makes is not known
- * before it runs, so the check is put into the query: where the size of an argument is not known to be small, the
- * argument is replaced by an expression that has the same value or fails with 22001 (string_data_right_truncation).
+ * Bounds the time that a query may spend on one row. Most functions of PostgreSQL do not check for cancels while they
+ * work on a value, so each value must be small. Sizes are not known before the query runs, so the checks are written into
+ * the query. An argument that may be large is replaced by a guard: an expression that has the same value or fails with
+ * 22001 (string_data_right_truncation).
+ *
+ * One file, because it is one visitor with a case for each kind of node.
  */
 import { parseSync } from 'libpg-query';
 import { SqlRefusal } from './check-syntax.ts';
@@ -15,7 +17,7 @@ import { tooComplex, writeQuery } from './write-query.ts';
 
 const MAX_GUARDS = 200;
 const LIKE_OPERATORS = new Set(['~~', '!~~', '~~*', '!~~*']);
-/** Each element of one array is compared with each of the other, or each edge of a path or polygon. */
+/** They compare each element of one array, or edge of a path or polygon, with each of the other. */
 const LIST_OPERATORS = new Set(['@>', '<@', '&&', '?|', '?&', '<->', '?#', '~=', '##']);
 const COLLECTS_ITEMS = /^jsonb_path_query_array(_tz)?$/;
 const PARSED_TYPES = new Set([
@@ -33,8 +35,8 @@ const PADDED_TYPES = new Set(['bpchar', 'char', 'bit']);
 const MAX_PADDING = 10_000;
 
 /**
- * The query as it may run: the same text when no value of it can grow large, else the query with its checks. The text
- * must have passed checkSyntax. Throws SqlRefusal.
+ * The query with its guards, or the same text when it needs none. The text must have passed checkSyntax. Throws
+ * SqlRefusal.
  */
 export function boundCost(sql: string): string {
   const parsed = parseSync(sql) as { stmts: { stmt: Tree }[] };
@@ -52,7 +54,7 @@ export function boundCost(sql: string): string {
 
 class Bounder {
   readonly guards: Guards;
-  /** Nodes whose value is small, or checked. */
+  /** Nodes whose value is small or guarded. */
   private readonly checked = new WeakSet<object>();
   private readonly sizes: Sizes;
   private readonly rootSelect: unknown;
@@ -69,7 +71,7 @@ class Bounder {
     this.guards = createGuards({ share: costly, checked: this.checked, max: MAX_GUARDS });
   }
 
-  /** Depth first: what is inside of a node is bounded before the node is looked at. */
+  /** Visits depth first: the children of a node are bounded before the node. */
   visit(value: unknown): void {
     if (Array.isArray(value)) {
       for (const item of value) this.visit(item);
@@ -138,7 +140,7 @@ class Bounder {
     this.checked.add(holder);
   }
 
-  /** Values of the outermost targets go to the client, and nowhere else. */
+  /** Values of the outermost SELECT's targets: they go to the client, and no function works on them. */
   private readonly isOutput = new WeakSet<object>();
 
   private boundArgument(arg: unknown, limit: FunctionCost['limits'][number], name: string): unknown {
@@ -194,7 +196,7 @@ class Bounder {
     }
   }
 
-  /** Whether the subtrahend may be a long array: `jsonb - text[]` looks for each key in it. */
+  /** Whether the right operand may be a long array: `jsonb - text[]` searches the array for each key. */
   private mayBeList(value: unknown): boolean {
     if (!this.makesLists || this.guards.isShortList(value)) return false;
     const node = nodeOf(value);
@@ -215,7 +217,7 @@ class Bounder {
     else if (isList || PARSED_TYPES.has(name)) fields.arg = this.guardLarge(fields.arg);
   }
 
-  /** What becomes a number of any length; the result of arithmetic is one already. */
+  /** Guards a value that is parsed into a numeric. The result of arithmetic needs no guard: it is a number already. */
   private boundNumber(arg: unknown): unknown {
     const node = nodeOf(arg);
     if (node?.type === 'A_Expr' && /^[-+*/%]$/.test(lastName(node.fields.name))) return arg;
@@ -227,7 +229,7 @@ class Bounder {
 
   private guardLarge(arg: unknown): unknown {
     if (this.sizes.isModest(arg)) return arg;
-    // A row is compared column by column, which an expression around it would change.
+    // Guards each column of a row: a guard around the row would change how rows are compared.
     const row = nodeOf(arg);
     if (row?.type === 'RowExpr' && Array.isArray(row.fields.args)) {
       row.fields.args = row.fields.args.map((column) => this.guardLarge(column));
@@ -236,7 +238,7 @@ class Bounder {
     return this.guards.any(arg);
   }
 
-  /** The names of a level's columns, before a check may hide them. */
+  /** The names of a SELECT's columns, taken before a guard may hide them. */
   private namesBefore(value: object): Map<Tree, string | null> {
     const names = new Map<Tree, string | null>();
     const list = (value as Tree).targetList;
@@ -250,7 +252,7 @@ class Bounder {
 
   private readonly inFrom = new WeakSet<object>();
 
-  /** A function in FROM gives its name to its column: it keeps it when a check stands around it. */
+  /** A function in FROM names its column. An alias keeps the name when the function gets a guard. */
   private nameFrom(fields: Tree): void {
     for (const item of (fields.functions ?? []) as unknown[]) {
       const call = (nodeOf(item)?.fields.items as unknown[] | undefined)?.[0];
@@ -262,7 +264,7 @@ class Bounder {
     }
   }
 
-  /** What leaves a level is checked, so that no level makes more than its own text can. */
+  /** Guards the columns of an inner SELECT, so that values can't grow from one level of nesting to the next. */
   private boundLevel(select: Tree, names: Map<Tree, string | null>): void {
     if (select !== this.rootSelect) {
       for (const target of (select.targetList ?? []) as unknown[]) {

@@ -1,8 +1,8 @@
-/** What the catalogs know of the names of a query. */
+/** Reads from the catalogs what the names of a query refer to. */
 import type { QueryNames } from './collect-names.ts';
 import { HAS_CODE, UNSAFE_CODE, UNSAFE_PLACE } from './unsafe-objects.ts';
 
-/** Runs one statement of ours with parameters, on the connection that is to run the query too. */
+/** Runs one catalog statement with parameters, on the connection that will run the model's query. */
 export type CatalogReader = <T>(sql: string, values: unknown[]) => Promise<T[]>;
 
 export interface RelationFacts {
@@ -12,29 +12,29 @@ export interface RelationFacts {
   row_security: boolean;
   /** Whether row level security binds the connected role. */
   row_security_active: boolean;
-  /** Why it is not safe to read, by itself. */
+  /** Why the relation itself is not safe to read; null when it is. */
   unsafe: string | null;
-  /** Whether it has indexes or columns with code that may be unsafe. */
+  /** Whether the relation has indexes or columns with expressions that may be unsafe. */
   has_code: boolean;
-  /** Of a view. */
+  /** The definition of a view; null for all other relations. */
   definition: string | null;
-  /** With whose rights a view reads: of who asks, of its owner, or (materialised) it was filled with its owner's. */
+  /** Whose rights a view reads with: the caller's or its owner's. `stored`: a materialised view, filled by its owner. */
   reads_as: 'invoker' | 'owner' | 'stored';
-  /** Those of its columns that stand after a dot in the query. */
+  /** The relation's columns among the names that follow a dot in the query. */
   columns: string[];
 }
 
 export interface CatalogFacts {
-  /** Relations of public with the name of a relation or a type of the query. */
+  /** Relations of public that the query names as a relation or a type. */
   relations: RelationFacts[];
   systemRelations: string[];
-  /** Functions of public that are named like a called one. */
+  /** Functions of public whose name the query calls. */
   ownFunctions: string[];
-  /** What `x.name` may call: functions that take one argument. */
+  /** Functions that `x.name` may call: those that can take one argument. */
   dotFunctions: {
     name: string;
     builtIn: boolean;
-    /** Whether it takes a row that has no such column, and not only a value of another kind. */
+    /** Whether the argument may be a row without a column of this name. */
     ofRow: boolean;
   }[];
 }
@@ -59,7 +59,7 @@ const CODE = `select ${UNSAFE_CODE} as unsafe
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
   where c.relname = $1`;
 
-/** A view's definition and how it reads, or null. `c` is its pg_class row. */
+/** SQL for a view's definition, or null. `c` is the relation's pg_class row. */
 const VIEW = `case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end`;
 const READS_AS = `case when c.relkind = 'm' then 'stored'
     when c.relkind = 'v' and exists (

@@ -1,4 +1,4 @@
-/** Which functions a query may call, also those that it calls by a dot, as in `row.name` and `(value).name`. */
+/** Checks the functions that a query calls, also by a dot, as in `row.name` and `(value).name`. */
 import { nearestNames } from '../../domain/rules/block-registry.ts';
 import { ALLOWED_FUNCTIONS } from './allowed-functions.ts';
 import { NAMING_FUNCTIONS } from './allowed-types.ts';
@@ -6,10 +6,10 @@ import type { CatalogFacts } from './catalog-facts.ts';
 import type { Attribute, QueryNames } from './collect-names.ts';
 import { SqlRefusal } from './sql-refusal.ts';
 
-/** The form of these with fewer arguments runs SQL out of its text. */
+/** Functions whose form with fewer arguments executes SQL from a text. */
 const MIN_ARGUMENTS: ReadonlyMap<string, number> = new Map([['ts_rewrite', 3]]);
 
-/** Checks the calls by what is written. Throws SqlRefusal. */
+/** Checks the calls as they are written in the query. Throws SqlRefusal. */
 export function checkCalls(names: QueryNames): void {
   for (const { schema, name, args } of names.functions) {
     if (schema !== null && schema !== 'pg_catalog')
@@ -29,7 +29,7 @@ export function checkCalls(names: QueryNames): void {
   }
 }
 
-/** Checks the calls by what the database has. Throws SqlRefusal. */
+/** Checks the calls against the functions of the database. Throws SqlRefusal. */
 export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
   for (const { schema, name } of names.functions) {
     if (schema === null && facts.ownFunctions.includes(name))
@@ -50,7 +50,7 @@ export function checkFunctions(names: QueryNames, facts: CatalogFacts): void {
   }
 }
 
-/** Names that may be types of the database and are applied to a value: `name(x)`, and `x.name` where x has no such column. */
+/** Names that may cast a value to a type of the database: `name(x)`, and `x.name` where x has no such column. */
 export function typesOfCalls(names: QueryNames, facts: CatalogFacts): string[] {
   const called = names.functions.flatMap(({ schema, name, args }) =>
     args === 1 && schema === null ? [name] : [],
@@ -70,7 +70,7 @@ function callsByDot(attribute: Attribute, facts: CatalogFacts): boolean {
   );
 }
 
-/** As JSON of relation and column. */
+/** Each column as JSON of `[relation, column]`. */
 function knownColumns(facts: CatalogFacts): ReadonlySet<string> {
   return new Set(
     facts.relations.flatMap(({ name, columns }) => columns.map((column) => JSON.stringify([name, column]))),

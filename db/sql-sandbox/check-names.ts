@@ -1,6 +1,6 @@
 /**
- * What the names of a query mean in this database: whether it reads only what is safe, and runs only what is built in.
- * A view is as safe as its own definition, which goes through the same checks.
+ * Checks the names of a query against this database: it may read only safe relations and call only built-in functions. The
+ * definition of a view goes through the same checks.
  */
 import { ALLOWED_TYPES } from './allowed-types.ts';
 import { type CatalogFacts, type CatalogReader, loadFacts, type RelationFacts } from './catalog-facts.ts';
@@ -19,24 +19,24 @@ export interface ReadRelation {
   name: string;
   /** Whether the connected role may select from it. */
   granted: boolean;
-  /** Whether row level security may hide rows of it. */
+  /** Whether row level security may hide rows. */
   rowSecurity: boolean;
 }
 
-/** Where the names stand. */
+/** Whether names belong to the query or to the definition of a view that it reads. */
 export interface NameContext {
-  /** How many views deep. */
+  /** How many view definitions surround the names. */
   depth: number;
-  /** With whose rights tables are read: of the connected role, of a view's owner, or they were when a view was filled. */
+  /** Whose rights tables are read with: the connected role's, or a view's owner's, now or when the view was filled. */
   readsAs: 'invoker' | 'owner' | 'stored';
-  /** False where the connected role is not the one that will read, so that its own rights mean nothing. */
+  /** False when another role than the connected one will read. Then the rights of the connected role do not matter. */
   asReader: boolean;
 }
 
 const MAX_VIEW_DEPTH = 16;
 const QUERY: NameContext = { depth: 0, readsAs: 'invoker', asReader: true };
 
-/** Checks the names of a query. Throws SqlRefusal; returns the tables that it reads by itself. */
+/** Checks the names of a query. Returns the relations that it names. Throws SqlRefusal. */
 export async function checkNames(
   read: CatalogReader,
   names: QueryNames,
@@ -66,7 +66,7 @@ export async function checkNames(
   return relations;
 }
 
-/** Whether a view of public is safe to read. `asReader`: the connection is of the role that will read it. */
+/** Whether a view of public is safe to read. `asReader`: the connected role is the one that will read the view. */
 export async function isSafeView(
   read: CatalogReader,
   name: string,
@@ -86,7 +86,7 @@ function pgIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Whether row level security may hide rows of it. Throws SqlRefusal when it is not safe to read. */
+/** Returns whether row level security may hide rows. Throws SqlRefusal when the relation is not safe to read. */
 async function checkRelation(
   read: CatalogReader,
   found: RelationFacts,
@@ -119,7 +119,7 @@ async function checkView(
     return inside.some(({ rowSecurity }) => rowSecurity);
   } catch (error: unknown) {
     if (!(error instanceof SqlRefusal)) throw error;
-    // What is inside of it is not the asker's to know.
+    // The error must not reveal the definition, so it does not name what was refused inside.
     throw new SqlRefusal(
       'not_readable',
       `The view ${name} reads or runs something beyond the tables of public, so it is not readable here.`,
@@ -128,7 +128,7 @@ async function checkView(
   }
 }
 
-/** The row type of a relation may be named where the relation may be read. */
+/** A query may name the row type of a relation only when it may read the relation. */
 async function checkRowTypes(
   read: CatalogReader,
   names: QueryNames,

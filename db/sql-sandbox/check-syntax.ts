@@ -1,6 +1,6 @@
 /**
- * What a query is, by PostgreSQL's own grammar: one SELECT (or EXPLAIN of one) of known node types, and the names it
- * uses. What the names may be is check-names' business.
+ * Parses a query with PostgreSQL's grammar, checks that it is one SELECT (or an EXPLAIN of one) of known node types, and
+ * collects its names. check-names.ts judges the names.
  */
 import { loadModule, parseSync } from 'libpg-query';
 import { NameCollector, type QueryNames } from './collect-names.ts';
@@ -16,7 +16,7 @@ const MAX_NODES = 100_000;
 const ONLY_SELECT =
   'Only one SELECT (also WITH, VALUES, TABLE) or EXPLAIN of one runs here; it can not change anything.';
 
-// Every node type that a SELECT of data is made of. A type that is not here is refused.
+// The node types that a SELECT may consist of. All others are refused.
 const NODES = new Set(
   `A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause
    CTESearchClause CaseExpr CaseWhen CoalesceExpr CollateClause ColumnDef ColumnRef CommonTableExpr Float FuncCall
@@ -44,17 +44,17 @@ interface Scope {
   outer: Scope | null;
 }
 
-/** Must have resolved before checkSyntax is called. */
+/** Loads the grammar. It must resolve before checkSyntax is called. */
 export const sqlGrammarReady = loadModule;
 
-/** Checks a query's form and collects its names. A view's definition may be of any length. Throws SqlRefusal. */
+/** Checks a query and collects its names. The limits on the text do not hold for a view's definition. Throws SqlRefusal. */
 export function checkSyntax(sql: string, of: { isView?: boolean } = {}): QueryNames {
   if (!of.isView) checkText(sql);
   let parsed: { stmts?: { stmt?: Node }[] };
   try {
     parsed = parseSync(sql);
   } catch (error: unknown) {
-    // The message is the grammar's own: it quotes the query and nothing else.
+    // The parser's message may be shown: it quotes nothing but the query.
     const message = error instanceof Error ? error.message.slice(0, 300) : 'it can not be parsed';
     throw new SqlRefusal('syntax_error', `PostgreSQL can not parse this: ${message}`);
   }
@@ -84,7 +84,7 @@ function checkText(sql: string): void {
   };
   if (sql.trim() === '') refuse('The query is empty.');
   if (Buffer.byteLength(sql) > MAX_BYTES) refuse(`A query has at most ${MAX_BYTES} bytes.`);
-  // The grammar stops at a NUL; the server might not.
+  // The parser stops at a NUL; the server might not.
   if (sql.includes('\0')) refuse('The query holds a NUL character.');
   if (!sql.isWellFormed()) refuse('The query is no well-formed Unicode.');
 }
@@ -103,7 +103,7 @@ function explained(explain: Node): Node {
   return (explain.query ?? {}) as Node;
 }
 
-/** Walks with a stack of its own: a query may nest deeper than the engine's. */
+/** Walks the tree with an explicit stack, because a query may nest deeper than JavaScript's call stack. */
 function walk(root: Node, collector: NameCollector): void {
   const stack: { value: unknown; scope: Scope | null }[] = [{ value: root, scope: null }];
   for (let visited = 0; stack.length > 0; visited++) {
@@ -119,7 +119,7 @@ function walk(root: Node, collector: NameCollector): void {
     const keys = Object.keys(node);
     const type = keys.length === 1 && /^[A-Z]/.test(keys[0]!) ? keys[0]! : null;
     if (type === null) {
-      // A node in a field of its own type stands without its name.
+      // A field that always holds one type of node leaves out the type's name.
       visitFields(node, scope, stack, collector);
       continue;
     }
@@ -141,7 +141,7 @@ function visitFields(
     throw new SqlRefusal('not_a_select', 'SELECT INTO makes a table.', ONLY_SELECT);
   if (node.lockingClause !== undefined)
     throw new SqlRefusal('locking', 'FOR UPDATE and FOR SHARE lock rows.', 'Leave the clause out.');
-  // A type name stands without its node's name; no other node has this field.
+  // A TypeName, whose type name is left out. No other node has the field `names`.
   if (Array.isArray(node.names)) collector.typeName(node);
   collector.clause(node);
   if (typeof node.relname === 'string') collector.range(node, isTable(node, scope));
@@ -153,7 +153,7 @@ function visitFields(
     ctes.forEach((cte, index) => {
       if (!('SelectStmt' in ((cte.ctequery ?? {}) as Node)))
         throw new SqlRefusal('not_a_select', `The CTE ${all[index]} changes data.`, ONLY_SELECT);
-      // Without RECURSIVE a CTE sees those before it; its own name is then a table.
+      // Without RECURSIVE a CTE sees only the CTEs before it, and its own name means a table.
       const visible = withClause.recursive ? all : all.slice(0, index);
       stack.push({ value: cte, scope: { names: new Set(visible), outer: scope } });
     });

@@ -1,6 +1,6 @@
 /**
- * What a query names, and what its syntax implies without naming it: operators behind BETWEEN, IN, CASE and joins, the
- * types of constants and constructors, the columns whose values are computed with.
+ * Collects the names in a query, and what its syntax implies: the operators of BETWEEN, IN, CASE and joins, the types of
+ * constants and constructors, and the columns whose values are used in computations.
  */
 import { CONFIG_FUNCTIONS, NAMING_FUNCTIONS } from './allowed-types.ts';
 import {
@@ -17,26 +17,26 @@ import {
 } from './query-tree.ts';
 import { SqlRefusal } from './sql-refusal.ts';
 
-/** The last part of `a.b`: a column, or a function or type that is applied to what stands before it. */
+/** The `b` of `a.b`: a column of `a`, or a function or type that is applied to `a`. */
 export interface Attribute {
   name: string;
-  /** What stands before it: a row of a relation (where its table is known), some row, or any value. */
+  /** What `a` is: a row of one of these relations, a row of an unknown table, or any value. */
   of: { relations: string[] } | 'row' | 'value';
 }
 
-/** What a query names, as written (unquoted ones in lower case). */
+/** The names in a query, as written. The grammar has turned unquoted names into lower case. */
 export interface QueryNames {
   relations: QualifiedName[];
   functions: (QualifiedName & { args: number })[];
-  /** Also those that the syntax implies. */
+  /** Includes the operators that the syntax implies. */
   operators: QualifiedName[];
   types: QualifiedName[];
   attributes: Attribute[];
-  /** Columns that are named anywhere but as an output of the query itself: their values may be computed with. */
+  /** Columns that are named anywhere except as a plain output of the query. Their values may be used in computations. */
   columns: string[];
-  /** Whether any column may be computed with, as under `union select *`. */
+  /** Whether any column may be used in computations, as with `union select *`. */
   everyColumn: boolean;
-  /** Built-in types of constants and of what JSON and XML syntax makes. */
+  /** Built-in types of constants, and of the values that JSON and XML syntax makes. */
   madeTypes: string[];
   /** Whether a table's row may stand for a value, as in `select t from t`. */
   wholeRows: boolean;
@@ -53,10 +53,10 @@ const IMPLIED_BY_KIND: ReadonlyMap<string, string[]> = new Map([
   ['AEXPR_NOT_BETWEEN_SYM', IMPLIED_BY_BETWEEN],
 ]);
 
-/** Collects while the tree is walked from its root, parents before children. */
+/** Collects names while checkSyntax walks the tree from the root, parents before children. */
 export class NameCollector {
   readonly #names: QueryNames;
-  /** Nodes that are outputs of the query itself: what they are is shown and meets nothing else. */
+  /** Nodes that are plain outputs of the query: their values are shown and are not used in computations. */
   readonly #outputs: WeakSet<object>;
   readonly #castToText = new WeakSet<object>();
   readonly #configNames = new WeakSet<object>();
@@ -81,7 +81,7 @@ export class NameCollector {
     };
   }
 
-  /** After the walk. */
+  /** Returns the names. To be called once, after the walk. */
   finish(): QueryNames {
     const names = this.#names;
     names.wholeRows ||= [...this.#bareNames].some((name) =>
@@ -98,7 +98,7 @@ export class NameCollector {
     return names;
   }
 
-  /** A table in FROM; `isTable` is false for a common table expression. */
+  /** Visits a RangeVar in FROM. `isTable` is false when it names a common table expression. */
   range(node: Node, isTable: boolean): void {
     const relname = String(node.relname);
     const alias = node.alias as { aliasname?: string; colnames?: unknown } | undefined;
@@ -112,7 +112,7 @@ export class NameCollector {
       });
   }
 
-  /** A TypeName, which has no node of its own where its field says what it is. */
+  /** Visits a TypeName. The tree often leaves out the node name of a TypeName, so `node` does not see it. */
   typeName(node: Node): void {
     const name = qualifiedName(node.names);
     if (node.pct_type === true || node.setof === true)
@@ -120,7 +120,7 @@ export class NameCollector {
     if (!this.#configNames.has(node)) this.#names.types.push(name);
   }
 
-  /** Clauses that stand without a node's name: COLLATE, and SEARCH and CYCLE of a common table expression. */
+  /** Visits clauses whose node name the tree leaves out: COLLATE, and SEARCH and CYCLE of a common table expression. */
   clause(node: Node): void {
     if (Array.isArray(node.collname)) checkCollation(qualifiedName(node.collname));
     const columns = [...textParts(node.search_col_list), ...textParts(node.cycle_col_list)];
@@ -128,7 +128,7 @@ export class NameCollector {
     if (columns.length > 0) this.#implies('=', '<>');
   }
 
-  /** `wrapper` is the object that holds the node under its type's name. */
+  /** Visits a node. `wrapper` is the object `{type: fields}`. */
   node(type: string, fields: Node, wrapper: object): void {
     const names = this.#names;
     switch (type) {
@@ -175,7 +175,7 @@ export class NameCollector {
         return;
       case 'RangeFunction':
         this.#addAlias(fields.alias, 'value');
-        // Without an alias it goes by the function's name.
+        // Without an alias, the function's name is the name of its rows.
         for (const name of calledIn(fields)) this.#addRange(name, 'value');
         return;
       case 'RangeSubselect':
@@ -221,7 +221,7 @@ export class NameCollector {
     const isOutput = this.#outputs.has(wrapper);
     if (all > parts.length) {
       if (!isOutput) names.everyColumn = true;
-      // `f(t.*)` and `(t.*)` in an expression hand the row on; `select t.*` names its columns.
+      // `f(t.*)` and `(t.*)` in an expression use the row as a value; `select t.*` only names its columns.
       if (!isOutput && parts.length > 0) names.wholeRows = true;
       return;
     }

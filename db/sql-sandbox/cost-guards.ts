@@ -1,24 +1,24 @@
-/** The checks that boundCost puts into a query, and the sizes that they let through. */
+/** The guards that boundCost puts into a query, and the sizes that they allow. */
 import { SqlRefusal } from './check-syntax.ts';
 import { FUNCTION_COSTS } from './allowed-functions.ts';
 import { expression, lastName, nodeOf, type Tree } from './expression-tree.ts';
 
 /**
- * Bytes or characters, for a query with one costly call; more calls share them, as the server looks for cancels between
- * rows and not between the calls of one row. Measured on one core without a look at cancels: jsonb reads 4 MB/s of tiny keys,
- * LIKE compares 150 million places a second, translate and btrim 100 million, arrays 65 million pairs, XPath walks 32 KB in
- * under 0.3 s.
+ * In bytes or characters, for a query with one costly call. Several calls share the limits, because the server checks for
+ * cancels between rows and not between the calls of a row. Measured on one core, between two checks: jsonb parses 4 MB/s of
+ * tiny keys, LIKE compares 150 million positions a second, translate and btrim 100 million, arrays 65 million pairs; an
+ * XPath walks 32 KB in under 0.3 s.
  */
 export const COST_LIMITS = {
-  /** Of a value that is read once. */
+  /** A value that is read once. */
   large: 1_000_000,
-  /** Of the long side of a product; the short side has `short`. */
+  /** The long and the short argument of a function whose time is the product of two lengths. */
   long: 128_000,
   short: 128,
-  /** Bytes of each of two arrays, an integer having four. */
+  /** Bytes of each of two arrays that are compared element by element. An integer has four bytes. */
   list: 16_000,
   xml: 32_000,
-  /** Of a text whose work grows with its square. */
+  /** A text of which the time grows with the square. */
   quadratic: 4_000,
   pattern: 1_000,
   /** Digits of a number, and the highest exponent. */
@@ -28,10 +28,14 @@ export const COST_LIMITS = {
 
 export type Guards = ReturnType<typeof createGuards>;
 
-/** Objects in the trees of all checked values: more than this is not written in under 100 ms. */
+/** Objects in the trees of all guarded values. Writing more would take over 100 ms. */
 const MAX_OBJECTS = 10_000;
 
-/** Makes the checks of one query. `share`: how many costly calls it has. `checked` gets each node that is safe. */
+/**
+ * Creates the guards of one query. `share` is the number of its costly calls. Each guard is added to `checked`. Each
+ * function takes an argument's tree and returns the same tree when it is short enough, else a guard around it. Throws
+ * SqlRefusal when the query needs more than `max` guards.
+ */
 export function createGuards(options: { share: number; checked: WeakSet<object>; max: number }) {
   const { checked, max } = options;
   const shared = (limit: number): number => Math.max(64, Math.floor(limit / options.share));
@@ -39,7 +43,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
   let room = MAX_OBJECTS;
   const guard = (sql: string, value: unknown): Tree => {
     made += 1;
-    // A check writes out its value once more: of calls in calls, twice as much at each level.
+    // A guard repeats its value, so nested guards double the tree at each level.
     room -= countObjects(value, room);
     if (made > max || room < 0)
       throw new SqlRefusal('too_complex', 'The query has too many calls.', 'Ask for less at once.');
@@ -47,7 +51,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
     checked.add(node);
     return node;
   };
-  // varchar(text, length + 4, false) is the cast that fails where the value is longer.
+  // varchar(text, length + 4, false) is the implicit cast to varchar(length), which fails for a longer value.
   const text = (value: unknown, limit: number): Tree =>
     guard(`pg_catalog."varchar"(x, ${limit + 4}, false)`, value);
   const where = (tooLarge: string, value: unknown): unknown => {
@@ -74,7 +78,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
     count: () => made,
     numberOf,
     text: (value: unknown) => text(value, shared(COST_LIMITS.large)),
-    /** The same as a text: a function's result keeps its type, but for FROM, where no cast may stand. */
+    /** Guards a function's result and keeps the type text. FROM takes no cast, so textcat keeps the type there. */
     textResult: (value: unknown, inFrom: boolean) =>
       inFrom
         ? guard(
@@ -103,7 +107,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
       if (Math.abs(numberOf(value)) <= exponentLimit) return value;
       return where(`pg_catalog.abs(x::float8) > ${exponentLimit}`, value);
     },
-    /** The length of a padded text: a longer one than may be is cut to one that is refused. */
+    /** Guards the length of a padded text. A length above the limit becomes limit + 1, which another guard refuses. */
     width(value: unknown): unknown {
       const limit = shared(COST_LIMITS.large);
       if (numberOf(value) <= limit) return value;
@@ -150,7 +154,7 @@ export function createGuards(options: { share: number; checked: WeakSet<object>;
   };
 }
 
-/** The number that a literal is; Infinity for anything else. */
+/** The value of a number literal; Infinity for any other node. */
 function numberOf(value: unknown): number {
   const node = nodeOf(value);
   if (node?.type === 'A_Expr' && lastName(node.fields.name) === '-' && node.fields.lexpr === undefined)
@@ -160,7 +164,7 @@ function numberOf(value: unknown): number {
   return ival ? (ival.ival ?? 0) : fval ? Number(fval.fval) : Infinity;
 }
 
-/** The text of a literal; null for anything else. */
+/** The value of a string literal; null for any other node. */
 export function literalText(value: unknown): string | null {
   const node = nodeOf(value);
   if (node?.type === 'TypeCast') return literalText(node.fields.arg);
@@ -169,7 +173,7 @@ export function literalText(value: unknown): string | null {
   return sval ? (sval.sval ?? '') : null;
 }
 
-/** The length of what is written out; Infinity for what is not. */
+/** The length of a literal, or of an array of literals; Infinity for any other node. */
 export function literalLength(value: unknown): number {
   const node = nodeOf(value);
   switch (node?.type) {
@@ -183,7 +187,7 @@ export function literalLength(value: unknown): number {
       return sum;
     }
     case 'FuncCall':
-      // What LIKE ... ESCAPE and SIMILAR TO are made of.
+      // The grammar turns LIKE ... ESCAPE and SIMILAR TO into these calls.
       return /^(similar|like)_(to_)?escape$/.test(lastName(node.fields.funcname))
         ? literalLength((node.fields.args as unknown[])[0])
         : Infinity;
@@ -192,7 +196,7 @@ export function literalLength(value: unknown): number {
   }
 }
 
-/** A path whose work grows with the document and not with a power of it. */
+/** Whether the time of an XPath grows linearly with the document. */
 function isSimplePath(path: string): boolean {
   if (path.length > 200 || /::|\[[^\]]*(\[|\/\/|\bcount\b|\.\.)/.test(path)) return false;
   const times = (pattern: RegExp): number => path.match(pattern)?.length ?? 0;
@@ -202,7 +206,7 @@ function isSimplePath(path: string): boolean {
 const ROWS =
   /^(unnest|generate_(series|subscripts)|regexp_(matches|split_to_table)|string_to_table|jsonb?_(array_elements|each|object_keys|path_query|populate_recordset|to_recordset|array_elements_text|each_text|path_query_tz))$/;
 
-/** Whether a set-returning function is in an expression: the server takes none inside of CASE. */
+/** Whether an expression calls a set-returning function. The server does not allow such a call in CASE. */
 function returnsRows(root: unknown): boolean {
   const stack: unknown[] = [root];
   while (stack.length > 0) {
@@ -216,7 +220,7 @@ function returnsRows(root: unknown): boolean {
   return false;
 }
 
-/** How many objects a tree has; one more than `most` when it has more. */
+/** The number of objects of a tree, but at most `most` + 1. */
 function countObjects(root: unknown, most: number): number {
   const stack: unknown[] = [root];
   let count = 0;
@@ -229,14 +233,17 @@ function countObjects(root: unknown, most: number): number {
   return count;
 }
 
-/** A few characters that stand for a hundred thousand digits. */
+/** Refuses a literal like 1e100000: a few characters that become a number of many digits. Throws SqlRefusal. */
 export function refuseHugeNumber(fields: Tree): void {
   const { fval, sval } = fields as { fval?: { fval?: string }; sval?: { sval?: string } };
   if (/^\s*[-+]?[\d_]*\.?[\d_]*e\+?\d{4,}\s*$/i.test(fval?.fval ?? sval?.sval ?? ''))
     throw new SqlRefusal('too_expensive', 'A number of this query has too many digits.');
 }
 
-/** How many nodes of a query may work on large values, and whether it has levels below the first. */
+/**
+ * Counts the nodes that may work on large values. `inner`: whether the query has an inner SELECT or a function in FROM.
+ * `lists`: whether it makes arrays of unknown length.
+ */
 export function countCostly(root: unknown): { costly: number; inner: boolean; lists: boolean } {
   const stack: unknown[] = [root];
   let costly = 0;
@@ -259,7 +266,7 @@ export function countCostly(root: unknown): { costly: number; inner: boolean; li
   return { costly: Math.max(1, costly), inner: inner || selects > 1, lists };
 }
 
-/** Whether a node makes an array whose length is not written out. */
+/** Whether a node makes an array of unknown length. */
 function makesList(node: ReturnType<typeof nodeOf>): boolean {
   if (node?.type === 'FuncCall') return /array/.test(lastName(node.fields.funcname));
   if (node?.type === 'SubLink') return node.fields.subLinkType === 'ARRAY_SUBLINK';

@@ -1,4 +1,4 @@
-/** The tables that a query may read, with their columns, as the catalogs describe them. */
+/** Describes the tables that a query may read, from the catalogs. */
 import { nearestNames } from '../../domain/rules/block-registry.ts';
 import { hideInText, isSecretName } from '../../domain/text/hide-secrets.ts';
 import { oidNumber } from '../connection/sql-rows.ts';
@@ -12,7 +12,7 @@ export interface SchemaRequest {
 export interface TableSummary {
   name: string;
   kind: 'table' | 'view';
-  /** The planner's estimate; null for a view, or a table that was never analysed. */
+  /** The planner's estimate; null for a plain view and for a table that was never analysed. */
   rows_estimate: number | null;
 }
 
@@ -24,21 +24,21 @@ export interface TableDetails extends TableSummary {
 }
 
 export interface SchemaResult {
-  /** Tables that match, in the order of their names. */
+  /** How many tables match. */
   total: number;
-  /** Details, or (over DETAILED of them) names only. */
+  /** The tables that match, by name. With more than DETAILED tables, summaries only. */
   tables: (TableDetails | TableSummary)[];
   unknown: { name: string; nearest: string[] }[];
-  /** Safe tables that the role may not read (yet). */
+  /** Safe tables that the role has no grant for, or not yet. */
   closed: string[];
 }
 
-/** With more tables than this, names come first. */
+/** The most tables that are described with their columns. */
 const DETAILED = 100;
 const MAX_COMMENT_CHARS = 300;
 const MAX_DEFAULT_CHARS = 120;
 
-/** Describes the tables that match. */
+/** Describes the readable tables that match the request. */
 export async function describeSchema(read: CatalogReader, request: SchemaRequest): Promise<SchemaResult> {
   const all = await listReadable(read);
   const readable = all.filter(({ granted }) => granted);
@@ -110,7 +110,7 @@ async function listReadable(read: CatalogReader): Promise<Readable[]> {
   return readable;
 }
 
-/** Tables whose columns or comments hold the text. */
+/** The oids of tables with a column name or a comment that contains the text. */
 async function findByColumnOrComment(read: CatalogReader, oids: number[], search: string): Promise<number[]> {
   const rows = await read<{ oid: number }>(
     `select ${oidNumber('a.attrelid')} as oid from pg_attribute a
@@ -182,7 +182,7 @@ async function loadDetails(read: CatalogReader, oids: number[]): Promise<Map<num
   );
 }
 
-/** The literal default of a column that is named like a secret is one. */
+/** Hides a literal default of a column whose name suggests a secret. */
 function describeDefault(column: string, text: string): string {
   if (isSecretName(column) && text.includes("'")) return '[hidden]';
   return shorten(hideInText(text), MAX_DEFAULT_CHARS);

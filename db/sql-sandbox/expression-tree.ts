@@ -1,4 +1,4 @@
-/** Small helpers for the trees that PostgreSQL's grammar makes of a query. */
+/** Reads and builds nodes of PostgreSQL's parse tree. */
 import { parseSync } from 'libpg-query';
 
 export type Tree = Record<string, unknown>;
@@ -18,7 +18,7 @@ export function lastName(list: unknown): string {
   return typeof text === 'string' ? text : '';
 }
 
-/** The tree of an expression of ours, in which the column `x` stands for a node. */
+/** Parses an SQL expression and replaces its column `x` by a node. */
 export function expression(sql: string, x: unknown): Tree {
   const { stmts } = parseSync(`select ${sql}`) as { stmts: { stmt: { SelectStmt: Tree } }[] };
   const [target] = stmts[0]!.stmt.SelectStmt.targetList as { ResTarget: { val: Tree } }[];
@@ -27,7 +27,7 @@ export function expression(sql: string, x: unknown): Tree {
     if (Array.isArray(value)) return value.map(fill);
     if (typeof value !== 'object' || value === null) return value;
     const node = nodeOf(value);
-    // The first use is the node itself, so that what is known of it by identity holds; others are copies.
+    // The first use is the node itself, because other code knows the node by identity. Further uses are copies.
     if (node?.type === 'ColumnRef' && lastName(node.fields.fields) === 'x')
       return uses++ === 0 ? x : structuredClone(x);
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fill(inner)]));
@@ -43,11 +43,11 @@ const PLACES = new Set([
   'rexpr_list_end',
   'stmt_location',
   'stmt_len',
-  // How a call was written, with the words of the standard or as a call: the function is the same.
+  // How a call was written: as SQL syntax or as a plain call. The function is the same.
   'funcformat',
 ]);
 
-/** A text that is equal for trees that mean the same: without places in the text. */
+/** A text that is equal for trees of the same meaning: keys are sorted and positions in the source are left out. */
 export function canonical(tree: unknown): string {
   return JSON.stringify(tree, (key, value: unknown) => {
     if (PLACES.has(key)) return undefined;
@@ -56,7 +56,7 @@ export function canonical(tree: unknown): string {
   });
 }
 
-/** The name that a column gets whose target has none, as the server finds it; null: it has no telling name. */
+/** The name that the server gives to a column without an alias; null when that is `?column?`. */
 export function columnName(value: unknown): string | null {
   const node = nodeOf(value);
   if (node === null) return null;

@@ -1,6 +1,6 @@
 /**
- * The JSON paths whose items are put together into one value. Walking a path looks at cancels, but putting its items
- * together does not, so their number has to be bounded by the path.
+ * Checks JSON paths whose items are collected into one array. The server checks for cancels while it walks a path, but not
+ * while it collects the items, so the path must bound their number.
  */
 import { literalText } from './cost-guards.ts';
 import type { Tree } from './expression-tree.ts';
@@ -10,8 +10,8 @@ const MAX_LISTED = 4;
 const WRAPPERS = new Set(['JSW_CONDITIONAL', 'JSW_UNCONDITIONAL']);
 
 /**
- * Whether a path descends into all levels (`**`), so that its items together may have the square of the document's
- * size. Throws SqlRefusal for a path that is no literal, and for one whose items may be many times the document.
+ * Whether a path descends into all levels (`**`), so that the items together may have the square of the document's size.
+ * Throws SqlRefusal for a path that is no literal, and for a path whose items may be many times larger still.
  */
 export function descendsIn(path: string | null): boolean {
   const bare = path?.replace(/"(?:[^"\\]|\\.)*"/g, '""');
@@ -27,8 +27,8 @@ export function descendsIn(path: string | null): boolean {
 }
 
 /**
- * Checks JSON_QUERY and a column of JSON_TABLE, whose path is its name where none is written: with a wrapper they put
- * items into one array. Throws SqlRefusal.
+ * Checks JSON_QUERY and a column of JSON_TABLE. With a wrapper they collect items into one array. A column without a path
+ * uses its name as the path, which can't descend. Throws SqlRefusal.
  */
 export function checkWrapped({ wrapper, pathspec }: Tree): void {
   if (!WRAPPERS.has(String(wrapper)) || pathspec === undefined) return;

@@ -1,17 +1,17 @@
-/** Small readings of the grammar's tree. */
+/** Reads names, types and outputs from PostgreSQL's parse tree. */
 import { SqlRefusal } from './sql-refusal.ts';
 
 export type Node = Record<string, unknown>;
 
 export interface QualifiedName {
-  /** Null: not qualified. */
+  /** Null when the name is not qualified. */
   schema: string | null;
   name: string;
 }
 
 /**
- * The outputs of a SELECT whose values meet nothing: no DISTINCT, GROUP BY, set operation, and no ORDER BY that names an
- * output by its number or its new name.
+ * The outputs of a SELECT whose values are only shown. Empty when DISTINCT, GROUP BY, a set operation, or an ORDER BY with
+ * an output's number or alias uses them.
  */
 export function plainOutputs(select: Node): WeakSet<object> {
   const outputs = new WeakSet<object>();
@@ -30,7 +30,7 @@ export function plainOutputs(select: Node): WeakSet<object> {
   return outputs;
 }
 
-/** The functions of a function in FROM. */
+/** The names of the functions of a RangeFunction: a function in FROM, or several in ROWS FROM. */
 export function calledIn(rangeFunction: Node): string[] {
   return ((rangeFunction.functions ?? []) as Node[]).flatMap((item) => {
     const [call] = ((item.List as Node | undefined)?.items ?? []) as Node[];
@@ -38,14 +38,14 @@ export function calledIn(rangeFunction: Node): string[] {
   });
 }
 
-/** Whether a TypeName names one of these types of pg_catalog, and no array of it. */
+/** Whether a TypeName names one of these types of pg_catalog, and not an array of it. */
 export function isBuiltIn(typeName: Node, allowed: string[]): boolean {
   if (typeName.arrayBounds !== undefined) return false;
   const { schema, name } = qualifiedName(typeName.names);
   return (schema === null || schema === 'pg_catalog') && allowed.includes(name);
 }
 
-/** The types that a constant may be taken for; a string may become anything. */
+/** The types that a constant may have. A quoted string counts as text here, although it may become any type. */
 export function constantTypes(fields: Node): string[] {
   if (fields.ival !== undefined) return ['int4'];
   if (fields.fval !== undefined) return ['int8', 'numeric'];
@@ -54,7 +54,7 @@ export function constantTypes(fields: Node): string[] {
   return ['text'];
 }
 
-/** The built-in types that JSON, XML and time syntax makes. */
+/** The built-in types of the values that JSON, XML and time syntax makes. */
 export function madeBy(type: string): string[] {
   if (type.startsWith('Json')) return ['json', 'jsonb'];
   if (type.startsWith('Xml') || type === 'RangeTableFunc') return ['xml'];

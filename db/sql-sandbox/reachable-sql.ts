@@ -1,4 +1,4 @@
-/** The statements behind reachable.ts. Each is small: a new connection plans them with cold caches. */
+/** The statements of reachable.ts. Each is small, because every query has a new connection, which plans with cold caches. */
 import { oidNumber } from '../connection/sql-rows.ts';
 import {
   FIRST_USER_OID,
@@ -54,7 +54,7 @@ export const TYPES = `with relations as (
       select 1 from pg_catalog.pg_operator o where o.oprname = any ($8) and o.oid >= ${FIRST_USER_OID}),
     'classes', exists (select 1 from pg_catalog.pg_opclass k where k.oid >= ${FIRST_USER_OID})) as found`;
 
-/** What types ($1) are made of; `isBase` for what a domain is over. */
+/** The types that the types $1 consist of. `isBase` marks the base type of a domain. */
 export const EDGES = `select ${oidNumber('t.oid')} as from, ${oidNumber('i.oid')} as oid, i.typname as name,
     i.typnamespace = 'pg_catalog'::regnamespace and i.typcategory <> 'A' as "builtIn", x.is_base as "isBase"
   from pg_catalog.pg_type t
@@ -72,20 +72,21 @@ export const EDGES = `select ${oidNumber('t.oid')} as from, ${oidNumber('i.oid')
     ) as x (type, is_base) join pg_catalog.pg_type i on i.oid = x.type
   where t.oid = any ($1::oid[]) and x.type <> t.oid`;
 
-/** Domains among the types ($1) whose checks run unsafe functions. */
+/** A domain among the types $1 whose check runs an unsafe function. */
 export const DOMAINS = `select t.typname as name
   from pg_catalog.pg_type t join pg_catalog.pg_constraint k on k.contypid = t.oid
   where t.oid = any ($1::oid[]) and ${unsafeExpression('pg_constraint', 'k.oid')} limit 1`;
 
-// What a value turns into by itself: an int into a bigint, a varchar into a text.
+// The types that values of the given types may become by an implicit cast: an int becomes a bigint, a varchar a text.
 const HAND = (parameter: string): string => `hand as (
     select h.type from pg_catalog.unnest(${parameter}::oid[]) as h (type)
     union select k.casttarget from pg_catalog.pg_cast k where k.castsource = any (${parameter}::oid[]) and k.castcontext = 'i'
   )`;
 
 /**
- * Unsafe casts that the types allow: $1 named, $2 computed with, $3 at hand, $4 whether something casts to text by itself, $5 allowed functions. WHERE
- * takes an assignment cast to boolean, LIMIT one to bigint; the JSON functions cast to json by themselves.
+ * An unsafe cast that the query may use. $1: types that the query names. $2: those and the types of values in computations.
+ * $3: those and the types of built-in results. $4: whether something casts to text implicitly. $5: allowed functions.
+ * WHERE uses an assignment cast to boolean, LIMIT one to bigint; JSON functions cast to json implicitly.
  */
 export const CASTS = `with ${HAND('$3')}
   select t.typname as name, s.typname as source
@@ -101,8 +102,8 @@ export const CASTS = `with ${HAND('$3')}
   limit 1`;
 
 /**
- * Unsafe operators of public that the types ($1) and the names ($2) allow; $3 allowed functions. A name that PostgreSQL
- * has too means the user's operator only where both its sides can be at hand.
+ * An unsafe operator of public that the query may use. $1: types at hand. $2: operator names. $3: allowed functions. A name
+ * that PostgreSQL has too can mean the operator of public only when both operand types are at hand.
  */
 export const OPERATORS = `with ${HAND('$1')}, built_in as (
     select b.oprname, b.oprleft, b.oprright from pg_catalog.pg_operator b
@@ -130,7 +131,7 @@ export const OPERATORS = `with ${HAND('$1')}, built_in as (
       or (select bool_and(s.at_hand or s.literal) and bool_or(s.at_hand) from sides s where s.operator = o.oid))
   limit 1`;
 
-/** Types at hand ($1) that unsafe functions compare, and types at all ($2) that unsafe functions read or write. */
+/** A type at hand ($1) whose values an unsafe function compares, or any type ($2) whose input or output is unsafe. */
 export const CLASSES = `select t.typname as name
   from pg_catalog.pg_type t join pg_catalog.pg_opclass k on k.opcintype = t.oid and k.opcdefault
   where t.oid = any ($1::oid[]) and ${unsafeOperatorClass('k')}

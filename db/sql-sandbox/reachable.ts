@@ -1,7 +1,8 @@
 /**
- * What a query can run without calling it: from the types that it names or computes with, through domains, arrays, rows
- * and ranges, to domain checks, casts, operators, operator classes and input functions. It asks which types can meet, not
- * which do, so it errs on the safe side. A database without such objects costs one statement.
+ * Checks the code of the database that a query may run without calling it by name. From the types that the query uses, it
+ * follows domains, arrays, rows and ranges to domain checks, casts, operators, operator classes and input functions. It
+ * considers every type that may occur, so it may refuse a query that would be safe. In a database without such code the
+ * check costs one statement.
  */
 import { ALLOWED_FUNCTIONS } from './allowed-functions.ts';
 import { ALLOWED_TYPES } from './allowed-types.ts';
@@ -11,10 +12,10 @@ import { CASTS, CLASSES, DOMAINS, EDGES, OPERATORS, TYPES } from './reachable-sq
 import { SqlRefusal } from './sql-refusal.ts';
 import { FIRST_USER_OID } from './unsafe-objects.ts';
 
-/** Functions, and an operator of hstore, that make a row out of keys and values, as a cast to its type would. */
+/** Functions, and an operator of hstore, that make a row of keys and values. They cast the values to the column types. */
 const ROW_MAKERS = /^jsonb?_populate_record(?:set|_valid)?$/;
 const ROW_MAKING_OPERATOR = '#=';
-/** Written in SQL, with a cast of any type to text. */
+/** Built-in functions that are written in SQL and cast any type to text. */
 const TEXT_MAKERS: ReadonlySet<string> = new Set([
   'quote_literal',
   'quote_nullable',
@@ -25,8 +26,9 @@ const MAX_ROUNDS = 32;
 
 interface FoundType {
   /**
-   * named: values of it are made. value: computed with. part: inside of such a value, so that a literal beside it makes
-   * one too. shown: only selected. hand: a result of something built in.
+   * How the query uses the type. `named`: the query casts to it. `value`: its values are used in computations. `part`: a
+   * component of such values; a literal next to them is cast to it. `shown`: its values are only selected. `hand`: the
+   * result of a built-in function or operator.
    */
   use: 'named' | 'value' | 'part' | 'shown' | 'hand';
   oid: number;
@@ -36,9 +38,9 @@ interface FoundType {
 
 interface Found {
   types: FoundType[];
-  /** Whether the database has such objects of its own. */
+  /** Whether the database has casts with functions, operators or operator classes that users made. */
   casts: boolean;
-  /** Casts by themselves that go through text. */
+  /** Whether it has implicit casts that go through the text form. */
   literalCasts: boolean;
   operators: boolean;
   classes: boolean;
@@ -48,8 +50,8 @@ type Inner = Omit<FoundType, 'use'> & { isBase: boolean };
 type Problem = { name: string; source?: string };
 
 /**
- * Checks what is reachable. `applied` are names that may be types and are applied to a value, as in `x.name` and
- * `name(x)`. Throws SqlRefusal.
+ * Throws SqlRefusal when the query may run unsafe code. `applied` are names that may be types and are applied to a value,
+ * as in `x.name` and `name(x)`.
  */
 export async function checkReachable(
   read: CatalogReader,
@@ -116,7 +118,7 @@ function makesRows(names: QueryNames): boolean {
   );
 }
 
-/** With what the types are made of. Only types that users made need to be followed: those of pg_catalog hold each other. */
+/** Adds the types that the types consist of. Types of pg_catalog consist only of each other and need not be followed. */
 async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundType[]> {
   const all = new Map(seeds.map((type) => [`${type.use} ${type.oid}`, type]));
   const inside = new Map<number, Inner[]>();
@@ -129,7 +131,7 @@ async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundTyp
     for (const oid of ask) inside.set(oid, []);
     const edges = ask.length === 0 ? [] : await read<Inner & { from: number }>(EDGES, [ask]);
     for (const { from, ...inner } of edges) inside.get(from)!.push(inner);
-    // Each use of the outer type is a use of the inner one.
+    // Each use of the outer type is also a use of the inner type.
     const next: FoundType[] = [];
     const add = (type: FoundType): void => {
       const key = `${type.use} ${type.oid}`;
@@ -140,7 +142,7 @@ async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundTyp
     for (const { use, oid } of open)
       for (const { isBase, ...inner } of inside.get(oid) ?? []) {
         add({ ...inner, use });
-        // A literal beside a value of a domain becomes the base type; beside a row or an array, all that is in there.
+        // Next to a value of a domain, a literal becomes the base type. Next to a row or array, its parts are cast too.
         if (use === 'value' && !isBase) add({ ...inner, use: 'part' });
       }
     open = next;
@@ -148,7 +150,7 @@ async function follow(read: CatalogReader, seeds: FoundType[]): Promise<FoundTyp
   return [...all.values()];
 }
 
-/** The refusal of a type of pg_catalog that is not allowed. */
+/** The refusal of a type of pg_catalog that is not in ALLOWED_TYPES. */
 export function refusedType(name: string): SqlRefusal {
   return new SqlRefusal(
     'type',

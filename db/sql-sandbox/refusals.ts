@@ -1,4 +1,4 @@
-/** Refusals of tables, with the words that lead to the right one. */
+/** Refusals of tables. Their hints name the tables that can be read. */
 import { nearestNames } from '../../domain/rules/block-registry.ts';
 import type { CatalogReader } from './catalog-facts.ts';
 import { SqlRefusal } from './sql-refusal.ts';

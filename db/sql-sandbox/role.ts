@@ -1,16 +1,16 @@
 /**
- * The role that runs the model's SQL: a login of its own that may select from the safe tables of public and nothing
- * else. Where we may, it is made and kept up to date here; where we may not, an operator makes it from the statements
- * that `roleScript` prints.
+ * The database role that runs the model's SQL. It may log in and select from the safe tables of public, and nothing else.
+ * When the service may create roles, this file creates the role and keeps its grants current. Otherwise an operator
+ * creates it with the statements of `roleScript`.
  */
 import { createHash, createHmac } from 'node:crypto';
 import pg from 'pg';
 import { type CatalogReader, isSafeView, UNSAFE_RELATION } from './check-names.ts';
 
-// "sandbox" in ASCII: one worker at a time sets the role up.
+// An arbitrary number. Under this lock, one worker at a time sets up the role.
 const ADVISORY_LOCK = '32477403823566712';
 const CONNECTION_LIMIT = 32;
-/** Settings of the role; the last one only a superuser may give. */
+/** Settings of the role. Only a superuser may add temp_file_limit. */
 const ROLE_SETTINGS = [
   ['default_transaction_read_only', 'on'],
   ['statement_timeout', '5s'],
@@ -25,8 +25,8 @@ export interface SandboxRole {
 }
 
 /**
- * The role of a database. Roles belong to the whole server, so each database has its own; the password is derived from
- * the owner's, so every process that has DATABASE_URL knows it and nothing is stored.
+ * The role for a database. Roles belong to the whole server, so each database has a role with a name of its own. The
+ * password is derived from the password in DATABASE_URL, so every worker can compute it and nothing is stored.
  */
 export function sandboxRole(databaseUrl: string): SandboxRole {
   const url = new URL(databaseUrl);
@@ -39,8 +39,8 @@ export function sandboxRole(databaseUrl: string): SandboxRole {
 }
 
 /**
- * Makes or mends the role and brings its grants in line with what is safe to read now. Does what the connecting role
- * may do and leaves the rest; the self-test says whether it was enough.
+ * Creates or repairs the role, and grants and revokes until it may read exactly the tables that are safe now. Steps that the
+ * connecting role may not do are left out; the self-test then finds out whether the role is safe.
  */
 export async function setUpRole(databaseUrl: string, role: SandboxRole, withRole: boolean): Promise<void> {
   await asOwner(databaseUrl, async (client) => {
@@ -49,7 +49,7 @@ export async function setUpRole(databaseUrl: string, role: SandboxRole, withRole
   });
 }
 
-/** The statements for an operator whose service may not make roles. */
+/** The SQL that creates the role, for an operator whose service may not create roles. */
 export async function roleScript(databaseUrl: string): Promise<string> {
   const role = pg.escapeIdentifier('copilot_sql');
   const tables = await asOwner(databaseUrl, (client) => listTables(client, 'copilot_sql'));
@@ -71,7 +71,7 @@ async function asOwner<T>(databaseUrl: string, work: (client: pg.Client) => Prom
     application_name: 'copilot-sql-setup',
     connectionTimeoutMillis: 3_000,
     statement_timeout: 20_000,
-    // A link that is dead without saying so ends as an error, too.
+    // A dead connection ends as an error, too.
     query_timeout: 22_000,
     keepAlive: true,
   });
@@ -116,7 +116,7 @@ async function grantSafeTables(client: pg.Client, roleName: string): Promise<voi
   for (const { name, safe, granted } of await listTables(client, roleName)) {
     if (safe === granted) continue;
     const table = `public.${pg.escapeIdentifier(name)}`;
-    // A table that is not ours to grant is left out; the tool then says so.
+    // Skips a table that the connecting role may not grant. A query of that table gets a refusal that says so.
     await client.query('savepoint grants');
     await client
       .query(safe ? `grant select on ${table} to ${role}` : `revoke select on ${table} from ${role}`)
@@ -124,7 +124,7 @@ async function grantSafeTables(client: pg.Client, roleName: string): Promise<voi
   }
 }
 
-/** Every table and view of public, whether it is safe to read, and whether the role may read it. */
+/** Every table and view of public, with whether it is safe to read and whether the role may read it. */
 async function listTables(
   client: pg.Client,
   roleName: string,

@@ -1,6 +1,8 @@
 /**
- * Runs one checked query on a connection of its own: read-only, over the extended protocol, one Execute with a row
- * limit, under a byte counter and a wall clock, and throws the connection away.
+ * Runs one checked query on a new connection, and destroys the connection afterwards. The transaction is read-only. The
+ * query goes over the extended protocol with one Execute and a row limit, under a byte counter and a time limit.
+ *
+ * One file, because every function works on the one connection and on how it may end.
  */
 import pg from 'pg';
 import Cursor from 'pg-cursor';
@@ -9,17 +11,17 @@ import type { CatalogReader } from './check-names.ts';
 import { SqlRefusal } from './check-syntax.ts';
 import { SandboxUnavailable, survivorRefusal } from './unavailable.ts';
 
-/** Rows of a result at most. */
+/** The most rows of a result. */
 export const MAX_ROWS = 200;
-/** What may come over the wire for one query. The server's own limit on a value is 1 GB, which no process survives. */
+/** The most bytes that the server may send for one query. A single value may have 1 GB, which no process survives. */
 const MAX_WIRE_BYTES = 2 * 1024 * 1024;
 const CANCEL_MS = 500;
 const APPLICATION_NAME = 'copilot-sql';
-/** No query is at work for that long, unless it does not react to its cancel. */
+/** A query that is active for this long did not react to its cancel. */
 const OVERDUE_S = 12;
 
-// Constants of ours, in a text of their own: the model's query is sent alone. standard_conforming_strings is what the
-// grammar was told; the rest bounds what a query may cost. The last one is where some stacks keep a signing key.
+// Sent before the model's query, which is sent alone. The parser assumes standard_conforming_strings; other settings bound
+// the cost of the query or fix the format of values. Some platforms keep a signing key in app.settings.jwt_secret.
 const SETTINGS = `set local search_path = pg_catalog, public;
   set local standard_conforming_strings = on;
   set local statement_timeout = '5s';
@@ -42,22 +44,24 @@ export interface RawResult {
   rows: (string | null)[][];
 }
 
-/** A server process; a pid alone is used again. */
+/** A server process. The start time is needed because the system reuses pids. */
 export interface Backend {
   pid: number;
   startedAt: string;
 }
 
 export interface SandboxConnection {
-  /** Runs a statement of ours. */
+  /** Runs a catalog statement. Throws SandboxUnavailable. */
   read: CatalogReader;
-  /** Runs the model's query. Throws SqlRefusal for what the server has against it. */
+  /** Runs the model's query. Throws SqlRefusal when the server reports an error of the query. */
   query(sql: string): Promise<RawResult>;
 }
 
 /**
- * Opens a connection in a read-only transaction, does the work, and destroys it, whatever happens. `until` is a time of
- * performance.now(). Throws SqlRefusal when the time is up, the answer is too large or the signal aborts; connection errors as they come.
+ * Opens a connection, begins a read-only transaction, runs `work`, and destroys the connection in every case. `until` is a
+ * time of performance.now(). Throws SqlRefusal when the time is up, the answer is too large or the signal aborts, and
+ * SandboxUnavailable when the connection can't be made or is lost. An error that the server sends while it shuts down is
+ * thrown as it is.
  */
 export async function withSandboxConnection<T>(
   databaseUrl: string,
@@ -68,7 +72,7 @@ export async function withSandboxConnection<T>(
   }: {
     signal: AbortSignal;
     until: number;
-    /** Told of a backend that was at work when it was told to stop. */
+    /** Called with the backend when the connection was destroyed while a query was running. */
     onStopped?: (backend: Backend) => void;
   },
   work: (connection: SandboxConnection) => Promise<T>,
@@ -77,7 +81,7 @@ export async function withSandboxConnection<T>(
     connectionString: databaseUrl,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 3_000,
-    // Every value stays the text that the server sent.
+    // No type parsers: every value stays the text that the server sent.
     types: { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig,
   });
   let backend: string | null = null;
@@ -105,7 +109,7 @@ export async function withSandboxConnection<T>(
   }
 }
 
-/** Whether an error is the end of the connection and no answer of the server: it carries no SQLSTATE. */
+/** Whether an error means a lost connection: it has no SQLSTATE, so the server did not send it. */
 function isLost(client: pg.Client, error: unknown): boolean {
   if (error instanceof SqlRefusal || sqlStateOf(error) !== null) return false;
   return connectionOf(client).stream.destroyed && error instanceof Error;
@@ -129,7 +133,7 @@ async function converse<T>(
     if (!counting) return;
     bytes += chunk.length;
     if (bytes <= MAX_WIRE_BYTES) return;
-    // At once: what has been sent already would fill the memory before anybody could ask for an end.
+    // Destroyed at once: the data on its way would fill the memory before the server reacts to a cancel.
     stream.destroy();
     stop(
       new SqlRefusal(
@@ -187,11 +191,12 @@ interface DatabaseErrorLike {
   position?: string;
 }
 
-/** The server's words against a query, as the model is told them. Connection errors stay what they are. */
+/** Turns an error of the server into a refusal for the model. Connection errors are returned as they are. */
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || isConnectionError(error)) return error;
-  // A standby ends queries that are in the way of what it replays.
-  if (isTransactionConflict(error)) return new SandboxUnavailable('in the way of replication', error);
+  // A standby cancels queries that conflict with the changes that it replays.
+  if (isTransactionConflict(error))
+    return new SandboxUnavailable('the query conflicts with replication', error);
   const { code = '', message, hint, position } = error as DatabaseErrorLike;
   if (!/^[0-9A-Z]{5}$/.test(code)) return error;
   if (code === '57014')
@@ -202,7 +207,7 @@ function toRefusal(error: unknown): unknown {
       `Not allowed here: ${message.slice(0, 300)}.`,
       'Only public can be read.',
     );
-  // A query has no other way to get it: what is written as a cast cuts values off.
+  // Only a guard of boundCost can raise this: explicit casts to varchar truncate.
   if (code === '22001')
     return new SqlRefusal(
       'too_expensive',
@@ -228,8 +233,8 @@ function connectionOf(client: pg.Client): Internals {
 }
 
 /**
- * Ends a connection for good. A server that is still at work does not notice that its client is gone until it wants to
- * send, so it is told to stop, over a second connection as the protocol has it. True when it was told so.
+ * Closes the socket. A server that runs a query does not notice that until it sends, so it gets a cancel request, which
+ * the protocol sends over a second connection. Returns true when a cancel was sent.
  */
 async function destroy(client: pg.Client): Promise<boolean> {
   const { processID, secretKey, host, port, ssl } = client as unknown as {

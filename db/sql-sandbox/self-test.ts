@@ -1,7 +1,10 @@
-/** What must be true of a connection before a query of the model may run on it. */
+/** Tests whether the sandbox's login is safe enough to run a query of the model. */
 import pg from 'pg';
 
-/** Connects as the sandbox and tries what must fail. Returns what is wrong, in words for an operator; none: it is safe. */
+/**
+ * Connects with the sandbox's login and tries what must fail. Returns the weaknesses in words for an operator; an empty
+ * list means that the login is safe.
+ */
 export async function findWeaknesses(databaseUrl: string, options: { ownRole: boolean }): Promise<string[]> {
   const client = new pg.Client({
     connectionString: databaseUrl,
@@ -46,10 +49,10 @@ export async function findWeaknesses(databaseUrl: string, options: { ownRole: bo
   }
 }
 
-/** The SQLSTATE with which a query fails over the extended protocol; null when it does not. */
+/** Sends a query over the extended protocol. Returns the SQLSTATE of its error, or null when it succeeds. */
 async function stateOf(client: pg.Client, sql: string): Promise<string | null> {
   try {
-    // Without this mode a text without parameters goes over the simple protocol, which takes several statements.
+    // By default pg sends a text without parameters over the simple protocol, which takes several statements.
     await client.query({ text: sql, queryMode: 'extended' } as pg.QueryConfig);
     return null;
   } catch (error: unknown) {

@@ -1,4 +1,4 @@
-/** Thrown when a query is not of a kind that runs here. The message is for the model. */
+/** Thrown when a query is refused. The message and the hint are for the model. */
 export class SqlRefusal extends Error {
   readonly code: string;
   readonly hint: string | undefined;

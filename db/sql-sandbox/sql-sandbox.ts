@@ -1,4 +1,7 @@
-/** Where the model's SQL runs: the walls in their order, and the role behind them. */
+/**
+ * Runs the model's SQL. The checks come in this order: syntax, names, guards, then the role, whose grants are the last
+ * barrier. One file, because it is one state machine: the role's set-up, its renewal, and the queries that wait for them.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionError, sqlStateOf } from '../connection/pg-errors.ts';
 import { oidNumber } from '../connection/sql-rows.ts';
@@ -18,54 +21,54 @@ import { isRoleFault, SandboxUnavailable } from './unavailable.ts';
 
 export interface SqlResult {
   columns: { name: string; type: string; typeOid: number }[];
-  /** Text values, null as null. */
+  /** Values in text form; SQL null is null. */
   rows: (string | null)[][];
-  /** True when the query has more rows than are shown. */
+  /** True when the query has more rows than `rows`. */
   hasMore: boolean;
-  /** For the reader of the result, such as tables whose rows may be hidden. */
+  /** Notes for the model, such as tables whose rows may be hidden. */
   notes: string[];
 }
 
 export type { SchemaResult };
 
 export interface SqlSandbox {
-  /** Runs a query, or says within 8 s that it can not. Throws SqlRefusal with words for the model. */
+  /** Runs a query. Once its syntax is checked, the query ends or is refused within about 8 s. Throws SqlRefusal. */
   query(sql: string, signal: AbortSignal): Promise<SqlResult>;
-  /** The tables that a query may read. Throws like `query`. */
+  /** Describes the tables that a query may read. Throws SqlRefusal. */
   schema(request: SchemaRequest, signal: AbortSignal): Promise<SchemaResult>;
-  /** Makes the role ready before the first query. Throws SqlRefusal; connection errors as they come. */
+  /** Sets up the role before the first query. Throws SqlRefusal, or SandboxUnavailable when the database does not answer. */
   prepare(): Promise<void>;
-  /** Backends of this process that went on after their cancel: how many there were, and how many there are. */
+  /** How many backends of this process went on after their cancel, in all (`total`) and now (`alive`). */
   survivors(): { total: number; alive: number };
 }
 
 export interface SandboxConfig {
-  /** A role that an operator made; undefined: ours. */
+  /** The login of a role that an operator created. Undefined: the service creates the role. */
   sqlDatabaseUrl: string | undefined;
-  /** `parser-only`: on the main login, behind all walls but the role. */
+  /** `parser-only`: queries use the login of DATABASE_URL, with all checks but without the role. */
   sqlMode: 'role' | 'parser-only';
 }
 
-/** Queries at once in this process. */
+/** How many queries run at once in this process. */
 const MAX_RUNNING = 4;
-/** From asking to answering, waiting for a place included. The server's statement_timeout covers one message only. */
+/** The time for a query, from its wait for a slot to its answer. statement_timeout covers only one protocol message. */
 const ANSWER_MS = 7_000;
-/** For the cancel of a query whose time is up. */
+/** How much longer a query whose time is up may take to be cancelled. */
 const LAST_WORD_MS = 800;
 const TYPE_NAMES_MS = 2_000;
-/** Grants are brought up to date at most this often, when a query names a table that may be new. */
+/** The shortest time between two renewals of the grants. A query of a table without a grant causes a renewal. */
 const REFRESH_EVERY_MS = 2_000;
-/** A connection that fails is tried once more after this pause: a server that restarts is back soon. */
+/** A failed connection is tried once more after this pause, because a restarting server is back soon. */
 const RETRY_CONNECT_MS = 300;
-/** After a failed set-up, this long passes before the next try. */
+/** The shortest time between two set-ups when the role is missing or unsafe. */
 const RETRY_SETUP_MS = 10_000;
 
-/** Creates the sandbox of a database. Its role is made on first use. */
+/** Creates the sandbox of a database. The role is set up on first use. */
 export function createSqlSandbox(options: {
   databaseUrl: string;
   config: SandboxConfig;
   logger: Logger;
-  /** Where long queries are read; absent: here. */
+  /** Threads that parse long queries. Without a pool, they are parsed on the main thread. */
   pool?: Pick<ThreadPool, 'run'>;
 }): SqlSandbox {
   const readSyntax = createSyntaxCheck(options.pool ?? null);
@@ -76,7 +79,7 @@ export function createSqlSandbox(options: {
   if (config.sqlMode === 'parser-only')
     logger.warn(
       {},
-      'COPILOT_SQL_MODE=parser-only: queries of the model run on the main login, without a role of their own',
+      'COPILOT_SQL_MODE=parser-only: queries of the model use the login of DATABASE_URL, without a role of their own',
     );
   const slots = createSemaphore(MAX_RUNNING);
   const survivors = createSurvivorWatch({ databaseUrl: url, logger });
@@ -97,14 +100,14 @@ export function createSqlSandbox(options: {
     await refresh(true);
     const weaknesses = await findWeaknesses(url, { ownRole: config.sqlMode === 'role' }).catch(
       (error: unknown) => {
-        // Class 28: the role is not there, or has another password. 42501: it may not connect to this database.
+        // Class 28: no such role, or another password. 42501: the role may not connect to this database.
         const state = sqlStateOf(error) ?? '';
         if (state.startsWith('28') || state === '42501') return ['the role can not connect'];
-        throw new SandboxUnavailable('the role could not be tried', error);
+        throw new SandboxUnavailable('the role could not be tested', error);
       },
     );
     if (weaknesses.length === 0) return;
-    logger.error({ weaknesses }, 'execute_public_sql is off: its role is not there, or not safe');
+    logger.error({ weaknesses }, 'execute_public_sql is off: its role is missing or not safe');
     throw new SqlRefusal(
       'not_set_up',
       `SQL is not set up in this deployment: ${weaknesses.join('; ')}.`,
@@ -112,20 +115,20 @@ export function createSqlSandbox(options: {
     );
   };
 
-  /** Throws SqlRefusal `not_set_up` with the statements that an operator must run; tries again after a while. */
+  /** Sets up the role once. Rejects with SqlRefusal `not_set_up`, which holds the statements that an operator must run. */
   const ensureReady = (): Promise<void> => {
     if (ready && (ready.failedAt === null || performance.now() - ready.failedAt < RETRY_SETUP_MS))
       return ready.done;
     const attempt: NonNullable<typeof ready> = { done: setUp(), failedAt: null };
     ready = attempt;
     attempt.done.catch((error: unknown) => {
-      // A database that is away is asked again at once; a role that is missing does not come by itself.
+      // The next query tries again at once when the database was away, but not when the role is missing.
       attempt.failedAt = error instanceof SqlRefusal ? performance.now() : -Infinity;
     });
     return attempt.done;
   };
 
-  /** Runs work on a connection; a table that the role may not read yet may be new, so its grants are renewed once. */
+  /** Runs work on a connection. When a table has no grant, the table may be new: the grants are renewed once. */
   const runOnce = async <T>(
     at: Deadline,
     work: (connection: SandboxConnection) => Promise<T>,
@@ -140,7 +143,7 @@ export function createSqlSandbox(options: {
     return connect();
   };
 
-  /** Twice at most: a role that can not log in is mended before the second time. */
+  /** Runs work at most twice. A role that can't log in is set up again before the second try. */
   const runTwice = async <T>(
     at: Deadline,
     work: (connection: SandboxConnection) => Promise<T>,
@@ -171,7 +174,7 @@ export function createSqlSandbox(options: {
     } catch (error: unknown) {
       if (error instanceof NotGranted) throw error.refusal;
       if (error instanceof SqlRefusal || !isUnavailable(error)) throw error;
-      logger.warn({ err: error }, 'a query of the model found no database');
+      logger.warn({ err: error }, 'the database was not available for a query of the model');
       throw new SqlRefusal(
         'unavailable',
         'The database can not be read now.',
@@ -206,7 +209,7 @@ export function createSqlSandbox(options: {
       await sqlGrammarReady();
       return run(signal, async (connection) => {
         const found = await describeSchema(connection.read, request);
-        // New tables are shown as soon as they can be read.
+        // Renews the grants, so that a new table is shown.
         if (found.closed.length > 0 && performance.now() - refreshedAt >= REFRESH_EVERY_MS)
           throw new NotGranted(found.closed);
         return found;
@@ -225,7 +228,7 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof SandboxUnavailable || isConnectionError(error) || isRoleFault(error);
 }
 
-/** The work, or SandboxUnavailable when it has not ended at a time of performance.now(). */
+/** Settles as `work` does. Rejects with SandboxUnavailable when it has not ended at `until` (of performance.now()). */
 async function before<T>(until: number, work: Promise<T>): Promise<T> {
   const clock = new AbortController();
   const late = delay(Math.max(0, until - performance.now()), undefined, { signal: clock.signal }).then(() => {
@@ -240,7 +243,7 @@ async function before<T>(until: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** The role may not read these tables (yet). */
+/** Thrown when the role has no grant for these tables. Caught here: the grants are renewed, or `refusal` is thrown. */
 class NotGranted extends Error {
   readonly refusal: SqlRefusal;
 

@@ -1,6 +1,6 @@
 /**
- * Backends that go on after their cancel. Nothing but their end helps, and each one burns a core, so no query runs
- * while one is there.
+ * Watches for survivors: backends that go on after their cancel. A survivor can't be stopped and uses a whole core, so no
+ * query runs while one is alive.
  */
 import pg from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,20 +8,20 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { Backend } from './run-query.ts';
 import { survivorRefusal } from './unavailable.ts';
 
-/** A backend that reacts is gone within this time. */
+/** A backend that reacts to its cancel is gone within this time. */
 const GRACE_MS = 1_000;
 const LOOK_EVERY_MS = 100;
 const LOOK_AGAIN_MS = 1_000;
 
 export interface SurvivorWatch {
-  /** Watches a backend that was told to stop, until it is gone. */
+  /** Watches a backend that got a cancel, until it no longer runs a query. */
   watch: (backend: Backend) => void;
-  /** Throws SqlRefusal while a survivor is there; waits for what is not known yet, for a second at most. */
+  /** Throws SqlRefusal while a survivor is alive. First waits until each watched backend is gone or is a survivor. */
   check(): Promise<void>;
   counts: () => { total: number; alive: number };
 }
 
-/** `databaseUrl`: a login of the same role, which may see what its own backends do. */
+/** `databaseUrl` is a login of the same role: a role may see the state of its own backends. */
 export function createSurvivorWatch(options: { databaseUrl: string; logger: Logger }): SurvivorWatch {
   const { databaseUrl, logger } = options;
   const undecided = new Set<Promise<void>>();
@@ -35,7 +35,7 @@ export function createSurvivorWatch(options: { databaseUrl: string; logger: Logg
       { pid: backend.pid, survivors: alive },
       'a query of the model goes on after its cancel; SQL is off until its backend is gone',
     );
-    // Not known is not gone: a database that can not be asked is asked again.
+    // Null means that the database did not answer, so it is asked again.
     while ((await isAtWork(databaseUrl, backend)) !== false)
       await delay(LOOK_AGAIN_MS, undefined, { ref: false });
     alive -= 1;
@@ -65,7 +65,7 @@ export function createSurvivorWatch(options: { databaseUrl: string; logger: Logg
   };
 }
 
-/** Whether the backend still runs a query; null when the database does not say. */
+/** Whether the backend still runs a query; null when the database does not answer. */
 async function isAtWork(databaseUrl: string, { pid, startedAt }: Backend): Promise<boolean | null> {
   const client = new pg.Client({
     connectionString: databaseUrl,

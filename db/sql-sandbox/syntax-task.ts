@@ -1,4 +1,4 @@
-/** checkSyntax in a thread: the grammar takes time that grows with the square of some texts within the limit. */
+/** Runs checkSyntax in a thread, because the time to parse some texts grows with the square of their length. */
 import { isPoolError, type ThreadPool } from '../../runtime/thread-pool.ts';
 import { checkSyntax, type QueryNames, sqlGrammarReady, SqlRefusal } from './check-syntax.ts';
 
@@ -6,10 +6,10 @@ type Checked =
   | { names: QueryNames }
   | { refusal: { code: string; message: string; hint: string | undefined } };
 
-/** Up to this long a query is read at once, in about a millisecond. */
+/** Queries up to this length are parsed on the calling thread, in about a millisecond. */
 const SMALL_CHARS = 1_000;
 
-/** The task, as a thread has it: errors lose their class on the way back, so a refusal is a result. */
+/** The thread's task. An error loses its class on the way back from a thread, so a refusal is returned as a value. */
 export async function checkSqlSyntax(sql: string): Promise<Checked> {
   await sqlGrammarReady();
   try {
@@ -21,7 +21,7 @@ export async function checkSqlSyntax(sql: string): Promise<Checked> {
   }
 }
 
-/** Creates checkSyntax for queries of any length. Throws SqlRefusal, also for one that can't be read in time. */
+/** Creates a checkSyntax that parses long queries in the pool. It throws SqlRefusal, also when parsing takes too long. */
 export function createSyntaxCheck(
   pool: Pick<ThreadPool, 'run'> | null,
 ): (sql: string) => Promise<QueryNames> {

@@ -1,8 +1,8 @@
-/** What can be wrong with the database of a query, rather than with the query. */
+/** Errors of the database that a query needs, as opposed to errors of the query. */
 import { sqlStateOf } from '../connection/pg-errors.ts';
 import { SqlRefusal } from './check-syntax.ts';
 
-/** The database could not be asked, or went away before it answered; `cause` is what was seen. */
+/** Thrown when the database could not be reached or went away before it answered. */
 export class SandboxUnavailable extends Error {
   constructor(what: string, cause?: unknown) {
     super(what, { cause });
@@ -10,13 +10,13 @@ export class SandboxUnavailable extends Error {
   }
 }
 
-/** Whether the role may not log in: class 28 (wrong password, no such role, NOLOGIN), or 42501 (no CONNECT). */
+/** Whether the role can't log in: class 28 (wrong password, no such role, NOLOGIN), or 42501 (no CONNECT). */
 export function isRoleFault(error: unknown): boolean {
   const state = sqlStateOf(error instanceof SandboxUnavailable ? error.cause : error) ?? '';
   return state.startsWith('28') || state === '42501';
 }
 
-/** The answer while a query of before still runs although it was told to stop. */
+/** The refusal while an earlier query still runs after its cancel. */
 export function survivorRefusal(): SqlRefusal {
   return new SqlRefusal(
     'unavailable',

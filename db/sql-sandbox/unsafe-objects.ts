@@ -1,18 +1,20 @@
 /**
- * What makes an object of the database unsafe to touch, as SQL conditions. A function that a customer made is trusted when
- * it is C or internal code with the caller's rights, as those of extensions are; SQL and procedural code, and anything
- * SECURITY DEFINER, is not.
+ * SQL conditions for objects that are unsafe to use. C and internal functions with the caller's rights are trusted, as most
+ * extensions have them. Functions in SQL or a procedural language, and SECURITY DEFINER functions, are not.
  */
 
-/** Objects from here on are made by users (FirstNormalObjectId of the server's source). */
+/** The first oid of an object that users made (FirstNormalObjectId in PostgreSQL's source). */
 export const FIRST_USER_OID = 16384;
 
-/** Whether a function is not to be run. `f` is the alias of its pg_proc row. */
+/** Whether a function is unsafe to run. `f` is the alias of its pg_proc row. */
 export function unsafeFunction(f: string): string {
   return `(${f}.prosecdef or (select l.lanname not in ('c', 'internal') from pg_catalog.pg_language l where l.oid = ${f}.prolang))`;
 }
 
-/** The same for what stands behind an operator or a cast, where a built-in function may lend its powers to a new name. */
+/**
+ * Whether the function of an operator or cast is unsafe. Besides unsafeFunction, a built-in function is unsafe when it is
+ * not in `allowedFunctions` and no built-in operator or cast uses it: a user's operator could give it another name.
+ */
 export function unsafeBehind(f: string, allowedFunctions: string): string {
   return `(${unsafeFunction(f)} or (${f}.pronamespace = 'pg_catalog'::regnamespace and ${f}.proname <> all (${allowedFunctions})
     and not exists (select 1 from pg_catalog.pg_operator o where o.oprcode = ${f}.oid and o.oid < ${FIRST_USER_OID})
@@ -29,7 +31,7 @@ export function unsafeOperatorClass(k: string): string {
       where m.amopfamily = ${k}.opcfamily and ${unsafeFunction('f')})))`;
 }
 
-/** Whether an expression, by its pg_depend entries, runs an unsafe function or operator. */
+/** Whether an expression runs an unsafe function or operator, according to its pg_depend entries. */
 export function unsafeExpression(classId: string, objectId: string, condition = unsafeFunction('f')): string {
   return `exists (
     select 1 from pg_catalog.pg_depend d
@@ -38,7 +40,7 @@ export function unsafeExpression(classId: string, objectId: string, condition = 
     where d.classid = '${classId}'::regclass and d.objid = ${objectId} and ${condition})`;
 }
 
-/** The relation and all its parts below it, and what it is a part of. `c` is its pg_class row. */
+/** BELOW: a relation and all its partitions and child tables. FAMILY: also its parents. `c` is its pg_class row. */
 const BELOW = `below as (
         select c.oid
         union select i.inhrelid from pg_catalog.pg_inherits i join below b on i.inhparent = b.oid
@@ -53,7 +55,7 @@ const UNSAFE_CASTS = `case when exists (
       where k.castsource = c.reltype and k.castcontext <> 'e' and ${unsafeFunction('f')}
     ) then 'has casts that run functions' end`;
 
-/** Why a relation of public is not safe to read by what it is and where its rows are, or null. */
+/** Why a relation of public is not safe to read, judged by its kind and by where its rows are; null when it is safe. */
 export const UNSAFE_PLACE = `case
     when c.relkind = 'f' then 'reads another server'
     when c.relkind not in ('r', 'p', 'v', 'm') then 'is no table'
@@ -75,7 +77,7 @@ export const UNSAFE_PLACE = `case
     else ${UNSAFE_CASTS}
   end`;
 
-/** Whether a relation has what UNSAFE_CODE looks at. Cheap: it saves the planning of that. */
+/** Whether a relation has anything that UNSAFE_CODE checks. It is cheap, and saves planning UNSAFE_CODE. */
 export const HAS_CODE = `exists (
     with recursive ${BELOW}
     select 1 from below b join pg_catalog.pg_class d on d.oid = b.oid
@@ -85,7 +87,7 @@ export const HAS_CODE = `exists (
       or exists (select 1 from pg_catalog.pg_statistic_ext s where s.stxrelid = d.oid)
       or exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = d.oid and a.attgenerated = 'v'))`;
 
-/** Which functions of the database a relation of public runs when it is read, in words, or null. */
+/** Why a relation of public is not safe to read, judged by the functions that run when it is read; null when it is safe. */
 export const UNSAFE_CODE = `(
       with recursive ${FAMILY}
       select case
@@ -118,5 +120,5 @@ export const UNSAFE_CODE = `(
         ) then 'has columns that run functions'
       end)`;
 
-/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. Most relations have no code to look at. */
+/** Why a relation of public is not safe to read, or null. `c` is its pg_class row. */
 export const UNSAFE_RELATION = `coalesce(${UNSAFE_PLACE}, case when ${HAS_CODE} then ${UNSAFE_CODE} end)`;

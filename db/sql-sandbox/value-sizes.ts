@@ -1,4 +1,4 @@
-/** What can be said of a value's size from the query's text: most values need no check. */
+/** Judges the size of values from the query's text, because most values need no guard. */
 import { FUNCTION_COSTS } from './allowed-functions.ts';
 import { literalLength } from './cost-guards.ts';
 import { lastName, nodeOf } from './expression-tree.ts';
@@ -8,12 +8,12 @@ const SHORT = 1_000;
 
 export type Sizes = ReturnType<typeof createSizes>;
 
-/** `checked`: nodes whose size is checked while the query runs. `isOutput`: nodes whose value goes to the client only. */
+/** `checked`: nodes that have a guard. `isOutput`: nodes whose value only goes to the client. */
 export function createSizes(options: { checked: WeakSet<object>; isOutput: WeakSet<object> }) {
   const { checked, isOutput } = options;
   const known = new WeakMap<object, boolean>();
 
-  /** Whether the value is a literal, a column, or made of such without growing. */
+  /** Whether the value is a literal or a column, or is computed from such values without growing. */
   const isSmall = (value: unknown): boolean => {
     if (typeof value !== 'object' || value === null || checked.has(value)) return true;
     let small = known.get(value);
@@ -35,7 +35,7 @@ export function createSizes(options: { checked: WeakSet<object>; isOutput: WeakS
     }
     if (type === 'A_Expr' && lastName(fields.name) === '||')
       return literalLength(fields.lexpr) + literalLength(fields.rexpr) < SHORT;
-    // The targets of a level below are checked there.
+    // The columns of an inner SELECT get guards of their own.
     if (type === 'SubLink') return fields.subLinkType !== 'ARRAY_SUBLINK';
     if (
       /^(A_Const|ColumnRef|SetToDefault|TypeName|SQLValueFunction|GroupingFunc|NullTest|BooleanTest)$/.test(
@@ -47,7 +47,7 @@ export function createSizes(options: { checked: WeakSet<object>; isOutput: WeakS
     return Object.values(fields).every(isSmall);
   };
 
-  /** Whether the value is small, or one step away from it: a few small values put together. */
+  /** Whether the value is small, or one concatenation or call of a few small values. */
   const isModest = (value: unknown): boolean => {
     if (isSmall(value)) return true;
     const node = nodeOf(value);

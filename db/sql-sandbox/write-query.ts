@@ -1,15 +1,15 @@
-/** The text of a changed query tree. */
+/** Writes a changed query tree as text. */
 import { parseSync, scanSync } from 'libpg-query';
 import { Deparser } from 'pgsql-deparser';
 import { SqlRefusal } from './check-syntax.ts';
 import { canonical, nodeOf, type Tree } from './expression-tree.ts';
 
-/** About 20 times an ordinary query: a tree of this size is written in under 50 ms. */
+/** About 20 times the size of an ordinary query's tree. A tree of this size is written in under 50 ms. */
 const MAX_CHARS = 320_000;
 
 /**
- * The text of a tree that was made out of `source`. It is read again and compared: what runs is the tree that was
- * checked, or nothing. Throws SqlRefusal when the tree can not be written.
+ * Writes a tree that was parsed from `source` and then changed. The text is parsed again and compared with the tree, so
+ * that only the checked tree can run. Throws SqlRefusal when the tree can't be written.
  */
 export function writeQuery(root: Tree, source: string): string {
   const wanted = canonical(root);
@@ -33,7 +33,7 @@ export function tooComplex(): SqlRefusal {
   return new SqlRefusal('too_complex', 'The query is too complex.', 'Ask for less at once.');
 }
 
-/** XMLTABLE and parts of a CASE as the grammar has them; the rest is the library's. */
+/** The library's writer, with corrections for XMLTABLE and for a subscript or field of a CASE. */
 class Writer extends Deparser {
   override A_Indirection(node: object, context: never): string {
     const { arg } = node as Tree;
@@ -69,7 +69,7 @@ function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What the library can not write stands in the source: it is taken from there, and a name stands for it meanwhile. */
+/** Replaces the nodes that the library can't write by placeholder names. `fill` puts their source text back. */
 function takeOut(root: Tree, source: string): { tree: Tree; fill: (sql: string) => string } {
   const texts: string[] = [];
   const text = Buffer.from(source);

@@ -1,6 +1,6 @@
 /**
- * Whether the Temporal namespace that this process is connected to is the one that runs this database's turns. In any
- * other one no turn is found: each would look lost.
+ * Checks that the connected Temporal namespace is the one that runs this database's turns. In another namespace no turn
+ * would be found, and every turn would look lost.
  */
 import type { ConnectionLike } from '@temporalio/client';
 import type { Knex } from 'knex';
@@ -11,20 +11,20 @@ import type { Logger } from '../../runtime/logger.ts';
 const ASK_DEADLINE_MS = 1_500;
 const LOG_EVERY_MS = 60_000;
 
-/** Thrown by a worker that would poll another namespace than the one of its database. */
+/** Thrown by a worker that would poll another namespace than its database records. */
 export class ForeignNamespaceError extends Error {
   readonly code = 'FOREIGN_NAMESPACE';
 }
 
 export interface TemporalIdentity {
   /**
-   * Asks Temporal and the database anew. Null when they fit; otherwise a sentence with both ids that says what to do.
-   * Throws what Temporal or the database throws when it does not answer.
+   * Compares Temporal's namespace id with the recorded one. Returns null when they are equal, else a sentence that names
+   * both ids and says what to do. Throws the error of Temporal or the database when one does not answer.
    */
   verify(): Promise<string | null>;
-  /** As `verify`, but a fit that the last answer showed is not asked about again. */
+  /** Like `verify`, but returns null at once when the last comparison found equal ids. */
   ensure(): Promise<string | null>;
-  /** What the last answer showed, without asking. Null: they fit, or nobody has answered yet. */
+  /** The result of the last comparison, without asking. Null also when there was no comparison yet. */
   lastProblem(): string | null;
 }
 
@@ -36,7 +36,7 @@ export function createTemporalIdentity(options: {
 }): TemporalIdentity {
   const { db, connection, logger } = options;
   const { namespace, address } = options.config.temporal;
-  // An embedded server whose files were removed comes back as another one, and nobody can have confused the two.
+  // When the embedded Temporal's files are removed, its namespace gets a new id. No setting can be wrong then.
   const isEmbedded = options.config.databaseUrl === undefined && address === undefined;
   let isVerified = false;
   let problem: string | null = null;
@@ -51,7 +51,10 @@ export function createTemporalIdentity(options: {
     const fits = recorded.namespaceId === found.namespaceId;
     if (!fits && isEmbedded) {
       await replaceTemporalIdentity(db, found);
-      logger.warn({ recorded, found }, 'the embedded Temporal is a new one; turns of the old one are lost');
+      logger.warn(
+        { recorded, found },
+        'the embedded Temporal is new; the running turns of the old one are lost',
+      );
     }
     isVerified = fits || isEmbedded;
     problem = isVerified

@@ -1,4 +1,4 @@
-/** Which Temporal namespace runs this database's turns. A namespace has its id for life; its name may be used twice. */
+/** Records which Temporal namespace runs this database's turns. A namespace keeps its id; its name can be reused. */
 import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
 
@@ -7,7 +7,7 @@ export interface NamespaceIdentity {
   namespaceId: string;
 }
 
-/** The recorded namespace. Where none is recorded yet, `found` becomes it. */
+/** Returns the recorded namespace. Records `found` when there is none yet. */
 export async function recordTemporalIdentity(db: Knex, found: NamespaceIdentity): Promise<NamespaceIdentity> {
   const recorded = await findTemporalIdentity(db);
   if (recorded) return recorded;
@@ -15,11 +15,11 @@ export async function recordTemporalIdentity(db: Knex, found: NamespaceIdentity)
     'insert into ai.copilot_temporal (namespace, namespace_id) values (?, ?) on conflict do nothing',
     [found.namespace, found.namespaceId],
   );
-  // Another process may have been first.
+  // Another process may have inserted its row first.
   return (await findTemporalIdentity(db)) ?? found;
 }
 
-/** Records `found` in place of what was recorded. */
+/** Replaces the recorded namespace by `found`. */
 export async function replaceTemporalIdentity(db: Knex, found: NamespaceIdentity): Promise<void> {
   await db.raw('update ai.copilot_temporal set namespace = ?, namespace_id = ?, recorded_at = now()', [
     found.namespace,

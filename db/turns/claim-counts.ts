@@ -1,9 +1,12 @@
-/** What a claim counts against its call: its own failures, and workers that were lost with it. */
+/** Counts on a claim the failures of its call, and the workers that were lost with the call. */
 import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
 import type { Fence } from '../fence.ts';
 
-/** Whether at least `deaths` workers were lost with the call of this key. Asked before the call is claimed again. */
+/**
+ * Whether at least `deaths` workers were lost with the call of this key. It is asked before the call is claimed again, so a
+ * holder that has not reported its end counts too. `over` is the epoch of the last claim whose end was reported to Temporal.
+ */
 export async function isSuspect(
   db: Knex,
   claim: { turnId: string; key: string; over: number | null; deaths: number },
@@ -19,8 +22,8 @@ export async function isSuspect(
 }
 
 /**
- * Counts a failure of the call itself (its worker lived) and ends the claim. Returns how often the call has failed and
- * since when; null when the claim no longer holds.
+ * Counts a failure of the call itself and ends the claim. Returns how often the call has failed and how long ago it first
+ * failed; null when the claim no longer holds.
  */
 export async function recordFailure(
   db: Knex,
@@ -38,7 +41,7 @@ export async function recordFailure(
   return rows[0] ? { failures: rows[0].failures, sinceMs: rows[0].since_ms } : null;
 }
 
-/** Begins the counts of a call again: another model makes it now, and the earlier model's failures are not its own. */
+/** Resets the counts of a call, because another model makes the call now. */
 export async function forgetFailures(trx: Knex, fence: Fence): Promise<void> {
   await trx.raw(
     `update ai.copilot_turn_claims set model_failures = 0, failing_since = null, deaths = 0, lost_holder = null
@@ -47,7 +50,7 @@ export async function forgetFailures(trx: Knex, fence: Fence): Promise<void> {
   );
 }
 
-/** Ends a claim that has nothing to store: its holder was not lost. */
+/** Ends a claim without a result, so that the claim does not count as a death. */
 export async function releaseClaim(db: Knex, fence: Fence): Promise<void> {
   await db.raw(
     'update ai.copilot_turn_claims set holder = null where turn_id = ? and key = ? and epoch = ?',

@@ -1,4 +1,4 @@
-/** Claims on the work of a turn's activities. The newest claim of a key holds its fence; older ones can write nothing. */
+/** Claims on the steps and calls of a turn. Only the newest claim of a key may write. */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -10,26 +10,27 @@ import { insertUsage, LOST_ATTEMPT } from './usage-rows.ts';
 
 export interface Claim {
   fence: Fence;
-  /** The stored result of this key, when an earlier attempt finished it: nothing is left to do. */
+  /** The result that an earlier attempt stored under this key, or null. With a result, nothing is left to do. */
   stored: string | null;
   /** How many workers were lost with this call. */
   deaths: number;
 }
 
 /**
- * Claims one activity's work. The first claim of a key appends `onFirst`. A later claim fences off all earlier ones;
- * when text of the key was already shown, it appends a content_reset to `textBefore()`. A key that is finished is
- * returned, not claimed.
+ * Claims the work that a key names. The first claim of a key appends `onFirst`. A later claim fences off all earlier ones;
+ * when text of the key was already shown, it also appends a content_reset to `textBefore()`. When a result is stored, it is
+ * returned and nothing is appended.
  *
- * A claim of a model call gives `bill`. The attempt before it may be on the provider's bill, so a usage row notes it.
- * A `model` other than the turn's becomes the turn's: `onSwitch` is appended and the counts of the call begin again.
+ * `bill` is given for a model call. The provider may have billed the attempt before this one, so a usage row notes it. When
+ * `bill.model` is not the turn's model, it becomes the turn's model: `onSwitch` is appended and the counts of the call begin
+ * again.
  *
- * A claim whose holder did not report its end counts as a death: a worker was lost. The death is not counted against
- * this call when the same worker held another call with more deaths, because that call is then the likely cause. `over`
- * is the epoch of the last claim whose end was reported to Temporal; that report is all there is while the database is
- * away.
+ * An earlier claim whose holder did not report its end counts as a death: a worker was lost. The death is not counted
+ * against this call when the same worker held another call with more deaths, because that call is then the likely cause.
+ * `over` is the epoch of the last claim whose end was reported to Temporal. While the database is away, Temporal has the
+ * only report.
  *
- * Throws TurnGoneError without the turn, TurnOverError when the turn has ended.
+ * Throws TurnGoneError when the turn does not exist, TurnOverError when it has ended.
  */
 export async function claimWork(
   db: Knex,
@@ -40,7 +41,7 @@ export async function claimWork(
     onFirst: TurnEvent[];
     textBefore: (trx: Knex) => Promise<string>;
     bill?: { step: number; model?: string | undefined; onSwitch: (from: string, to: string) => TurnEvent[] };
-    /** The process that claims. */
+    /** An id of the claiming process. */
     holder: string;
     over: number | null;
   },
@@ -109,7 +110,7 @@ export async function claimWork(
   });
 }
 
-/** Ends a claim under which no model was called. */
+/** Ends a claim under which no model was called, so that no attempt is noted on the bill. */
 export async function markIdle(db: Knex, fence: Fence): Promise<void> {
   await db.raw(
     'update ai.copilot_turn_claims set idle = true, holder = null where turn_id = ? and key = ? and epoch = ?',
@@ -117,7 +118,7 @@ export async function markIdle(db: Knex, fence: Fence): Promise<void> {
   );
 }
 
-/** Sets the turn's model and returns the one before; null when it is the same. */
+/** Sets the turn's model. Returns the model before, or null when it is the same. */
 async function switchModel(trx: Knex, turnId: string, model: string): Promise<string | null> {
   const rows = await rowsOf<{ before: string }>(
     trx,
@@ -128,7 +129,7 @@ async function switchModel(trx: Knex, turnId: string, model: string): Promise<st
   return rows[0]?.before ?? null;
 }
 
-/** Locks the claim of a fence and ends it: this transaction stores the holder's result. Throws FencedError. */
+/** Locks a claim and ends it, in the transaction that stores its result. Throws FencedError when a newer claim exists. */
 export async function holdFence(trx: Knex, fence: Fence): Promise<void> {
   const held = await rowsOf(
     trx,

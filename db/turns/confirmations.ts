@@ -1,8 +1,10 @@
 /**
- * Questions to the user and their answers. A row per asked call: the first decision wins, whoever makes it (a person,
- * the expiry, the end of the turn), and the effect, its result and the turn's record of it are one transaction.
+ * Questions to a person about tool calls, and the decisions. Each call has one row. The first decision stands: a person's,
+ * the expiry, or the cancellation of the turn. The effect, its result and the transcript row are stored in one transaction.
  *
- * Lock order: claims of the turn, then the confirmation, then the turn's row.
+ * Every writer locks in this order: claims of the turn, the confirmation, the turn's row.
+ *
+ * One file, because every function changes or reads the same row.
  */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
@@ -15,13 +17,13 @@ import { type SavedWork, saveUnderFence } from './transcript.ts';
 
 export type Decision = 'approved' | 'rejected' | 'expired';
 
-/** What a person is asked: all of it computed here, nothing of it the model's prose. */
+/** What a person is asked, and what an approval covers. It holds no prose of the model. */
 export interface Question {
-  /** As the model wrote them. */
+  /** The model's arguments, with hidden characters spelled out. */
   arguments: JsonObject;
-  /** SHA-256 of the canonical arguments. */
+  /** SHA-256 of the model's arguments as canonical JSON. */
   argumentsHash: string;
-  /** The arguments in their checked form, with all defaults: what an approval does. */
+  /** The checked arguments with all defaults: the change that an approval makes. */
   change: JsonObject;
   summary: string;
   before: Json;
@@ -75,7 +77,7 @@ function toConfirmation(row: Row): Confirmation {
   };
 }
 
-/** The confirmation of a call, asked or decided; null when it was not asked. */
+/** The confirmation of a call, open or decided; null when the call was not asked. */
 export async function findConfirmation(
   db: Knex,
   turnId: string,
@@ -89,7 +91,7 @@ export async function findConfirmation(
   return rows[0] ? toConfirmation(rows[0]) : null;
 }
 
-/** The question that a turn waits with; null when it waits with none. */
+/** The undecided confirmation that a turn waits for, or null. */
 export async function findOpenConfirmation(db: Knex, turnId: string): Promise<Confirmation | null> {
   const rows = await rowsOf<Row>(
     db,
@@ -101,8 +103,8 @@ export async function findOpenConfirmation(db: Knex, turnId: string): Promise<Co
 }
 
 /**
- * Asks: the row and the events that show it, in one transaction under the fence. The expiry is the database's clock
- * plus `ttlMs`. Throws FencedError, TurnOverError.
+ * Stores the question and the events that show it, in one transaction under the fence. Returns the expiry, which is the
+ * database's time plus `ttlMs`. Throws FencedError, TurnOverError.
  */
 export async function askConfirmation(
   db: Knex,
@@ -140,9 +142,9 @@ export async function askConfirmation(
 }
 
 /**
- * Writes a person's decision, unless there is one already or the turn is over. After the time that the question showed it
- * writes the expiry instead: with no worker there to do so, nobody else would. Returns the decision that stands: null for
- * a call that was not asked, `turn_over` when the turn ended with the question open.
+ * Writes a person's decision, unless the call is decided or the turn is over. After `expires_at` it writes `expired`
+ * instead, because there may be no worker to write the expiry. Returns the decision that stands: null for a call that was
+ * not asked, `turn_over` when the turn ended with the question open.
  */
 export async function decideConfirmation(
   db: Knex,
@@ -164,7 +166,7 @@ export async function decideConfirmation(
     );
     if (!asked[0]) return null;
     if (asked[0].decision !== null) return asked[0].decision;
-    // Shared with other readers, but not with the statement that ends the turn.
+    // `for share` waits for the statement that ends the turn, and that statement waits for this transaction.
     const running = await rowsOf(
       trx,
       `select 1 from ai.copilot_turns where id = ? and status = 'running' for share`,
@@ -196,20 +198,20 @@ async function writeDecision(
   );
 }
 
-/** Why a turn stops waiting: it was told of a decision, the time is up, or the turn is being cancelled. */
+/** Why a turn stops waiting: a signal told it of a decision, the time is up, or the turn is being cancelled. */
 export type WakeUp = 'decided' | 'expired' | 'cancelled';
 
 /**
- * Ends the wait: makes the decision of an undecided row (expired, or rejected with reason `cancelled`), performs an
- * approved one, and stores the result with everything that belongs to it, all in one transaction under the fence.
- * False when nobody has decided yet and nothing ends the wait. Throws FencedError, TurnOverError.
+ * Ends the wait for a decision, in one transaction under the fence. An undecided row becomes `expired`, or `rejected` with
+ * the reason `cancelled`. Then `perform` acts on the decision, and the result, the transcript row and the events are
+ * stored. Returns false when `wakeUp` is `decided` but the row has no decision. Throws FencedError, TurnOverError.
  */
 export async function settleConfirmation<Result extends object>(
   db: Knex,
   fence: Fence,
   input: {
     wakeUp: WakeUp;
-    /** The effect and its result; makes changes only through `trx`, where the asset's rows must be locked. */
+    /** Acts on any decision and returns the result. It must make changes only through `trx` and lock the asset's rows. */
     perform: (trx: Knex, confirmation: Confirmation & { decision: Decision }) => Promise<Result>;
     toWork: (confirmation: Confirmation & { decision: Decision }, result: Result) => SavedWork;
   },
@@ -242,18 +244,18 @@ export async function settleConfirmation<Result extends object>(
   });
 }
 
-/** A decision that its turn has not acted upon. */
+/** A decision that the turn has not acted upon. */
 export interface UnheardDecision {
   sessionId: string;
   turnId: string;
   callId: string;
-  /** Postgres' own text of the time, which is finer than a Date: with the two ids it is the place in the listing. */
+  /** The time as Postgres writes it, because a Date has no microseconds. With the two ids it is the key of the listing. */
   decidedAt: string;
 }
 
 /**
- * A page of the decisions that their turns have not acted upon for `olderThanMs`, oldest first: the signal may have been
- * lost. `after` is the last one of the page before.
+ * A page of decisions that their turns have not acted upon for `olderThanMs`, oldest first. The signals of these decisions
+ * may be lost. `after` is the last item of the previous page.
  */
 export async function listUnheardDecisions(
   db: Knex,

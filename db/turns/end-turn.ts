@@ -1,4 +1,4 @@
-/** Ends a turn, once. */
+/** Ends a turn. */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -23,10 +23,10 @@ export interface EndTurnInput {
 }
 
 /**
- * Ends a turn: the assistant message, the terminal event and the status, in one transaction. The first caller decides;
- * a later caller gets what was decided. `diff` takes the base and the working graph when they differ and returns the
- * WorkflowDiff (all three are JSON texts). No lock is held while it runs. It is called again in the rare case that the
- * working graph has changed meanwhile. Throws TurnGoneError.
+ * Ends a turn: stores the assistant message, the terminal event and the status in one transaction. The first call decides
+ * how the turn ended; later calls return that. `diff` gets the base graph and the working graph when they differ, and
+ * returns the WorkflowDiff; all three are JSON text. `diff` runs without a lock, and runs again when the working graph has
+ * changed meanwhile. Throws TurnGoneError.
  */
 export async function endTurn(db: Knex, input: EndTurnInput): Promise<TurnEnd> {
   for (;;) {
@@ -42,7 +42,7 @@ export async function endTurn(db: Knex, input: EndTurnInput): Promise<TurnEnd> {
   }
 }
 
-/** The graphs of a turn, null when they are equal, and the version of the working graph. */
+/** Reads the graphs of a turn (null when they are equal) and the version (a hash) of the working graph. */
 async function findGraphs(db: Knex, turnId: string) {
   const rows = await rowsOf<{
     status: TurnStatus;
@@ -61,7 +61,7 @@ async function findGraphs(db: Knex, turnId: string) {
   return rows[0];
 }
 
-/** Stores the end. Null when the working graph is no longer the one the diff was made of: then nothing was stored. */
+/** Stores the end. Returns null, and stores nothing, when the working graph is not the version that the diff is of. */
 async function storeEnd(
   db: Knex,
   { turnId, steps, outcome }: EndTurnInput,
@@ -88,7 +88,7 @@ async function storeEnd(
       return { status: turn.status as TurnEndStatus, stopReason: turn.stop_reason };
     if (turn.version !== version) return null;
 
-    const content = await visibleText(trx, turnId);
+    const content = await readShownText(trx, turnId);
     const stopReason = outcome.kind === 'complete' ? outcome.stopReason : null;
     const status: TurnEndStatus =
       outcome.kind === 'error' ? 'failed' : outcome.stopReason === 'cancelled' ? 'cancelled' : 'complete';
@@ -130,8 +130,8 @@ async function storeEnd(
   });
 }
 
-/** The answer as a reader has seen it: every content_delta since the last content_reset. */
-async function visibleText(db: Knex, turnId: string): Promise<string> {
+/** The answer that readers of the event log have seen: the last content_reset and every content_delta after it. */
+async function readShownText(db: Knex, turnId: string): Promise<string> {
   const rows = await rowsOf<{ text: string | null }>(
     db,
     `with texts as (

@@ -1,9 +1,9 @@
-/** What was said in a session before a turn: its first message, a summary of what followed, and the rest. */
+/** Reads what was said in a session before a turn: the first message, the newest summary, and the messages after it. */
 import type { Knex } from 'knex';
 import type { WorkflowDiff } from '../../domain/graph/graph.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
-/** Far more than a context window holds before it is summarized. */
+/** More messages than fit into a context window. */
 const MAX_MESSAGES = 2_000;
 
 export interface HistoryMessage {
@@ -11,16 +11,16 @@ export interface HistoryMessage {
   role: 'user' | 'assistant';
   content: string;
   workflowDiff: WorkflowDiff | null;
-  /** The seed of the turn that an assistant message ended; null for other messages. */
-  fenceSeed: string | null;
+  /** The delimiter seed of the turn that wrote an assistant message; null for other messages. */
+  delimiterSeed: string | null;
 }
 
 export interface SessionHistory {
-  /** The session's first message; null before it, and when it is the first of `messages`. */
+  /** The first message of the user; null when there is none yet, or when `messages` includes it. */
   first: HistoryMessage | null;
-  /** The newest summary, of all that was said before the turn that made it. */
-  summary: { body: string; fenceSeed: string } | null;
-  /** What the summary does not cover, oldest first. */
+  /** The newest summary. It covers everything before the turn that made it. */
+  summary: { body: string; delimiterSeed: string } | null;
+  /** The messages that the summary does not cover, oldest first. */
   messages: HistoryMessage[];
 }
 
@@ -32,7 +32,7 @@ interface Row {
   fence_seed: string | null;
 }
 
-/** The history that a turn is shown. */
+/** Loads the history for the prompt of a turn. */
 export async function loadHistory(db: Knex, turnId: string): Promise<SessionHistory> {
   const [summary] = await rowsOf<{ body: string; fence_seed: string; covers_until: string }>(
     db,
@@ -66,7 +66,7 @@ export async function loadHistory(db: Knex, turnId: string): Promise<SessionHist
   );
   return {
     first: rows.filter((row) => row.is_apart).map(toMessage)[0] ?? null,
-    summary: summary ? { body: summary.body, fenceSeed: summary.fence_seed } : null,
+    summary: summary ? { body: summary.body, delimiterSeed: summary.fence_seed } : null,
     messages: rows.filter((row) => !row.is_apart).map(toMessage),
   };
 }
@@ -77,6 +77,6 @@ function toMessage(row: Row): HistoryMessage {
     role: row.role,
     content: row.content,
     workflowDiff: row.workflow_diff,
-    fenceSeed: row.fence_seed,
+    delimiterSeed: row.fence_seed,
   };
 }

@@ -1,18 +1,21 @@
-/** All open turns, page by page, for whoever looks after those that nobody watches. */
+/** Lists open turns page by page, for the sweeper. */
 import type { Knex } from 'knex';
 import type { TurnStatus } from '../../contracts/turn.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
-/** What is needed to ask Temporal about a turn: no message, no graph. */
+/** The fields that the sweeper needs to ask Temporal about a turn. */
 export interface OpenTurn {
   id: string;
   sessionId: string;
   status: TurnStatus;
-  /** Postgres' own text of the time, which is finer than a Date: with the id it is the place in the listing. */
+  /** The time as Postgres writes it, because a Date has no microseconds. With the id it is the key of the listing. */
   createdAt: string;
 }
 
-/** A page of the turns in status starting or running that are older than `olderThanMs`, oldest first. */
+/**
+ * A page of the turns in status starting or running that are older than `olderThanMs`, oldest first. `after` is the last
+ * turn of the previous page.
+ */
 export async function listOldOpenTurns(
   db: Knex,
   input: { olderThanMs: number; limit: number; after: Pick<OpenTurn, 'id' | 'createdAt'> | null },

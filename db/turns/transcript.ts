@@ -1,4 +1,4 @@
-/** The transcript of a turn: what its activities have finished, stored once under their fences. */
+/** The transcript of a turn: the results of its activities. Each result is stored once, under the fence of its claim. */
 import type { Knex } from 'knex';
 import type { TurnEvent } from '../../contracts/events.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -11,11 +11,11 @@ export interface TranscriptEntry {
   step: number;
   position: number;
   role: 'assistant' | 'tool';
-  /** JSON, as the activities write it. */
+  /** JSON text, whose shape the activities define. */
   body: string;
 }
 
-/** A finished piece of work: its transcript row and everything that is stored with it. */
+/** The result of an activity: its transcript row, and what is stored with the row. */
 export interface SavedWork {
   entry: Omit<TranscriptEntry, 'role'> & { role: TranscriptEntry['role'] | 'summary' };
   events: TurnEvent[];
@@ -24,9 +24,8 @@ export interface SavedWork {
 }
 
 /**
- * Stores an activity's result with everything that belongs to it, in one transaction under the fence. Saving again
- * under the same fence (after a lost answer) changes nothing. Throws FencedError when a newer claim exists,
- * TurnOverError when the turn has ended.
+ * Stores an activity's result in one transaction under the fence. Saving again under the same fence, after a lost answer,
+ * changes nothing. Throws FencedError when a newer claim exists, TurnOverError when the turn has ended.
  */
 export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise<void> {
   await db.transaction(async (trx) => {
@@ -35,7 +34,7 @@ export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise
   });
 }
 
-/** The part of saveWork for a transaction that holds the fence already. */
+/** Like saveWork, in a transaction that holds the fence already. */
 export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): Promise<void> {
   const inserted = await rowsOf(
     trx,
@@ -55,7 +54,7 @@ export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): 
   if (work.usage) await insertUsage(trx, fence, work.usage);
 }
 
-/** The transcript in the order of the conversation; with `step`, only that step's rows. */
+/** The transcript without summaries, in the order of the conversation. With `step`, only the rows of that step. */
 export async function listTranscript(db: Knex, turnId: string, step?: number): Promise<TranscriptEntry[]> {
   return rowsOf<TranscriptEntry>(
     db,

@@ -1,9 +1,9 @@
-/** What a turn's calls read of its row. */
+/** Reads from a turn's row what its model calls and tool calls need. */
 import type { Knex } from 'knex';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { TurnGoneError } from '../fence.ts';
 
-/** What a turn's first model call needs. Everything here stays the same for the whole turn. */
+/** What a model call needs of the turn. Only `model` can change during a turn: a fallback model replaces it. */
 export interface TurnContext {
   turnId: string;
   sessionId: string;
@@ -11,8 +11,8 @@ export interface TurnContext {
   message: string;
   model: string;
   baseGraph: string;
-  /** Random: what the tokens of the turn's data fences are made from. */
-  fenceSeed: string;
+  /** The random seed of the delimiters around data in the turn's prompts. */
+  delimiterSeed: string;
 }
 
 /** The context of a turn, in any status. Throws TurnGoneError. */
@@ -38,11 +38,14 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: row.message,
     model: row.model,
     baseGraph: row.base_graph,
-    fenceSeed: row.fence_seed,
+    delimiterSeed: row.fence_seed,
   };
 }
 
-/** The graph as the turn's calls have left it, and the ids the model gave to new blocks. Throws TurnGoneError. */
+/**
+ * The working graph of a turn, and its aliases: the block ids that the model chose, with the real ids of those blocks.
+ * Throws TurnGoneError.
+ */
 export async function loadWorkingGraph(
   db: Knex,
   turnId: string,

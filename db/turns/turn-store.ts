@@ -1,7 +1,6 @@
 /**
- * What the activities may do with turns: the functions of this room, bound to one database. Saving a finished piece of
- * work waits while Postgres is away, because the work has been paid for. Everything else fails at once, and Temporal
- * tries it again.
+ * The functions of this folder for the activities, with the database as a fixed argument. saveWork waits while Postgres is
+ * away, because the model call has been paid for. Every other function fails, and Temporal makes the next attempt.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
@@ -17,35 +16,36 @@ import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
 import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
-type Bound<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
+/** A function of this folder without its first argument, the database. */
+type WithoutDb<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
 
 export interface TurnStore {
-  /** Claims for this process. */
+  /** Claims work for this process. */
   claimWork: (input: Omit<Parameters<typeof claimWork>[1], 'holder'>) => ReturnType<typeof claimWork>;
-  isSuspect: Bound<typeof isSuspect>;
-  recordFailure: Bound<typeof recordFailure>;
-  releaseClaim: Bound<typeof releaseClaim>;
+  isSuspect: WithoutDb<typeof isSuspect>;
+  recordFailure: WithoutDb<typeof recordFailure>;
+  releaseClaim: WithoutDb<typeof releaseClaim>;
   saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
-  insertUsage: Bound<typeof insertUsage>;
-  loadTurnContext: Bound<typeof loadTurnContext>;
-  loadWorkingGraph: Bound<typeof loadWorkingGraph>;
-  listTranscript: Bound<typeof listTranscript>;
-  markIdle: Bound<typeof markIdle>;
-  loadHistory: Bound<typeof loadHistory>;
-  endTurn: Bound<typeof endTurn>;
-  findConfirmation: Bound<typeof findConfirmation>;
-  askConfirmation: Bound<typeof askConfirmation>;
+  insertUsage: WithoutDb<typeof insertUsage>;
+  loadTurnContext: WithoutDb<typeof loadTurnContext>;
+  loadWorkingGraph: WithoutDb<typeof loadWorkingGraph>;
+  listTranscript: WithoutDb<typeof listTranscript>;
+  markIdle: WithoutDb<typeof markIdle>;
+  loadHistory: WithoutDb<typeof loadHistory>;
+  endTurn: WithoutDb<typeof endTurn>;
+  findConfirmation: WithoutDb<typeof findConfirmation>;
+  askConfirmation: WithoutDb<typeof askConfirmation>;
   settleConfirmation: <Result extends object>(
     fence: Fence,
     input: Parameters<typeof settleConfirmation<Result>>[2],
   ) => Promise<boolean>;
-  /** Whether the database was away, or had no time, no room or a held lock: the same work may succeed later. */
+  /** Whether the same statement may succeed later: see db/connection/pg-errors.ts. */
   isTransient: (error: unknown) => boolean;
 }
 
 const SAVE_RETRY_MS = 250;
 
-/** Binds the turn functions to a database. */
+/** Creates the store of a database. Its claims name one random holder, which stands for this process. */
 export function createTurnStore(db: Knex): TurnStore {
   const holder = randomUUID();
   return {

@@ -1,4 +1,4 @@
-/** The row of a turn, from its start until it runs. */
+/** The row of a turn: its creation, its promotion to `running`, and its reads. */
 import type { Knex } from 'knex';
 import { type StopReason, TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import type { TurnStatus } from '../../contracts/turn.ts';
@@ -23,7 +23,7 @@ export interface Turn {
   finishedAt: Date | null;
 }
 
-/** What a turn begins with; the graph as JSON text. */
+/** The values of a new turn. `graph` is JSON text. */
 export type StartingTurn = Pick<
   Turn,
   'id' | 'sessionId' | 'workflowId' | 'userMessageId' | 'messageId' | 'idempotencyKey' | 'message' | 'model'
@@ -71,9 +71,9 @@ function toTurn(row: TurnRow): Turn {
 }
 
 /**
- * Adds a turn that nobody sees yet (status `starting`). With an idempotency key that the session has used already,
- * nothing is added and the earlier turn is returned with `created: false`. Null when the session is gone, or when the
- * earlier turn was taken back before it could be returned.
+ * Inserts a turn in status `starting`, which no reader sees. When the session has used the idempotency key already, nothing
+ * is inserted and the earlier turn is returned with `created: false`. Returns null when the session does not exist, or when
+ * the earlier turn was deleted meanwhile.
  */
 export async function insertStartingTurn(
   db: Knex,
@@ -139,7 +139,7 @@ export async function listOpenTurns(db: Knex, filter: { sessionId: string }): Pr
   return rows.map(toTurn);
 }
 
-/** Removes a turn that never ran. False when it runs after all (or is gone): then it must be served. */
+/** Deletes a turn in status `starting`. Returns false when the turn has another status or does not exist. */
 export async function deleteStartingTurn(db: Knex, turnId: string): Promise<boolean> {
   const rows = await rowsOf(
     db,
@@ -150,9 +150,9 @@ export async function deleteStartingTurn(db: Knex, turnId: string): Promise<bool
 }
 
 /**
- * Makes a starting turn visible: the user's message, the start event (seq 1) and status running, in one statement.
- * API and worker both call it once the Temporal workflow exists; the second call changes nothing. True when this call
- * did it; otherwise the turn was promoted before, or is not there.
+ * Makes a starting turn visible: one statement writes the user's message, the start event (seq 1) and the status `running`.
+ * The API and the worker both call it once the Temporal workflow exists; the second call changes nothing. Returns true
+ * when this call has promoted the turn, false when the turn is not in status `starting` or does not exist.
  */
 export async function promoteTurn(db: Knex, turnId: string): Promise<boolean> {
   const rows = await rowsOf(

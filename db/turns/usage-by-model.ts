@@ -1,4 +1,4 @@
-/** The usage of the whole platform: sums over the usage rows, per model. */
+/** Sums the usage of the whole platform, per model. */
 import type { Knex } from 'knex';
 import { withLongBound } from '../connection/knex.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -7,28 +7,28 @@ export interface ModelUsageRow {
   model: string;
   turns: number;
   calls: number;
-  /** Attempts that ended without the provider's report; their tokens are not known and not in the sums. */
+  /** Attempts that ended without the provider's report. Their tokens are unknown and not in the sums. */
   estimated_calls: number;
   input_tokens: number;
   cached_tokens: number;
   output_tokens: number;
   reasoning_tokens: number;
-  /** Decimal string in US dollars; null when any counted call has no price. */
+  /** US dollars as a decimal string; null when any counted call has no price. */
   cost_usd: string | null;
 }
 
-/** Models of an answer: far more than a configuration names. */
+/** The most models of an answer: far more than a configuration names. */
 const MAX_MODELS = 500;
 
 /**
- * Sums per model of the calls from `from` (inclusive) to `to` (exclusive); null: without that bound. `leftOut` counts the
- * models beyond the first 500 by name.
+ * Sums of the calls from `from` (inclusive) to `to` (exclusive), per model. Null means no bound. `leftOut` counts the
+ * models beyond the first MAX_MODELS by name.
  */
 export async function sumUsageByModel(
   db: Knex,
   range: { from: Date | null; to: Date | null },
 ): Promise<{ models: ModelUsageRow[]; leftOut: number }> {
-  // As doubles: exact up to 2^53, where int would overflow after two billion tokens.
+  // float8 is exact up to 2^53; an int would overflow after two billion tokens.
   const rows = await withLongBound(db, (trx) =>
     rowsOf<ModelUsageRow & { groups: number }>(
       trx,

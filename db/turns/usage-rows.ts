@@ -1,10 +1,10 @@
-/** The usage rows of a turn: one per attempt of a model call. */
+/** Usage rows: one for each attempt of a model call. */
 import type { Knex } from 'knex';
 import type { Usage } from '../../contracts/events.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import type { Fence } from '../fence.ts';
 
-/** Columns of Usage over rows of copilot_usage. cost_usd is null when any call has no price. */
+/** SQL for the columns of Usage, summed over rows of copilot_usage. cost_usd is null when any call has no price. */
 export const USAGE_SUMS = `count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as input_tokens,
   coalesce(sum(cached_tokens), 0)::float8 as cached_tokens, coalesce(sum(output_tokens), 0)::float8 as output_tokens,
   coalesce(sum(reasoning_tokens), 0)::float8 as reasoning_tokens,
@@ -12,18 +12,18 @@ export const USAGE_SUMS = `count(*)::int as calls, coalesce(sum(input_tokens), 0
 
 export interface UsageEntry {
   step: number;
-  /** Whose bill it is, should the turn's row be gone by now. Null: the turn's. */
+  /** The session to bill, also when the turn's row is deleted. Null: the session of the turn's row. */
   sessionId: string | null;
-  /** Null: the turn's. */
+  /** Null: the model of the turn's row. */
   model: string | null;
   inputTokens: number;
   cachedTokens: number;
   outputTokens: number;
   reasoningTokens: number;
   costUsd: string | null;
-  /** True for an attempt that ended without the provider's report: kept apart, outside the sums. */
+  /** True for an attempt without the provider's report. Sums leave the row out. */
   estimated: boolean;
-  /** Null: not known. */
+  /** Null when it is unknown. */
   latencyMs: number | null;
 }
 
@@ -41,8 +41,8 @@ export const LOST_ATTEMPT: Omit<UsageEntry, 'step'> = {
 };
 
 /**
- * Records an attempt's tokens, also when the turn's row is gone: usage rows outlive sessions. An attempt is one
- * (turn, step, epoch). Recording it again changes nothing, except that a report replaces an estimate.
+ * Records the tokens of an attempt, which (turn, step, epoch) identifies. Recording an attempt again changes nothing, except
+ * that a report replaces an estimate. Without a session id and without the turn's row, nothing is recorded.
  */
 export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
   await db.raw(
@@ -73,7 +73,7 @@ export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Pr
   );
 }
 
-/** Sums of the reported attempts of a turn. */
+/** The usage of a turn: the sums over its reported attempts. */
 export async function sumUsage(db: Knex, turnId: string): Promise<Usage> {
   const rows = await rowsOf<Usage>(
     db,

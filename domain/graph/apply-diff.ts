@@ -3,7 +3,7 @@ import type { Block, Edge, Graph, WorkflowDiff } from './graph.ts';
 import type { JsonObject } from '../text/json-value.ts';
 import { copyObject, setKey } from '../text/json.ts';
 
-/** Thrown when a diff does not fit a graph. `blocks` names those that stand in the way, by name where it is known. */
+/** Thrown when a diff does not fit a graph. `blocks` are the conflicting blocks: their names, or ids of unknown blocks. */
 export class DiffConflictError extends Error {
   readonly code = 'DIFF_CONFLICT';
   readonly blocks: string[];
@@ -16,9 +16,8 @@ export class DiffConflictError extends Error {
 }
 
 /**
- * Applies a diff whose ids are those of the graph, in the documented order: remove_edges, remove_blocks, add_blocks,
- * update_blocks, add_edges. Untouched blocks are the same objects. Throws DiffConflictError with everything that
- * does not fit.
+ * Applies a diff to a graph, in the documented order: remove_edges, remove_blocks, add_blocks, update_blocks, add_edges.
+ * Unchanged blocks stay the same objects. Throws DiffConflictError with all conflicts.
  */
 export function applyDiff(base: Graph, diff: WorkflowDiff): Graph {
   const conflicts = new Set<string>();
@@ -47,7 +46,7 @@ export function applyDiff(base: Graph, diff: WorkflowDiff): Graph {
     if (block) blocks.set(update.id, updateBlock(block, update));
     else conflict(update.id);
   }
-  // Ends that led nowhere before may go on doing so: a renamed block takes its broken edges along.
+  // A broken edge of the base may be added again: a block that is replaced keeps its broken edges.
   const missing = new Set(
     base.edges.flatMap((edge) => [edge.source, edge.target]).filter((end) => !names.has(end)),
   );
@@ -76,7 +75,7 @@ function updateBlock(block: Block, update: NonNullable<WorkflowDiff['update_bloc
   };
 }
 
-/** Top-level keys: null removes, anything else is the whole new value. */
+/** Merges top-level keys: null removes a key, any other value replaces the old value as a whole. */
 function mergeShallow(config: JsonObject, changes: JsonObject): JsonObject {
   if (Object.keys(changes).length === 0) return config;
   const result = copyObject(config);

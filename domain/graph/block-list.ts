@@ -1,4 +1,4 @@
-/** The blocks of a graph while it is edited: in their order, and found by id and name without a search. */
+/** The blocks of a graph during an edit, in order, with an index by id and name. */
 import { type BlockIndex, indexBlocks } from './find-block.ts';
 import type { Block } from './graph.ts';
 
@@ -13,12 +13,12 @@ export class BlockList {
     this.index = indexBlocks(blocks);
   }
 
-  /** In their order. */
+  /** The blocks in order. */
   list(): Block[] {
     return this.slots.filter((block) => block !== null);
   }
 
-  /** Behind the others. */
+  /** Appends a block. */
   add(block: Block): void {
     this.places.set(block, this.slots.push(block) - 1);
     this.index.add(block);
@@ -30,7 +30,7 @@ export class BlockList {
     this.index.remove(block);
   }
 
-  /** Puts a block into the place of another. */
+  /** Replaces a block and keeps its place in the order. */
   replace(old: Block, block: Block): void {
     const at = this.places.get(old)!;
     this.slots[at] = block;

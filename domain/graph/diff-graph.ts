@@ -5,10 +5,10 @@ import { toJsonText } from '../text/json-text.ts';
 import { getKey, jsonEqual, setKey } from '../text/json.ts';
 
 /**
- * The net change from one graph to another, null when there is none. Blocks are compared by id, edges as a set: neither
- * order nor doubled edges count. Applied to the base it gives the other graph, in the base's order with what is new
- * at the end. A block that an update can't express (its type changed, or a config key became null, which would mean
- * removal) is removed and added, with its edges.
+ * The net change from one graph to another, or null when there is none. Blocks are compared by id, edges as a set: the order
+ * and duplicate edges do not matter. Applying the diff to the base gives the other graph, with new blocks and edges at the
+ * end. Some changes of a block can't be an update: a new type, or a config key that became null (in an update, null removes
+ * the key). Such a block is removed and added, with its edges.
  */
 export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
   const before = new Map(base.blocks.map((block) => [block.id, block]));
@@ -26,7 +26,7 @@ export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
     return update ? [update] : [];
   });
 
-  // What is left of the base's edges once the removed blocks have taken theirs along.
+  // The base's edges without those of the removed blocks.
   const kept = base.edges.filter((edge) => !gone.has(edge.source) && !gone.has(edge.target));
   const keptKeys = new Set(kept.map(edgeKey));
   const wantedKeys = new Set(work.edges.map(edgeKey));
@@ -53,7 +53,7 @@ export function diffGraph(base: Graph, work: Graph): WorkflowDiff | null {
   return Object.keys(diff).length === 0 ? null : diff;
 }
 
-/** The same of two Graphs' JSON texts, as a JSON text. */
+/** Like diffGraph, with graphs and diff as JSON text. */
 export function diffGraphTexts({ base, working }: { base: string; working: string }): string | null {
   const diff = diffGraph(JSON.parse(base) as Graph, JSON.parse(working) as Graph);
   return diff === null ? null : toJsonText(diff);
@@ -65,7 +65,7 @@ function becameNull(before: JsonObject, after: JsonObject): boolean {
 
 type Update = NonNullable<WorkflowDiff['update_blocks']>[number];
 
-/** add_blocks has no flag for it: a new block that is switched off is added and then updated. */
+/** An update that disables an added block: add_blocks has no `enabled`. Null for an enabled block. */
 function enabledOf(block: Block): Update | null {
   return block.enabled ? null : { id: block.id, config: {}, enabled: false };
 }

@@ -1,4 +1,4 @@
-/** The edges of a graph while it is edited: in their order, and found by their ends without a search. */
+/** The edges of a graph during an edit, in order, with indexes by their ends. */
 import { edgeKey } from './edge.ts';
 import type { Edge } from './graph.ts';
 
@@ -8,16 +8,16 @@ interface Item {
   at: number;
 }
 
-/** An index and the key in it. */
+/** An index, and an edge's key in it. */
 type Place = [Map<string, Set<Item>>, string];
 
-/** Doubles are kept: an existing graph may have them. */
+/** Keeps duplicate edges, because an existing graph may have them. */
 export class EdgeSet {
   private readonly items = new Set<Item>();
   private readonly byKey = new Map<string, Set<Item>>();
   private readonly bySource = new Map<string, Set<Item>>();
   private readonly byTarget = new Map<string, Set<Item>>();
-  /** Made when it is first asked: only a removal of edges does. */
+  /** Built on first use, because only the removal of edges needs it. */
   private byPair: Map<string, Set<Item>> | null = null;
   private next = 0;
 
@@ -25,7 +25,7 @@ export class EdgeSet {
     for (const edge of edges) this.add(edge);
   }
 
-  /** In their order. */
+  /** The edges in order. */
   list(): Edge[] {
     return [...this.items].map(({ edge }) => edge);
   }
@@ -54,12 +54,12 @@ export class EdgeSet {
     }
   }
 
-  /** Removes an edge with its doubles. */
+  /** Removes an edge and its duplicates. */
   remove(edge: Edge): void {
     for (const item of this.byKey.get(edgeKey(edge)) ?? []) this.drop(item);
   }
 
-  /** Removes the edges into and out of a block and returns them in their order. */
+  /** Removes the edges into and out of a block. Returns them in order. */
   removeTouching(id: string): Edge[] {
     const touching = new Set([...(this.bySource.get(id) ?? []), ...(this.byTarget.get(id) ?? [])]);
     const items = [...touching].sort((a, b) => a.at - b.at);

@@ -1,11 +1,11 @@
 import type { Edge } from './graph.ts';
 
-/** A handle in its normal form: null, absent, empty and `output` all mean the plain output. */
+/** Normalizes a handle: null, absent, empty and `output` all mean the plain output and become undefined. */
 export function normalHandle(handle: string | null | undefined): string | undefined {
   return handle === null || handle === undefined || handle === '' || handle === 'output' ? undefined : handle;
 }
 
-/** An edge in its normal form, with no key beside the three. */
+/** Normalizes an edge. The result has no other keys than source, target and sourceHandle. */
 export function toEdge(edge: {
   source: string;
   target: string;
@@ -19,10 +19,10 @@ export function toEdge(edge: {
   };
 }
 
-/** Edges are never changed in place. */
+/** The keys of known edges. The cache is safe because edges are never changed in place. */
 const keys = new WeakMap<Edge, string>();
 
-/** Equal for equal edges only, whatever characters the ids hold. */
+/** A text that is equal for equal edges only, whatever characters their ids hold. */
 export function edgeKey(edge: Edge): string {
   let key = keys.get(edge);
   if (key === undefined)

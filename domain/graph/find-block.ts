@@ -1,4 +1,4 @@
-/** How a reference to a block is looked up: by id, then by unique name, then `Name #n` as the nth block of a name. */
+/** Finds the block that a reference means: by id, then by unique name, then `Name #n` as the nth block of that name. */
 import type { Block } from './graph.ts';
 
 export type FoundBlock = { block: Block } | { error: 'unknown' | 'ambiguous' };
@@ -6,20 +6,20 @@ export type FoundBlock = { block: Block } | { error: 'unknown' | 'ambiguous' };
 export interface BlockIndex {
   find(ref: string): FoundBlock;
   withId(id: string): Block | undefined;
-  /** The blocks whose name or id is this text, without case. */
+  /** The blocks whose name or id is this text, ignoring case. */
   claiming(name: string): readonly Block[];
-  /** The blocks of this name, without case. */
+  /** The blocks with this name, ignoring case. */
   named(name: string): readonly Block[];
-  /** Takes in one more block, behind the others. */
+  /** Appends a block. */
   add(block: Block): void;
   remove(block: Block): void;
-  /** Puts a block into the place of another. */
+  /** Replaces a block. It keeps its place in the order unless its id or name changed. */
   replace(old: Block, block: Block): void;
 }
 
 const NUMBERED = /^(.*\S)\s*#(\d+)$/su;
 
-/** Indexes blocks for look-ups. Names compare without case; ids exactly. */
+/** Indexes blocks. Names are compared without case, ids exactly. */
 export function indexBlocks(blocks: readonly Block[]): BlockIndex {
   const byId = new Map<string, Block>();
   const byName = new Map<string, Block[]>();
@@ -75,7 +75,7 @@ export function indexBlocks(blocks: readonly Block[]): BlockIndex {
   };
 }
 
-/** Names are equal when they are so without case and surrounding space. */
+/** The key of a name: names are equal when they differ only in case and surrounding space. */
 export function nameKey(name: string): string {
   return name.trim().toLowerCase();
 }

@@ -1,6 +1,6 @@
 /**
- * The customer's workflow as a graph of blocks and edges. Pure data: no rule lives here.
- * domain/ imports nothing but itself, so that the workflow sandbox, the API and the tests can all use it.
+ * The customer's workflow as a graph of blocks and edges. This file holds only data types; the rules are in domain/rules/.
+ * domain/ imports nothing outside of itself, so that the workflow sandbox, the API and the tests can use it.
  */
 import type { JsonObject } from '../text/json-value.ts';
 
@@ -10,7 +10,7 @@ export interface Position {
 }
 
 export interface Block {
-  /** A UUID, or the unique display name where the Studio sends names as ids. */
+  /** A UUID, or a unique name when the Studio sends names as ids. */
   id: string;
   type: string;
   name: string;
@@ -20,10 +20,10 @@ export interface Block {
 }
 
 export interface Edge {
-  /** Block ids. */
+  /** A block's id, like `target`. */
   source: string;
   target: string;
-  /** Absent on a plain edge: null, absent and `output` mean the same and are normalised to absent. */
+  /** Absent for the plain output. toEdge turns null, empty and `output` into absent. */
   sourceHandle?: string;
 }
 
@@ -33,9 +33,8 @@ export interface Graph {
 }
 
 /**
- * The net change of a turn, as the API page describes it. Empty keys are left out.
- * Order of application: remove_edges, remove_blocks, add_blocks, update_blocks, add_edges;
- * the edges of a removed block go with it and are not listed.
+ * The net change of a turn, as the API sends it. Empty keys are left out. The order of application is remove_edges,
+ * remove_blocks, add_blocks, update_blocks, add_edges. The edges of a removed block are removed with it and are not listed.
  */
 export interface WorkflowDiff {
   add_blocks?: { id: string; type: string; name: string; position: Position; config: JsonObject }[];

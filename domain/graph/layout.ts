@@ -1,6 +1,6 @@
 /**
- * Where a new block goes: top to bottom, about 200 px a row, branches side by side, the first block near (300, 50).
- * Nothing that stands already is moved, and no two blocks overlap.
+ * Places new blocks: from top to bottom, 200 px a row, branches side by side, the first block at (300, 50). Existing blocks
+ * are not moved. A new block overlaps no other block.
  */
 import type { Block, Edge, Position } from './graph.ts';
 import { MAX_COORDINATE } from './workflow-state.ts';
@@ -12,14 +12,14 @@ const BLOCK_WIDTH = 250;
 const BLOCK_HEIGHT = 120;
 const AROUND = [-1, 0, 1];
 
-/** Positions for the blocks of `newIds`, in the given graph; the positions they carry now are ignored. */
+/** Computes positions for the blocks of `newIds`. Their present positions are ignored. */
 export function layOut(
   blocks: readonly Block[],
   edges: readonly Edge[],
   newIds: ReadonlySet<string>,
 ): Map<string, Position> {
   const placed = new Map<string, Position>();
-  // Rows of one block's height: what overlaps a place lies in its own row or in one beside it.
+  // Positions by rows of one block's height. A block can only overlap blocks of its own row and of the two next to it.
   const rows = new Map<number, Position[]>();
   let lowest = -Infinity;
   const settle = (id: string, position: Position): void => {
@@ -76,7 +76,7 @@ function below(parents: Position[]): Position {
   };
 }
 
-/** A new first block stands above what it leads to. */
+/** A new block without parents is placed above its children. */
 function over(children: Position[]): Position {
   return {
     x: Math.round(children.reduce((sum, { x }) => sum + x, 0) / children.length),
@@ -88,7 +88,7 @@ function rowOf({ y }: Pick<Position, 'y'>): number {
   return Math.floor(y / BLOCK_HEIGHT);
 }
 
-/** Far out, adding a column's width would not change the number, and the search for a free place would not end. */
+/** Limits a coordinate: adding a column's width to a huge number would not change it, and firstFree would not end. */
 function onCanvas(coordinate: number): number {
   return Math.max(-MAX_COORDINATE, Math.min(MAX_COORDINATE, coordinate));
 }
@@ -98,8 +98,8 @@ function start(lowest: number): Position {
 }
 
 /**
- * The wanted place or the nearest free one beside it, right before left. `taken`: where the blocks of the same height
- * stand. Each of them is looked at once: it takes one column or two beside each other.
+ * The wanted position, or the nearest free column beside it, right before left. `taken` are the x of the blocks at the same
+ * height. Each block takes one column or two neighbouring ones.
  */
 function firstFree(wanted: Position, taken: readonly number[]): Position {
   const columns = new Set<number>();

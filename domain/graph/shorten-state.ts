@@ -1,7 +1,7 @@
 /**
- * The workflow state as a model sees it: JSON text of bounded size, whatever the graph holds.
- * A config over 2,000 characters is cut; of what is then too much, the longest configs go first. Every block's id,
- * name and type and every edge stay, until even those are too much: then the blocks nearest to what the message names.
+ * Writes the workflow state for a model: JSON text of bounded size, with secrets hidden. A config over 2,000 characters is
+ * cut. When the text is still too long, the longest configs are cut further. When it is too long even without configs, only
+ * the blocks nearest to those that the message names are kept, with the edges between them.
  */
 import type { Block, Edge, Graph } from './graph.ts';
 import { hideSecrets } from '../text/hide-secrets.ts';
@@ -9,13 +9,13 @@ import { hideSecrets } from '../text/hide-secrets.ts';
 export const MAX_STATE_CHARS = 50_000;
 export const MAX_CONFIG_CHARS = 2_000;
 export const TRUNCATED = '... [truncated]';
-const MAX_LABEL_CHARS = 200;
+const MAX_SHOWN_CHARS = 200;
 const MIN_BLOCK_CHARS = '{"id":"","name":"","type":""}'.length;
-/** Of a name and of the message, what is compared: names are told apart by their beginnings. */
+/** How much of a name and of the message is compared. The beginning of a name is enough to find it. */
 const COMPARED_NAME_CHARS = 100;
 const COMPARED_MESSAGE_CHARS = 64_000;
 
-/** Renders the state; at most `maxChars` characters (UTF-16 units). */
+/** Renders the state in at most `maxChars` characters (UTF-16 units). */
 export function renderWorkflowState(input: {
   graph: Graph;
   message: string;
@@ -23,7 +23,7 @@ export function renderWorkflowState(input: {
   maxConfigChars?: number;
 }): string {
   const { graph, message, maxChars = MAX_STATE_CHARS, maxConfigChars = MAX_CONFIG_CHARS } = input;
-  // Hidden and rendered once: shedding tries many lengths.
+  // Hidden and rendered once, because shed() tries many lengths.
   const texts = new Map(graph.blocks.map((block) => [block, configText(block)]));
   const configs = new Map(
     graph.blocks.map((block) => [block, shortConfig(texts.get(block)!, maxConfigChars)]),
@@ -36,17 +36,17 @@ export function renderWorkflowState(input: {
   return nearest(graph, message, maxChars);
 }
 
-/** A webhook's secret, or a key that somebody typed into a header, is no business of a model's. */
+/** The config as JSON text without secrets: the model must not see a webhook's secret or a key in a header. */
 function configText(block: Block): string {
   return JSON.stringify(hideSecrets(block.config));
 }
 
-/** The config's JSON text; one that was cut becomes a JSON string of its first part. */
+/** The config's JSON text. A text that is too long becomes a JSON string of its first part. */
 function shortConfig(text: string, maxConfigChars: number): string {
   return text.length <= maxConfigChars ? text : JSON.stringify(`${cut(text, maxConfigChars)}${TRUNCATED}`);
 }
 
-/** At most `chars` characters, not ending in half a surrogate pair. */
+/** The first `chars` characters, without half a surrogate pair at the end. */
 function cut(text: string, chars: number): string {
   return text.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '');
 }
@@ -74,7 +74,7 @@ function render(
   return `{"nodes":[\n${nodes}\n],"edges":${JSON.stringify(edges)}${note}}`;
 }
 
-/** Cuts the longest configs, all to one length that fits: the shorter ones stay whole. */
+/** Cuts all configs above a length to that length. Searches the greatest length with which the text fits. */
 function shed(
   graph: Graph,
   texts: ReadonlyMap<Block, string>,
@@ -112,7 +112,7 @@ function shed(
   return best ?? render(graph.blocks, graph.edges, null, null);
 }
 
-/** As many blocks as fit, nearest first to those that the message names, with the edges between them. */
+/** Renders as many blocks as fit, those nearest to the blocks that the message names, with the edges between them. */
 function nearest(graph: Graph, message: string, maxChars: number): string {
   const order = byNearness(graph, message);
   const short = (block: Block): Block => ({
@@ -138,7 +138,7 @@ function nearest(graph: Graph, message: string, maxChars: number): string {
     });
   };
   let low = 0;
-  // No block takes less than its keys: more than these can't fit, and must not cost time.
+  // Every block takes at least its keys, so more blocks than this can't fit and need not be tried.
   let high = Math.min(order.length, Math.ceil(maxChars / MIN_BLOCK_CHARS));
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -149,7 +149,7 @@ function nearest(graph: Graph, message: string, maxChars: number): string {
 }
 
 function label(text: string): string {
-  return text.length <= MAX_LABEL_CHARS ? text : `${cut(text, MAX_LABEL_CHARS)}${TRUNCATED}`;
+  return text.length <= MAX_SHOWN_CHARS ? text : `${cut(text, MAX_SHOWN_CHARS)}${TRUNCATED}`;
 }
 
 function byNearness(graph: Graph, message: string): Block[] {
@@ -185,8 +185,8 @@ function byNearness(graph: Graph, message: string): Block[] {
 }
 
 /**
- * Tells whether a text holds a name, by its sorted ends: a name is looked up in them, not searched for, so that a
- * thousand names of one long beginning cost no more than others.
+ * Returns a function that tells whether a text contains a name. It looks the name up in the sorted suffixes of the text, so
+ * a thousand names cost little even when they share a long prefix.
  */
 function nameFinder(text: string): (name: string) => boolean {
   const words = text.slice(0, COMPARED_MESSAGE_CHARS).toLowerCase();

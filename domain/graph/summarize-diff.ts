@@ -3,7 +3,7 @@ import type { WorkflowDiff } from './graph.ts';
 const MAX_NAMES = 6;
 const MAX_NAME_CHARS = 40;
 
-/** One line on what a turn changed, for later turns of the session: bounded, empty keys left out. */
+/** Describes a diff in one line of bounded length, for the prompts of later turns. */
 export function summarizeDiff(diff: WorkflowDiff): string {
   const named = (sign: string, noun: string, names: string[]): string[] => {
     if (names.length === 0) return [];

@@ -1,7 +1,6 @@
 /**
- * Reads what an editor sends as its state into a graph. Tolerant of shape, strict about identity: existing faults of a
- * graph (dangling edges, cycles, equal names) pass, because refusing them would lock the user out of the copilot that
- * could mend them.
+ * Parses the state that an editor sends into a graph. Several shapes are accepted, but every block needs a unique id. Faults
+ * of the graph (dangling edges, cycles, equal names) are accepted, because the copilot can correct them.
  */
 import { toEdge } from './edge.ts';
 import type { Block, Edge, Graph } from './graph.ts';
@@ -9,14 +8,14 @@ import type { Json } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
 import { exceededLimit, MAX_LABEL_CHARS } from './limits.ts';
 
-/** Beyond this a coordinate would not survive being stored. */
+/** The largest coordinate. Positions are stored as 32-bit floats, which lose a block's size beyond this. */
 export const MAX_COORDINATE = 1e9;
 
 export type ParsedState =
   | {
       ok: true;
       graph: Graph;
-      /** Ids of the blocks that say whether they are enabled; the others default to true. */
+      /** The ids of blocks with an explicit `enabled`. All other blocks default to true. */
       enabledGiven: ReadonlySet<string>;
     }
   | { ok: false; problem: string };
@@ -29,7 +28,7 @@ export function parseWorkflowState(state: unknown): ParsedState {
   if (!isObject(state)) return fail('must be an object with nodes and edges');
   const nodes = state.nodes ?? null;
   const edges = state.edges ?? [];
-  // Taken as empty, a state without nodes would let a snapshot wipe the workflow.
+  // Refused: if missing nodes counted as none, a snapshot would delete every block of the workflow.
   if (nodes === null) return fail('nodes is required');
   if (!Array.isArray(nodes)) return fail('nodes must be a list');
   if (!Array.isArray(edges)) return fail('edges must be a list');
@@ -72,7 +71,7 @@ export function parseWorkflowState(state: unknown): ParsedState {
     const target = toId(edge.target);
     if (source === null || target === null) return fail(`${where} needs a source and a target`);
     const { sourceHandle = null } = edge;
-    // A split's handles are numbers in words: both spellings are meant.
+    // The handles of a split are numbers as text. A number is accepted too.
     const handle = sourceHandle === '' ? '' : toId(sourceHandle);
     if (handle === null && sourceHandle !== null) return fail(`${where}: sourceHandle must be text`);
     if ([source, target, handle ?? ''].some((text) => text.length > MAX_LABEL_CHARS))
@@ -101,7 +100,7 @@ function toPosition(value: Json | undefined): { x: number; y: number } {
   return { x: toCoordinate(x), y: toCoordinate(y) };
 }
 
-/** Positions are stored as 32-bit floats; what lies beyond any canvas is brought back to its rim. */
+/** A finite coordinate within MAX_COORDINATE. A value that is no number becomes 0. */
 function toCoordinate(value: Json | undefined): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return 0;
   return Math.max(-MAX_COORDINATE, Math.min(MAX_COORDINATE, value));

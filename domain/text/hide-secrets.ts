@@ -1,17 +1,17 @@
-/** Secrets in data that is shown to the model, to readers or in logs. */
+/** Hides secrets in data that the model, a reader or a log gets. */
 import type { Json, JsonObject } from './json-value.ts';
 import { isObject, setKey } from './json.ts';
 
 export const HIDDEN = '[hidden]';
 
 /**
- * The one list of what a secret looks like: for the model, for readers and for logs.
+ * The shapes of secrets. The model, readers and logs share this list.
  *
- * Each pattern is linear: no part of it can match the same text in two ways, and what looks behind is bounded. A text
- * without the mark of a shape, which most are, is not searched for it.
+ * Each pattern takes linear time: no part of it matches the same text in two ways, and look-behinds are bounded. A pattern
+ * is only tried on a text that contains its mark, which few texts do.
  */
 const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
-  // Model providers, and all others who took over the form: OpenAI, Anthropic, OpenRouter, DeepSeek.
+  // Model providers. OpenAI, Anthropic, OpenRouter, DeepSeek and others use `sk-`.
   ['sk-', /(?<![A-Za-z])sk-[A-Za-z0-9_-]{16,}/g],
   [/(?:gsk|hf|r8|fw)_/, /(?<![A-Za-z])(?:gsk|hf|r8|fw)_[A-Za-z0-9]{20,}/g],
   [/(?:xai|pplx|nvapi|tvly)-/, /(?<![A-Za-z])(?:xai|pplx|nvapi|tvly)-[A-Za-z0-9_-]{20,}/g],
@@ -76,7 +76,7 @@ const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
   [/ph[cx]_/, /(?<![A-Za-z])phc_[A-Za-z0-9]{30,}|(?<![A-Za-z])phx_[A-Za-z0-9]{30,}/g],
   ['EAA', /(?<![A-Za-z])EAA[A-Za-z0-9]{60,}/g],
   ['figd_', /(?<![A-Za-z])figd_[A-Za-z0-9_-]{30,}/g],
-  // Keys, tokens of standards, and passwords where their place tells them.
+  // Private keys, JWTs, HTTP credentials, and passwords in URLs and connection strings.
   [
     '-----BEGIN',
     /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END )[^])*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g,
@@ -106,10 +106,10 @@ const SHAPES: readonly (readonly [mark: string | RegExp, shape: RegExp])[] = [
 ];
 const NAMES =
   /(?:^|_)(?:password|passwd|passphrase|pwd|secret|secrets|token|api_?key|apikey|access_key|private_key|signing_key|encryption_key|authorization|credential|credentials|webhook_secret|connection_string|dsn|cookie|bearer)$/;
-/** A reference to another block is no secret, wherever it stands. */
+/** A reference to another block, which is no secret even in a field with a secret's name. */
 const REFERENCE = /<[^<>\n]{1,300}\.output[^<>\n]{0,300}>/g;
 
-/** True for a field whose text is a secret by its name: `apiKey`, `webhook-secret`, but not `max_tokens`. */
+/** Whether the name of a field says that its text is a secret: `apiKey`, `webhook-secret`, but not `max_tokens`. */
 export function isSecretName(key: string): boolean {
   let is = judged.get(key);
   if (is === undefined) {
@@ -119,7 +119,7 @@ export function isSecretName(key: string): boolean {
   return is;
 }
 
-/** The same few names come again and again. */
+/** A cache, because the same few names are asked for again and again. */
 const judged = new Map<string, boolean>();
 const MAX_JUDGED = 1_000;
 
@@ -132,12 +132,12 @@ function judgeName(key: string): boolean {
   return NAMES.test(snake);
 }
 
-/** True when a text holds something of the shape of a key, a token or a password in a URL. */
+/** Whether a text contains something with the shape of a secret. */
 export function looksLikeSecret(text: string): boolean {
   return hideInText(text) !== text;
 }
 
-/** The text with whatever has the shape of a secret replaced by `[hidden]`. */
+/** Replaces everything with the shape of a secret by `[hidden]`. */
 export function hideInText(text: string): string {
   if (text.length < SHORTEST && !/[:=]/.test(text)) return text;
   return SHAPES.reduce((rest, [mark, shape]) => {
@@ -146,15 +146,15 @@ export function hideInText(text: string): string {
   }, text);
 }
 
-/** No key or token is shorter; a password may be, in a URL or behind an equals sign. Most names and values are. */
+/** No key or token is shorter. A password may be shorter, but only in a URL or after an equals sign. */
 const SHORTEST = 16;
-/** Deeper than this nothing is shown: whoever reads it further recurses too. */
+/** Deeper levels are replaced by a note, because readers of the copy recurse too. */
 const MAX_LEVELS = 64;
 const TOO_DEEP = `[nested deeper than ${MAX_LEVELS} levels]`;
 
 /**
- * A copy of any JSON with its secrets replaced by `[hidden]`: by their shape anywhere, by their name where text stands.
- * What nests deeper than 64 levels is replaced by a text that says so. Safe at any depth.
+ * Copies a JSON value and replaces its secrets by `[hidden]`: everything with the shape of a secret, and every text and
+ * number in a field with a secret's name. Values deeper than 64 levels become a note. Safe at any depth.
  */
 export function hideSecrets(value: Json): Json {
   return hide(value, false, 1);

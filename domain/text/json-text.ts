@@ -1,4 +1,4 @@
-/** JSON texts of values that may nest deeper than JSON.stringify goes (about 4,000 levels), as rows of others may. */
+/** Writes JSON text of any depth. JSON.stringify fails beyond about 4,000 levels, and stored rows may be deeper. */
 import { isObject } from './json.ts';
 import type { Json } from './json-value.ts';
 
@@ -11,7 +11,7 @@ export function toJsonText(value: Json | object): string {
   );
 }
 
-/** The JSON text of a value with the keys of every object in order: equal for equal values. Safe at any depth. */
+/** The JSON text of a value with sorted keys. It is equal for equal values. Safe at any depth. */
 export function canonicalJson(value: unknown): string {
   return write(value, sorted, () =>
     JSON.stringify(value, (_key, inner: unknown) => (isObject(inner) ? sorted(inner) : inner)),
@@ -22,7 +22,7 @@ function sorted(object: object): object {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Tries the fast way, which recurses; what is too deep for it is written by a loop. */
+/** Tries `fast`, which recurses. Writes a value that is too deep for it with a loop. */
 function write(value: unknown, ordered: (object: object) => object, fast: () => string): string {
   try {
     return fast();
@@ -34,7 +34,7 @@ function write(value: unknown, ordered: (object: object) => object, fast: () => 
 
 function writeDeep(root: unknown, ordered: (object: object) => object): string {
   const parts: string[] = [];
-  // What is still to be written, last first: texts as they are, and values.
+  // A stack of what is still to be written: finished text, and values.
   const todo: ({ text: string } | { value: unknown })[] = [{ value: root }];
   for (let next = todo.pop(); next; next = todo.pop()) {
     if ('text' in next) {

@@ -1,11 +1,11 @@
-/** Equality and merging of JSON values. Keys are data: `__proto__` is a key like any other. */
+/** Compares, copies, merges, measures and parses JSON values. `__proto__` is a key like any other. */
 import type { Json, JsonObject } from './json-value.ts';
 import { scanJson } from './scan-json.ts';
 
-/** What JSON from outside may be: levels of containers, and keys and values. */
+/** The limits of JSON from outside: levels of containers, and the number of keys and values. */
 export const JSON_LIMITS = { maxDepth: 64, maxTokens: 200_000 };
 
-/** Narrows to a JSON object (no array, no null). */
+/** Whether a value is a JSON object: no array, no null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -15,7 +15,7 @@ export function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Deep equality; the order of keys does not count. Safe at any depth. */
+/** Deep equality. The order of keys does not matter. Safe at any depth. */
 export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
   const pairs: [Json | undefined, Json | undefined][] = [[a, b]];
   for (let pair = pairs.pop(); pair; pair = pairs.pop()) {
@@ -37,17 +37,17 @@ export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
   return true;
 }
 
-/** Sets an own property, `__proto__` included. */
+/** Sets an own property, also one named `__proto__`. */
 export function setKey(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** The value of an own key: `toString` of an empty object is absent. */
+/** The value of an own key. Inherited keys such as `toString` are undefined. */
 export function getKey(source: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(source, key) ? source[key] : undefined;
 }
 
-/** True when a value nests deeper than `levels`; the outermost one is level 1. Safe at any depth. */
+/** Whether a value nests deeper than `levels`. The outermost container is level 1. Safe at any depth. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   let layer = [value].filter(isContainer);
   for (let level = 1; layer.length > 0; level++) {
@@ -57,7 +57,7 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   return false;
 }
 
-/** The value with every string and key in a form that Postgres stores: no NUL, no lone surrogate. */
+/** Copies a value with text that Postgres can store: NULs and lone surrogates in strings and keys become U+FFFD. */
 export function toStorable(value: Json): Json {
   if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\uFFFD');
   if (Array.isArray(value)) return value.map(toStorable);
@@ -74,7 +74,7 @@ export function copyObject(source: JsonObject): JsonObject {
   return copy;
 }
 
-/** RFC 7396: objects merge, null removes, everything else replaces. Changes neither argument. */
+/** JSON Merge Patch (RFC 7396): objects merge, null removes, everything else replaces. Changes neither argument. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;
   const result = isObject(target) ? copyObject(target) : {};
@@ -86,10 +86,10 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return result;
 }
 
-/** What keeps a text from being a JSON object within the limits. */
+/** Why a text is no JSON object within the limits. */
 export type JsonProblem = 'depth' | 'tokens' | 'number' | 'syntax';
 
-/** A text as a JSON object (empty text is an empty one, as models send it for no arguments), or why it is none. */
+/** Parses a JSON object within JSON_LIMITS. Empty text is an empty object, because models send it for no arguments. */
 export function readJsonObject(
   text: string,
 ): { value: JsonObject; problem: null } | { value: null; problem: JsonProblem } {
@@ -106,12 +106,12 @@ export function readJsonObject(
   return isFinite(value) ? { value, problem: null } : { value: null, problem: 'number' };
 }
 
-/** A text as a JSON object (empty text is an empty one); null when it is none, or more than the limits allow. */
+/** Parses a JSON object within JSON_LIMITS, or returns null. Empty text is an empty object. */
 export function parseJsonObject(text: string): JsonObject | null {
   return readJsonObject(text).value;
 }
 
-/** False when it holds a number that JSON can't write: JSON.parse makes Infinity of 1e400. Its depth must be bounded. */
+/** Whether every number is finite: JSON.parse turns 1e400 into Infinity. Recursive, so the depth must be bounded. */
 function isFinite(value: Json): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   return !isContainer(value) || Object.values(value).every((item) => isFinite(item));

@@ -1,6 +1,6 @@
 /**
- * Measures JSON text before it is parsed. JSON.parse takes millions of nested arrays, which then break every later
- * serialisation, and blocks the process for as long as the text has tokens; this scan is one cheap pass over bytes.
+ * Measures JSON text before it is parsed. JSON.parse accepts millions of nested arrays, which JSON.stringify can't write,
+ * and it blocks the thread for a time that grows with the tokens. This scan is one cheap pass over the bytes.
  */
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -12,13 +12,13 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 export interface JsonLimits {
-  /** Of containers: the outermost one is level 1. */
+  /** Levels of containers. The outermost container is level 1. */
   maxDepth: number;
-  /** Keys and values, about: every bracket that opens, comma and colon counts. */
+  /** Approximately the keys and values: every opening bracket, comma and colon counts. */
   maxTokens: number;
 }
 
-/** What a text exceeds, or null. Of a text that is no JSON it says nothing useful; the parser does. */
+/** The limit that a text exceeds, or null. The result means nothing when the text is no JSON. */
 export function scanJson(bytes: Uint8Array, limits: JsonLimits): 'depth' | 'tokens' | null {
   let depth = 0;
   let tokens = 0;
@@ -48,7 +48,7 @@ export function scanJson(bytes: Uint8Array, limits: JsonLimits): 'depth' | 'toke
   return null;
 }
 
-/** The index of the closing quote, or the end of the text. */
+/** The index of the closing quote, or at least the text's length when there is none. */
 function endOfString(bytes: Uint8Array, open: number): number {
   let index = open + 1;
   while (index < bytes.length && bytes[index] !== QUOTE) index += bytes[index] === BACKSLASH ? 2 : 1;

@@ -1,8 +1,8 @@
-/** Makes a value fit by shortening what is inside of it: heads and tails of texts, samples of lists. Nothing is blanked. */
+/** Shortens a value from the inside: texts keep their beginning and end, lists some first and last elements. */
 import type { Json, JsonObject } from './json-value.ts';
 import { isObject, setKey } from './json.ts';
 
-/** Text and list lengths that are tried one after another, until the whole fits. */
+/** Lengths of texts and lists, and depths. They are tried one after another until the value fits. */
 const LIMITS = [
   { text: 2_000, list: 50, depth: 12 },
   { text: 800, list: 20, depth: 10 },
@@ -12,14 +12,17 @@ const LIMITS = [
   { text: 30, list: 2, depth: 4 },
 ] as const;
 
-/** The value itself when its JSON has at most `maxChars` characters, else a copy that has, marked `truncated: true`. */
+/**
+ * The value itself when its JSON text has at most `maxChars` characters, else a shortened copy. A shortened object has
+ * `truncated: true`.
+ */
 export function shortenInside(value: Json, maxChars: number): Json {
   if (JSON.stringify(value).length <= maxChars) return value;
   for (const limit of LIMITS) {
     const short = mark(shorten(value, limit, 0));
     if (JSON.stringify(short).length <= maxChars) return short;
   }
-  // A list of very many: its ends, which say how it began and how it ended.
+  // Very long lists: only the first and last elements of each list are kept.
   let short = mark(shorten(value, LIMITS.at(-1)!, 0));
   for (let keep = 64; keep >= 2 && JSON.stringify(short).length > maxChars; keep = Math.floor(keep / 2)) {
     short = mark(thin(shorten(value, LIMITS.at(-1)!, 0), keep));
@@ -34,7 +37,7 @@ function mark(value: Json): Json {
 function shorten(value: Json, limit: (typeof LIMITS)[number], depth: number): Json {
   if (typeof value === 'string') return shortenText(value, limit.text);
   if (Array.isArray(value)) {
-    // The outermost list is what was asked for: its elements get shorter before there are fewer.
+    // The outermost list holds the results that were asked for. Its elements are shortened before any is left out.
     if (depth <= 1 || value.length <= limit.list) return value.map((item) => shorten(item, limit, depth + 1));
     const head = Math.ceil(limit.list / 2);
     const tail = limit.list - head;
@@ -62,7 +65,7 @@ function shortenText(text: string, chars: number): string {
   return `${text.slice(0, head)}... [${left} characters left out] ...${text.slice(text.length - (chars - head))}`.toWellFormed();
 }
 
-/** Lists at any depth down to their first and last elements. */
+/** Reduces lists at any depth to their first and last elements. */
 function thin(value: Json, keep: number): Json {
   if (Array.isArray(value)) {
     const items = value.map((item) => thin(item, keep));

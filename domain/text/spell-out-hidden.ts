@@ -1,44 +1,44 @@
 /**
- * Texts as a person must see them before agreeing to something: whatever shows nothing, reorders what is written or
- * pushes it out of sight is spelled out (Unicode TR 36; "Trojan Source").
+ * Spells out what a person can't see in a text that asks for agreement: characters that show nothing or reorder the text,
+ * and gaps that push the text out of sight (Unicode TR 36; "Trojan Source").
  *
- * Characters are told by their Unicode property, so that a character of a later Unicode version is covered as well.
+ * Characters are recognised by their Unicode properties, so characters of later Unicode versions are covered as well.
  */
 import type { Json, JsonObject } from './json-value.ts';
 import { setKey } from './json.ts';
 
 /**
- * C: controls, format characters, private use, unassigned, lone surrogates. DI: variation selectors, tags, fillers and
- * all others that Unicode says to render as nothing. White_Space: every blank but the ordinary space, tab and line break.
+ * C: controls, format characters, private use, unassigned, lone surrogates. Default_Ignorable_Code_Point: variation
+ * selectors, tags, fillers and others that render as nothing. White_Space: every blank except space, tab and line break.
  */
 const UNSEEN = String.raw`[[\p{C}\p{Default_Ignorable_Code_Point}\p{White_Space}]--[ \t\n]]`;
-/** Glyphs that are empty although no property says so: U+2800, U+FFFC, U+16FE4, U+1D159, U+13441, U+13442. */
+/** Characters with an empty glyph that no Unicode property marks. */
 const EMPTY_GLYPHS = String.raw`[\u2800\uFFFC\u{16FE4}\u{1D159}\u{13441}\u{13442}]`;
-/** A letter carries four marks at most in any script; more of them paint over the lines around. */
+/** The fifth and later marks of a letter. No script needs more than four; more marks cover the lines above and below. */
 const PILED_MARKS = String.raw`(?<=\p{M}{4})\p{M}`;
 /** Blanks that push the rest of a text out of sight. */
 const LONG_GAPS = String.raw`\n(?:[ \t]*\n){9,}|[ \t]{80,}`;
-const HIDDEN = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|${EMPTY_GLYPHS}`, 'gv');
+const SPELLED_OUT = new RegExp(String.raw`\r\n|${LONG_GAPS}|${PILED_MARKS}|${UNSEEN}|${EMPTY_GLYPHS}`, 'gv');
 
-/** What shows nothing in any font. Private use and later Unicode versions may show something, so they are not in it. */
+/** Text that shows nothing in any font. Private use and unassigned characters may show something and do not count. */
 const BLANK = new RegExp(
   String.raw`^[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{White_Space}${EMPTY_GLYPHS}]*$`,
   'v',
 );
 
-/** Whether nothing of a text can be seen; true for an empty one. */
+/** Whether nothing of a text is visible. True for an empty text. */
 export function isBlank(text: string): boolean {
   return BLANK.test(text);
 }
 
-/** The text with each character that can't be seen written as `[U+202E]`, and each long gap as `[120 line breaks]`. */
+/** Writes each hidden character as `[U+202E]` and each long gap as `[120 line breaks]`. */
 export function visibleText(text: string): string {
-  return text.replace(HIDDEN, spellOut);
+  return text.replace(SPELLED_OUT, spellOut);
 }
 
-/** What visibleText would spell out in a text, each once, as it would be written; empty when all of it can be seen. */
+/** The different replacements that visibleText would make in a text. Empty when nothing is hidden. */
 export function hiddenCharacters(text: string): string[] {
-  return [...new Set(text.match(HIDDEN))].filter((match) => match !== '\r\n').map(spellOut);
+  return [...new Set(text.match(SPELLED_OUT))].filter((match) => match !== '\r\n').map(spellOut);
 }
 
 function spellOut(hidden: string): string {
@@ -49,8 +49,8 @@ function spellOut(hidden: string): string {
 }
 
 /**
- * A value with all of its texts and keys made visible. A key that would read like another one beside it, such as an
- * invisible character and that character's name, is numbered: neither takes the other's place.
+ * Applies visibleText to all texts and keys of a value. When two keys of an object become equal, the later one gets a
+ * number, so that none replaces the other.
  */
 export function visibleJson(value: Json): Json {
   if (typeof value === 'string') return visibleText(value);

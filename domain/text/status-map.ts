@@ -1,4 +1,4 @@
-/** The words a person reads while a turn works. The same for every reader and for the operators' view. */
+/** The status lines of a turn. Readers of the stream and operators see the same lines. */
 
 export const THINKING = 'Thinking...';
 export const WAITING_FOR_CONFIRMATION = 'Waiting for your confirmation...';
@@ -16,7 +16,7 @@ const TOOL_STATUS: ReadonlyMap<string, string> = new Map([
   ['manage_project_asset', 'Managing project asset...'],
 ]);
 
-/** The status line of a tool that is about to run; a tool that does not exist is just a thought. */
+/** The status line of a tool that is about to run; THINKING for an unknown tool. */
 export function statusForTool(name: string): string {
   return TOOL_STATUS.get(name) ?? THINKING;
 }

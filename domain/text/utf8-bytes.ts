@@ -1,6 +1,6 @@
-/** Whether a text has more bytes than this in UTF-8. Lone surrogates count as what replaces them. */
+/** Whether a text has more than `bytes` bytes in UTF-8. A lone surrogate counts as U+FFFD, which replaces it. */
 export function isLargerThan(text: string, bytes: number): boolean {
-  // A unit is three bytes at most: short texts need no counting.
+  // A UTF-16 unit has at most three bytes, so short texts need no counting.
   return text.length * 3 > bytes && utf8Bytes(text) > bytes;
 }
 

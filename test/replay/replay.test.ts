@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { bundleWorkflows } from '../../worker/bundle.ts';
+import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
-const workflowBundle = await bundleWorkflows();
+const workflowBundle = await loadWorkflowBundle();
 const folder = new URL('./histories/', import.meta.url);
 const read = (file: string) =>
   JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as {

@@ -1,22 +1,22 @@
-/** The memory and the open files of a process over time, read from outside, and the verdict on them. Linux only. */
+/** Reads the memory and open files of a process from /proc, and judges whether its memory grows. Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Sample {
-  /** Since the start of the soak. */
+  /** Milliseconds since the start of the soak. */
   atMs: number;
-  /** Resident set, in MB. */
+  /** The resident set in MB. */
   rssMb: number;
 }
 
 export interface Verdict {
-  /** Median of each third, in MB. */
+  /** The median of each third of the time, in MB. */
   thirdsMb: [number, number, number];
-  /** Least squares over the last two thirds. */
+  /** The slope of a least-squares line over the last two thirds. */
   slopeMbPerHour: number;
   isFlat: boolean;
 }
 
-/** What the last third may be above the one before: the noise of a garbage collector, not a leak. */
+/** How far the last third may be above the second: the noise of a garbage collector. */
 const SHARE = 1.05;
 const SLACK_MB = 10;
 
@@ -27,12 +27,15 @@ export function rssMbOf(pid: number): number {
   return Number(kb) / 1024;
 }
 
-/** Files, sockets and pipes that a process holds open. */
+/** The number of files, sockets and pipes that a process has open. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Flat: after its first third, the median does not grow by more than 5 % and 10 MB. Needs a sample in each third. */
+/**
+ * Judges the memory of a process. It is flat when the median of the last third exceeds that of the second third by at most
+ * 5 % and 10 MB. Each third needs a sample.
+ */
 export function judgeMemory(samples: readonly Sample[], durationMs: number): Verdict {
   const third = (n: number): Sample[] =>
     samples.filter(({ atMs }) => Math.min(2, Math.floor((atMs * 3) / durationMs)) === n);
@@ -51,7 +54,7 @@ function median(values: number[]): number {
   return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }
 
-/** MB a millisecond. */
+/** The slope of a least-squares line, in MB per millisecond. */
 function slope(samples: readonly Sample[]): number {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;

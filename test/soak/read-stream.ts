@@ -1,25 +1,25 @@
-/** A reader that keeps nothing of a stream but what a soak asks of it. */
-import type { WireEvent } from '../support/cluster.ts';
+/** Reads an event stream and keeps only the facts that a soak checks, not the events. */
+import type { WireEvent } from '../support/cluster-client.ts';
 
 export interface StreamFacts {
   status: number;
   turnId: string;
-  /** The numbered events came as 1, 2, 3 ... without a gap or a repeat. */
+  /** Whether the seqs were 1, 2, 3 ... without a gap or a repeat. */
   isGapless: boolean;
   lastSeq: number;
-  /** Terminal events: 1 of a stream that was read to its end. */
+  /** The number of terminal events: 1 when the stream was read to its end. */
   ends: number;
   end: WireEvent | null;
-  /** It went on for two minutes without an end. */
+  /** Whether the stream had no end within LIMIT_MS. */
   isHung: boolean;
 }
 
-/** A turn of a soak takes seconds: one that takes this long hangs. */
+/** A turn of a soak takes seconds. A turn that takes this long hangs. */
 const LIMIT_MS = 120_000;
 
 /**
- * Reads a stream to its end, or until `onEvent` says true. A server that closes it, and an abort, end it too: the facts
- * tell how far it came. `after` is the seq that was seen before. A stream that takes two minutes is given up.
+ * Reads a stream until it ends, `onEvent` returns true, the server closes it, or LIMIT_MS is over. The facts say how far the
+ * stream came. `after` is the last seq that was seen before.
  */
 export async function readStream(
   url: string,
@@ -71,7 +71,7 @@ export async function readStream(
       }
     }
   } catch {
-    // The connection broke; the facts say where.
+    // The connection broke, or the time was over. The facts say where.
     facts.isHung = limit.aborted;
   }
   return facts;

@@ -1,7 +1,7 @@
 /**
- * npm run soak: users at work on the real service, an API and a worker in processes of their own, for
- * COPILOT_SOAK_MINUTES (20). Ends with 1 when memory goes on growing after the first third of that time, when a process
- * keeps files open, or when a turn is lost or doubled. Linux only: it reads /proc.
+ * npm run soak:memory: simulated users work for COPILOT_SOAK_MINUTES (20) on a real API and a real worker in processes of
+ * their own. Exits with 1 when the memory of a process keeps growing after the first third of the time, when a process
+ * leaves files open, or when a turn is lost or doubled. Linux only, because it reads /proc.
  */
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,10 +12,10 @@ import { runUsers, type Tally } from './users.ts';
 
 const SAMPLE_EVERY_MS = 2_000;
 const USERS = 6;
-/** Pools let go of idle connections after half a minute, clients of theirs earlier. */
+/** How long the processes may take to close what they no longer need. Pools close idle connections after 30 s. */
 const SETTLE_MS = 90_000;
 const FILES_SLACK = 10;
-/** Requests whose bodies the model server keeps. */
+/** How many of the newest requests keep their bodies in the fake provider. */
 const KEPT_REQUESTS = 100;
 
 const minutes = Number(process.env.COPILOT_SOAK_MINUTES ?? 20);
@@ -43,7 +43,7 @@ async function soak(): Promise<boolean> {
     deletedSessions: 0,
     faults: [],
   };
-  // Each kind once, for what a process opens only when it is first asked to.
+  // Warm-up with each kind of turn: some files and connections are opened on first use.
   await runUsers({ cluster, api }, { users: USERS, untilMs: Date.now() + 10_000, tally });
   console.log(`warmed up: ${tally.started} turns`);
   await delay(SAMPLE_EVERY_MS);
@@ -102,7 +102,7 @@ async function filesAreBack(roles: Record<string, Role>, before: Record<string, 
   }
 }
 
-/** Every turn that is still in the database has ended, once, and its events are numbered without a gap. */
+/** Finds turns in the database that have not ended exactly once, or whose events have gaps. */
 async function faultsInDatabase(of: Cluster): Promise<string[]> {
   const open = async (): Promise<number> =>
     (await of.query(`select 1 from ai.copilot_turns where status in ('starting', 'running')`)).length;

@@ -1,4 +1,4 @@
-/** What the model answers in a soak, by the first word of the message, and the canvas that is sent along. */
+/** The model's answers in a soak, chosen by the first word of the message, and the canvas that users send. */
 import type { FakeRequest, Script } from '../support/fake-provider.ts';
 
 export const KINDS = ['Look', 'Edit', 'Query', 'Long', 'Ask', 'Leave', 'Cancel', 'Delete'] as const;
@@ -50,13 +50,13 @@ const STEPS: Record<Kind, (request: FakeRequest) => readonly Script[]> = {
   Delete: () => [{ text: pieces(LONG_PIECES), pieceMs: 20 }],
 };
 
-/** Plays the step that the request stands at. */
+/** Returns the answer for a request. The number of tool results tells the step. */
 export function soakScript(request: FakeRequest): Script {
   const steps = STEPS[request.message.split(' ')[0] as Kind](request);
   return steps[Math.min(request.toolResults, steps.length - 1)]!;
 }
 
-/** A canvas of forty blocks, whose texts differ from message to message as a user's do. */
+/** A canvas of forty blocks. Its texts contain `n`, so that no two messages send the same canvas. */
 export function soakCanvas(n: number): object {
   const blocks = Array.from({ length: 38 }, (_, index) => ({
     id: `step${index}`,

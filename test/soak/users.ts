@@ -1,18 +1,18 @@
-/** Users of a soak: each sends one message after the other, leaves, comes back, decides, cancels and deletes. */
+/** The simulated users of a soak. They send messages, join running turns, decide, cancel and delete. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiRole, Cluster } from '../support/cluster.ts';
-import { call, newSession } from '../support/cluster.ts';
+import { call, newSession } from '../support/cluster-client.ts';
 import { readStream, type StreamFacts } from './read-stream.ts';
 import { type Kind, KINDS, soakCanvas } from './script.ts';
 
 export interface Tally {
-  /** Turns whose chat was answered 200. */
+  /** How many chats were answered with 200. */
   started: number;
   byKind: Record<Kind, number>;
-  /** Streams of readers that came for a while and went. */
+  /** How many readers joined a running turn and left before its end. */
   visits: number;
   deletedSessions: number;
-  /** What must not happen: each a line for a person. */
+  /** What must not happen, one line each. */
   faults: string[];
 }
 
@@ -23,11 +23,11 @@ interface OpenQuestion {
 }
 
 const TURNS_PER_SESSION = 6;
-/** Questions that nobody answers, at once; the oldest is rejected for a new one. */
+/** How many questions may be open at once. When there are more, the oldest is rejected. */
 const OPEN_QUESTIONS = 20;
 const MAX_THINK_MS = 400;
 
-/** Lets users work until `untilMs` (Date.now()), then answers the questions that are open. */
+/** Lets users work until `untilMs` (of Date.now()), then rejects the questions that are still open. */
 export async function runUsers(
   { cluster, api }: { cluster: Cluster; api: ApiRole },
   { users, untilMs, tally }: { users: number; untilMs: number; tally: Tally },
@@ -46,7 +46,7 @@ export async function runUsers(
     if (status === 204) tally.deletedSessions += 1;
     else tally.faults.push(`a delete was answered ${status}`);
   };
-  /** Comes for some events of a running turn, and goes in the middle of it. */
+  /** Joins a running turn and leaves after some events. */
   const visit = async (session: string, turnId: string): Promise<void> => {
     tally.visits += 1;
     let left = 1 + Math.floor(Math.random() * 40);
@@ -111,12 +111,12 @@ export async function runUsers(
   for (const question of open.splice(0)) await decide(question, false);
 }
 
-/** What is wrong with a stream that was read to its end; null: nothing. */
+/** What is wrong with a stream that was read to its end; null when nothing is. */
 function faultOf(kind: Kind, facts: StreamFacts): string | null {
   if (facts.status !== 200) return `the chat was answered ${facts.status}`;
   if (facts.isHung) return `no end after seq ${facts.lastSeq}`;
   if (!facts.isGapless) return `a gap or a repeat before seq ${facts.lastSeq}`;
-  // A question that is left open has no end, and a deleted session's stream may just close.
+  // A turn with an open question has no end yet. The stream of a deleted session may close without an end.
   if (kind === 'Leave') return null;
   if (kind === 'Delete') return facts.ends <= 1 ? null : `${facts.ends} ends`;
   if (facts.ends !== 1) return `${facts.ends} ends`;

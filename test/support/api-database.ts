@@ -1,4 +1,4 @@
-/** Databases for tests: one migrated template for all files, cloned for each. */
+/** Databases for tests. All test files share one migrated template; each file gets a clone. */
 import { createHash, randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { migrateDatabase } from '../../db/schema/migrate.ts';
 import { POSTGRES_MIGRATIONS } from '../../runtime/bounds.ts';
 import { silentLogger } from './test-api.ts';
 
-// "template" in ASCII. Test files run in processes of their own, and only one may make the template.
+// An arbitrary number. Test files run in processes of their own, and only one of them may create the template.
 const TEMPLATE_LOCK = '8386658455989871717';
 
-/** A database of its own, migrated unless `empty`, on the server of COPILOT_TEST_DATABASE_URL. */
+/** Creates a database on the server of COPILOT_TEST_DATABASE_URL. It is migrated unless `empty` is set. */
 export async function createTestDatabase(
   options: { empty?: boolean } = {},
 ): Promise<{ url: string; drop(): Promise<void> }> {
@@ -28,7 +28,7 @@ export async function createTestDatabase(
   };
 }
 
-/** The template's name holds a hash of the migrations: it outlives a run and is never stale. */
+/** Finds or creates the template. Its name has a hash of the migrations, so that later runs can use it. */
 async function ensureTemplate(server: Knex): Promise<string> {
   const hash = createHash('sha256');
   const room = join(import.meta.dirname, '../../db');
@@ -41,7 +41,7 @@ async function ensureTemplate(server: Knex): Promise<string> {
       template,
     ]);
     if (rows.length > 0) return template;
-    // Under another name until it is whole: a run that is killed here leaves nothing that looks finished.
+    // The template has another name until it is complete, so that a run that is killed here leaves no broken template.
     const draft = `${template}_draft`;
     await server.raw('drop database if exists ?? with (force)', [draft]);
     await server.raw('create database ??', [draft]);

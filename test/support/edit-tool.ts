@@ -1,4 +1,4 @@
-/** modify_workflow as the worker has it, in a project that knows every id and model. */
+/** The product's modify_workflow tool, for a project in which every id and model exists. */
 import { createModifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
 import type { ProjectFacts } from '../../domain/rules/project-facts.ts';

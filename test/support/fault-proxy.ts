@@ -1,35 +1,34 @@
 /**
- * A TCP proxy that a test breaks: it stands between one process and one server, and does to their connections what
- * networks do. A fault is for all connections, present and future, until it is healed; `abandon` is for those that are
- * open now, and for good.
+ * A TCP proxy between one process and one server, which injects network faults into their connections. A fault holds for
+ * present and future connections until it is healed. `abandon` silences the open connections for good.
  */
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type Fault =
-  /** Every chunk comes this much later. */
+  /** Delays every chunk. */
   | { kind: 'latency'; ms: number }
-  /** Nothing gets through, either way or one way; what was sent meanwhile arrives when it is healed, as TCP has it. */
+  /** Passes nothing on, in one or both directions. Bytes that were sent meanwhile arrive after `heal`, as with TCP. */
   | { kind: 'blackHole'; way: 'both' | 'toServer' | 'toClient' }
-  /** This many bytes every `ms`. */
+  /** Passes on this many bytes every `ms`. */
   | { kind: 'drip'; bytes: number; ms: number }
-  /** The server's side of every connection is closed, new ones at once too, and the client is not told. */
+  /** Closes the server's side of every connection, also of new ones. The client's side stays open. */
   | { kind: 'halfOpen' };
 
 export interface FaultProxy {
   /** `127.0.0.1:<port>`. */
   address: string;
   port: number;
-  /** Connections that were ever opened through it. */
+  /** How many connections were opened so far. */
   opened(): number;
-  /** Connections that are open at the client's side now, without those that were abandoned. */
+  /** How many connections are open at the client's side now, without abandoned ones. */
   open(): number;
   inject(fault: Fault): void;
   heal(): void;
-  /** Resets every open connection after so many more bytes, in the middle of a frame, unless it is healed before. */
+  /** Resets every open connection after this many more bytes, in the middle of a frame, unless `heal` comes before. */
   resetAfter(bytes: number): void;
-  /** From now on nothing gets through on the open connections, and neither side is told. New ones work. */
+  /** Passes nothing on over the open connections any more and leaves both sides open. New connections work. */
   abandon(): void;
   close(): Promise<void>;
 }
@@ -37,9 +36,9 @@ export interface FaultProxy {
 interface Link {
   client: Socket;
   server: Socket;
-  /** Silent for good. */
+  /** Whether the connection is silent for good. */
   isDead: boolean;
-  /** Bytes until it is reset; null: it is not going to be. */
+  /** The bytes until the reset; null when there is none to come. */
   left: number | null;
 }
 
@@ -64,7 +63,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     }
     to.write(part);
     if (link.left === 0) {
-      // What was written is on its way before the reset is.
+      // The bytes must leave before the reset.
       await delay(LOOK_MS);
       link.client.resetAndDestroy();
       link.server.resetAndDestroy();
@@ -93,7 +92,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
         }
       }
     } catch {
-      // The other side hears of it below.
+      // The connection broke. The code below ends the other side.
     }
     while (isBlocked(link, way) && !closed) await delay(LOOK_MS);
     if (link.isDead || fault?.kind === 'halfOpen') return;
@@ -139,7 +138,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       const was = fault;
       fault = null;
       for (const link of links) link.left = null;
-      // What was half open stays so: nobody is there to answer.
+      // Half-open connections stay silent, because their server's side is closed.
       if (was?.kind === 'halfOpen') for (const link of links) link.isDead = true;
     },
     resetAfter(bytes) {

@@ -1,4 +1,4 @@
-/** Generated canvases, graphs and stored diffs: good ones most of the time. */
+/** Arbitraries of canvases, graphs and stored diffs. Most values are valid. */
 import fc from 'fast-check';
 import { blockTypes } from '../../domain/rules/block-registry.ts';
 import { anyObject, anyValue, hostileText } from './fuzz-values.ts';
@@ -18,7 +18,7 @@ const name = fc.oneof(
   fc.constantFrom(...NAMES),
   fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).map((text) => `${text}x`),
 );
-/** The good form most of the time, anything otherwise. */
+/** A valid value most of the time, any value otherwise. */
 const loosely = (good: fc.Arbitrary<unknown>) => fc.oneof({ weight: 8, arbitrary: good }, anyValue);
 const edgesOf = (ids: readonly string[]) =>
   fc.array(
@@ -63,9 +63,9 @@ const oddCanvas = fc.record({
   ),
   edges: loosely(edgesOf(NAMES)),
 });
-/** What an editor sends as workflow_state and pre_snapshot. */
+/** A canvas, as an editor sends it in workflow_state and pre_snapshot. */
 export const canvas = fc.oneof(goodCanvas, oddCanvas);
-/** What PUT graph takes. */
+/** A graph, as PUT graph takes it. */
 export const graph: fc.Arbitrary<{ blocks: unknown; edges: unknown }> = fc
   .array(fc.uuid(), { minLength: 1, maxLength: 4 })
   .chain((ids) => {
@@ -83,7 +83,7 @@ const addedBlocks = fc.array(
   fc.record({ id: fc.uuid(), type: fc.constant('code'), name: hostileText, config: anyObject }),
   { maxLength: 2 },
 );
-/** Diffs as the platform may have stored them: good, or anything under the right keys. */
+/** A diff as the platform may have stored it: valid, or any values under the right keys. */
 export const storedDiff = fc.oneof(
   fc.constant(null),
   fc.record({ add_blocks: addedBlocks }),

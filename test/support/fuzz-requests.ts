@@ -1,22 +1,22 @@
 /**
- * Generated requests: for each route a good body, its fields as the contract names them, and then everything that a
- * caller may get wrong in ids, query, headers and body.
+ * Arbitraries of HTTP requests: for each route valid bodies, and everything that a caller may get wrong in ids, query,
+ * headers and body.
  */
 import fc from 'fast-check';
 import { anyValue, hostileText, nested, toObject } from './fuzz-values.ts';
 
 export interface FuzzRequest {
-  /** Path parameters, as they stand in the path. */
+  /** The path parameters, encoded as in the path. */
   ids: Record<string, string>;
   query: string;
   headers: Record<string, string>;
-  /** Null: none. */
+  /** Null for no body. */
   body: Buffer | null;
 }
 
 export type FieldArbitraries = Record<string, fc.Arbitrary<unknown>>;
 
-/** Mostly as the field should be, sometimes anything, sometimes absent. */
+/** An object whose fields are mostly valid, sometimes any value, sometimes absent. */
 function nearly(fields: FieldArbitraries): fc.Arbitrary<Record<string, unknown>> {
   const loose = Object.entries(fields).map(([key, good]): [string, fc.Arbitrary<unknown>] => [
     key,
@@ -33,7 +33,7 @@ function nearly(fields: FieldArbitraries): fc.Arbitrary<Record<string, unknown>>
     .map(([known, more]) => ({ ...more, ...known }));
 }
 
-/** JSON text of a body: good, nearly good, damaged, or hostile as a text. */
+/** The bytes of a body: valid JSON, nearly valid fields, damaged JSON, hostile text, or no UTF-8. */
 function bodyText(fields: FieldArbitraries): fc.Arbitrary<Buffer> {
   const good = fc.record(fields).map((value) => JSON.stringify(value));
   const near = nearly(fields).map((value) => JSON.stringify(value));
@@ -175,7 +175,7 @@ function headersOf(isWrite: boolean): fc.Arbitrary<Record<string, string>> {
     .map(([a, b, c]) => ({ ...a, ...b, ...c }));
 }
 
-/** Ids: mostly those that exist, then others. */
+/** An id: mostly one that exists. */
 function idOf(known: readonly string[]): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...known) },
@@ -199,7 +199,7 @@ function idOf(known: readonly string[]): fc.Arbitrary<string> {
   );
 }
 
-/** Queries: the named parameters with good and odd values, repeated, as lists, or broken. */
+/** A query string: the named parameters with valid and odd values, repeated, as lists, or malformed. */
 function queryOf(parameters: Record<string, fc.Arbitrary<string>>): fc.Arbitrary<string> {
   const names = [...Object.keys(parameters), 'x', '__proto__', 'limit[]', 'limit[$gt]', ''];
   const value = (name: string): fc.Arbitrary<string> =>
@@ -236,11 +236,11 @@ function queryOf(parameters: Record<string, fc.Arbitrary<string>>): fc.Arbitrary
     .map((query) => encodeURI(query).replaceAll('%25', '%'));
 }
 
-/** Requests of one route. */
+/** Requests to one route. */
 export function requestsOf(route: {
   ids: Record<string, readonly string[]>;
   query?: Record<string, fc.Arbitrary<string>>;
-  /** The fields of the body; without them the route takes none, and gets one sometimes. */
+  /** The fields of the body. Absent for a route without a body, which sometimes gets one all the same. */
   body?: FieldArbitraries;
 }): fc.Arbitrary<FuzzRequest> {
   const ids = Object.fromEntries(Object.entries(route.ids).map(([name, known]) => [name, idOf(known)]));

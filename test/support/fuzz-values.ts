@@ -1,10 +1,10 @@
-/** Texts and JSON values that something on the way may trip over. */
+/** Arbitraries of texts and JSON values that careless code may fail on. */
 import fc from 'fast-check';
 
-/** Lists in lists. */
+/** JSON text of nested lists. */
 export const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-/** Texts that something on the way may trip over. */
+/** A text that careless code may fail on. */
 export const hostileText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ maxLength: 12 }),
@@ -67,7 +67,7 @@ export const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
 /** A JSON object with hostile keys. */
 export const anyObject = fc.array(fc.tuple(hostileText, anyValue), { maxLength: 4 }).map(toObject);
 
-/** An object whose keys are data: fc.dictionary would leave `__proto__` out. */
+/** An object with these own keys. fc.dictionary would leave `__proto__` out. */
 export function toObject(entries: [string, unknown][]): object {
   const object = {};
   for (const [key, value] of entries)

@@ -1,9 +1,9 @@
-/** A TCP proxy that a test can shut: connections are then refused, and those that were open are reset. */
+/** A TCP proxy that a test can shut. While it is shut, new connections are refused; open ones are reset. */
 import { createServer, connect, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 export interface Gate {
-  /** The URL with this proxy's address in place of its own. */
+  /** The URL with the address of this proxy. */
   through(url: string): string;
   shut(): Promise<void>;
   open(): Promise<void>;

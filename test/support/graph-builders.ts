@@ -1,11 +1,11 @@
-/** Graphs for tests: builders with overrides, and arbitraries of graphs and edits for property tests. */
+/** Graphs for tests: builders of blocks and edges, and arbitraries of graphs and edits for property tests. */
 import fc from 'fast-check';
 import { blockTypes } from '../../domain/rules/block-registry.ts';
 import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import type { GraphEdit } from '../../domain/edit/graph-edit.ts';
 
-/** A block whose id is its name in lower case, unless stated. */
+/** A block. By default its id is its name in lower case. */
 export function block(name: string, overrides: Partial<Block> = {}): Block {
   return {
     id: name.toLowerCase().replaceAll(' ', '_'),
@@ -18,7 +18,7 @@ export function block(name: string, overrides: Partial<Block> = {}): Block {
   };
 }
 
-/** `a -> b` or `a[handle] -> b`, by id. */
+/** Parses an edge between two ids: `a -> b` or `a[handle] -> b`. */
 export function edge(text: string): Edge {
   const match = /^(.+?)(?:\[(.+)\])? -> (.+)$/.exec(text)!;
   return { source: match[1]!, target: match[3]!, ...(match[2] ? { sourceHandle: match[2] } : {}) };
@@ -28,13 +28,13 @@ export function graph(blocks: Block[], edges: string[] = []): Graph {
   return { blocks, edges: edges.map(edge) };
 }
 
-/** Ids that count up: new-1, new-2. */
+/** Returns a function that makes the ids new-1, new-2 and so on. */
 export function countingIds(prefix = 'new'): () => string {
   let count = 0;
   return () => `${prefix}-${++count}`;
 }
 
-/** Any JSON object, with the keys that harm careless code. */
+/** Any JSON object, also with keys that careless code may fail on. */
 export const anyObject: fc.Arbitrary<JsonObject> = fc
   .dictionary(
     fc.oneof(
@@ -44,7 +44,7 @@ export const anyObject: fc.Arbitrary<JsonObject> = fc
     fc.jsonValue({ maxDepth: 2 }),
     { maxKeys: 4, noNullPrototype: true },
   )
-  // Through JSON, as everything comes: it turns -0 into 0 and `__proto__` into an own key.
+  // Through JSON, as all data comes: JSON turns -0 into 0 and `__proto__` into an own key.
   .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject);
 
 const NAMES = [
@@ -104,12 +104,12 @@ const graphOf = (blocks: fc.Arbitrary<Block[]>): fc.Arbitrary<Graph> =>
       .map((edges) => ({ blocks: list, edges })),
   );
 
-/** Any graph with unique ids, faults of every kind included. */
+/** Any graph with unique ids, also with faults of every kind. */
 export const anyGraph: fc.Arbitrary<Graph> = graphOf(
   fc.uniqueArray(anyBlock, { selector: (item) => item.id, maxLength: 7 }),
 );
 
-/** The form of an editor that sends display names as ids. */
+/** A graph of an editor that sends names as ids. */
 export const namedGraph: fc.Arbitrary<Graph> = graphOf(
   fc
     .uniqueArray(anyBlock, { selector: (item) => item.id, maxLength: 7 })
@@ -127,7 +127,7 @@ const edgeEdit = fc.record({
   sourceHandle: maybe(fc.constantFrom(...HANDLES, 'output')),
 });
 
-/** Edits of the right shape, often with something wrong in them. */
+/** An edit of the right shape, often with faults. */
 export const anyEdit: fc.Arbitrary<GraphEdit> = fc.record(
   {
     add_blocks: fc.array(
@@ -157,7 +157,7 @@ export const anyEdit: fc.Arbitrary<GraphEdit> = fc.record(
   { requiredKeys: [] },
 );
 
-/** Any JSON, and things that look like edits with a part of the wrong kind. */
+/** Any JSON value, or an edit with parts of the wrong type. */
 export const anyJsonEdit: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue(),
   fc.dictionary(
@@ -211,7 +211,7 @@ const typed = fc
   .constantFrom(...Object.keys(CONFIGS))
   .chain((type) => CONFIGS[type]!.map((config) => ({ type, config })));
 
-/** Graphs whose configs refer to one another, faults included. */
+/** A graph whose configs refer to other blocks, also with faults. */
 export const referringGraph: fc.Arbitrary<Graph> = graphOf(
   fc
     .uniqueArray(fc.tuple(fc.constantFrom(...RULE_NAMES), typed), {
@@ -230,7 +230,7 @@ const ruleEdge = fc.record({
   sourceHandle: fc.constantFrom(undefined, undefined, 'if', 'else', '1', '2'),
 });
 
-/** Edits of such graphs. */
+/** An edit of a referringGraph. */
 export const referringEdit: fc.Arbitrary<GraphEdit> = fc.record(
   {
     add_blocks: fc.array(

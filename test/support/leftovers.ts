@@ -1,9 +1,9 @@
-/** Ends processes that tests started, whether or not the tests came to their own end. */
+/** Ends processes that tests started, also when a test failed or was killed. */
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks the process group of a child to end and waits for all of it; kills what is left after `waitMs`. */
+/** Ends the process group of a child with SIGTERM and waits for it. Kills the rest of the group after `waitMs`. */
 export async function killGroup(child: ChildProcess | null, waitMs: number): Promise<void> {
   if (child?.pid === undefined) return;
   signalGroup(child.pid, 'SIGTERM');
@@ -15,7 +15,7 @@ export async function killGroup(child: ChildProcess | null, waitMs: number): Pro
   }
 }
 
-/** False when nothing of the group is left. */
+/** Sends a signal to a process group; 0 only tests it. Returns false when the group has no process. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);
@@ -25,18 +25,18 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Kills every other process that works in a folder or was given a path of it. Linux only. */
+/** Kills all processes of processesOf. Linux only. */
 export function killProcessesOf(folder: string): void {
   for (const pid of processesOf(folder)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It is gone already.
+      // The process is gone already.
     }
   }
 }
 
-/** The other processes that work in a folder, or have a path of it among their arguments or in their environment. */
+/** The other processes whose working directory, arguments or environment name a folder. Empty except on Linux. */
 export function processesOf(folder: string): number[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc')

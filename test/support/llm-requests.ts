@@ -1,4 +1,4 @@
-/** Model requests, clients and readers for the tests of the model layer. */
+/** Requests, clients and readers for the tests of llm/. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { createCatalogue } from '../../models/catalogue.ts';
@@ -14,7 +14,7 @@ export const TEST_KEY = 'sk-test-marked-key-0123456789';
 
 export type ApiName = 'responses' | 'chat' | 'messages';
 
-/** A client of one adapter against a local server. */
+/** A client of one adapter, for a local server. */
 export function clientOf(api: ApiName, baseURL: string, limits: StreamLimits = STREAM_LIMITS): ModelClient {
   if (api === 'messages') {
     const root = baseURL.replace(/\/v1$/, '');
@@ -32,7 +32,7 @@ export function clientOf(api: ApiName, baseURL: string, limits: StreamLimits = S
   return api === 'chat' ? createChatClient(openai, options) : createResponsesClient(openai, options);
 }
 
-/** A request with one user message, unless stated. */
+/** A model request. By default it has one user message. */
 export function modelRequest(overrides: Partial<ModelRequest> = {}): ModelRequest {
   return {
     model: 'gpt-5.2',
@@ -52,7 +52,7 @@ export async function collect(client: ModelClient, request: ModelRequest): Promi
   return events;
 }
 
-/** The ModelError that a call fails with; any other end is a failed test. */
+/** Returns the ModelError that a call fails with. Throws when the call ends in another way. */
 export async function failureOf(client: ModelClient, request: ModelRequest): Promise<ModelError> {
   try {
     await collect(client, request);
@@ -63,12 +63,12 @@ export async function failureOf(client: ModelClient, request: ModelRequest): Pro
   throw new Error('expected a ModelError, but the call went well');
 }
 
-/** The answer's text. */
+/** The text of an answer. */
 export function textOf(events: readonly ModelEvent[]): string {
   return events.map((event) => (event.type === 'text_delta' ? event.delta : '')).join('');
 }
 
-/** The completed calls. */
+/** The complete tool calls of an answer. */
 export function callsOf(events: readonly ModelEvent[]) {
   return events.flatMap((event) => (event.type === 'tool_call' ? [event.call] : []));
 }

@@ -1,8 +1,8 @@
-/** Tools that do what no tool should. */
+/** Tools that misbehave: they throw, hang, return too much, or kill their worker. */
 import { z } from 'zod';
 import { type AnyTool, defineTool } from '../../activities/tools/registry.ts';
 
-/** How often each was run in this process. */
+/** How often each tool was run in this process. */
 export const runs = new Map<string, number>();
 
 function poison(name: string, run: AnyTool['run']): AnyTool {
@@ -17,13 +17,13 @@ function poison(name: string, run: AnyTool['run']): AnyTool {
   });
 }
 
-/** Nested so deep that JSON.stringify gives up. */
+/** An object with this many levels. JSON.stringify fails beyond about 4,000 levels. */
 export function nested(levels: number): object {
   return JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
 }
 
 let letGo: () => void = () => undefined;
-/** Ends every run of `waits_for_the_test`, those to come included. */
+/** Ends every present and future run of `waits_for_the_test`. */
 export const release = (): void => letGo();
 const released = new Promise<void>((resolve) => (letGo = resolve));
 

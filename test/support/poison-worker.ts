@@ -1,4 +1,4 @@
-/** A worker process that has the poison tools, started as `npm run worker` is. */
+/** The entry of a worker process that also has the tools of poison-tools.ts. */
 import { guardAgainstStalls } from '../../worker/stall-guard.ts';
 import { installRuntime, startWorker } from '../../worker/run-worker.ts';
 import { findAddresses } from '../../bin/find-addresses.ts';

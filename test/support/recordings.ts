@@ -1,4 +1,4 @@
-/** The recorded provider traffic, and calls through the adapters that are answered with it. */
+/** Plays recorded provider traffic to the adapters. */
 import { readFileSync } from 'node:fs';
 import { ModelError, type ModelEvent } from '../../llm/types.ts';
 import { type ApiName, clientOf, modelRequest } from './llm-requests.ts';
@@ -28,15 +28,17 @@ export const { files } = JSON.parse(readFileSync(new URL('manifest.json', FOLDER
   files: Recording[];
 };
 export const streams = files.filter((file) => file.kind === 'stream');
-/** Every boundary up to here, and so many of those beyond. */
-export const EVERY = repeats({ test: 60, soak: 2_000 });
-const BEYOND = repeats({ test: 20, soak: 200 });
-/** Calls at once: each waits for its socket most of the time. */
+/** How many of the first byte boundaries are all tried, and how many of the later ones. */
+export const EVERY = repeats({ test: 8, soak: 2_000 });
+const BEYOND = repeats({ test: 4, soak: 200 });
+/** How many of a body's last bytes are all tried: there the answer is complete and its terminator is missing. */
+export const LAST = repeats({ test: 8, soak: 60 });
+/** How many calls run at once. Each waits for its socket most of the time. */
 const AT_ONCE = 8;
 
 export const apiOf = ({ api }: Recording): ApiName => (api === 'chat.completions' ? 'chat' : api);
 export const bytesOf = (recording: Recording): Buffer => readFileSync(new URL(recording.file, FOLDER));
-/** What a call gave, and how it ended. */
+/** The events of a call, and its result. */
 export interface Watched {
   events: ModelEvent[];
   result: ModelEvent[] | ModelError;
@@ -56,7 +58,7 @@ export const watch = async (
     throw error;
   }
 };
-/** Plays a recording once for each place, some at once; the request says which reply it is to get. */
+/** Plays a recording once for each place. The request's message names the place, from which the server picks the reply. */
 export const atEach = async (
   server: ReplayServer,
   recording: Recording,
@@ -73,13 +75,13 @@ export const atEach = async (
   await Promise.all(upTo(AT_ONCE).map(play));
   server.requests.length = 0;
 };
-/** The end of a call, as something to compare: its events, or its error. */
+/** The result of a call: its events, or its error. */
 export const outcome = async (
   server: ReplayServer,
   recording: Recording,
 ): Promise<ModelEvent[] | ModelError> => (await watch(server, recording)).result;
 export const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
-/** The places to try in a body; the same in every run, so that a failure can be repeated. */
+/** The places to try in a body. They are the same in every run, so that a failure can be reproduced. */
 export const boundaries = (body: Buffer): number[] => {
   let seed = body.length;
   const random = (): number => {

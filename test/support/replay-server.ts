@@ -1,6 +1,6 @@
 /**
- * A local HTTP server that answers with given bytes, split, cut or stalled where a test says, and keeps the raw
- * requests. It knows nothing of any provider.
+ * A local HTTP server that answers with given bytes, which it splits, cuts or stalls where a test says. It keeps the raw
+ * requests and has no knowledge of providers.
  */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
@@ -10,13 +10,13 @@ export interface Reply {
   status?: number;
   headers?: Record<string, string>;
   body: Buffer | string;
-  /** Byte offsets at which the body is split; each piece is a chunk of its own. */
+  /** Byte offsets at which the body is split. Each piece is sent as a chunk. */
   splitAt?: readonly number[];
-  /** Between two pieces; 0: at once. */
+  /** The pause between two pieces. Default: 0. */
   pauseMs?: number;
-  /** Sends only so many bytes of the body. */
+  /** Sends only this many bytes of the body. */
   cutAt?: number;
-  /** After the last byte: a clean end (the default), a reset connection, or nothing more at all. */
+  /** What follows the last byte: a clean end (the default), a reset of the connection, or nothing. */
   ending?: 'close' | 'reset' | 'stall';
 }
 
@@ -27,12 +27,12 @@ export interface RawRequest {
 }
 
 export interface ReplayServer {
-  /** With `/v1`, as an OpenAI client takes it. */
+  /** The base URL with `/v1`, for an OpenAI client. */
   url: string;
   requests: RawRequest[];
-  /** Connections that ended before their reply did. */
+  /** How many connections ended before their reply. */
   aborted(): number;
-  /** What every request from now on is answered with; a function is asked with each request's body. */
+  /** Sets the reply to all later requests. A function gets the body of each request. */
   reply(next: Reply | ((body: string) => Reply)): void;
   close(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function startReplayServer(): Promise<ReplayServer> {
     response.flushHeaders();
     for (let index = 1; index < bounds.length; index++) {
       response.write(bytes.subarray(bounds[index - 1], bounds[index]));
-      // A turn of the event loop between two pieces, or they would leave as one.
+      // Without a turn of the event loop, two pieces would leave as one.
       if (pauseMs > 0) await delay(pauseMs);
       else if (bounds.length > 2) await nextTurn();
       if (response.destroyed) return;

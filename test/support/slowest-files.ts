@@ -1,4 +1,4 @@
-/** A reporter of node's test runner that lists the files which took longest. */
+/** A reporter for Node's test runner that lists the slowest files. */
 import { relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 

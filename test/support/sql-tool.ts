@@ -1,4 +1,4 @@
-/** execute_public_sql on a database of its own, and the same database seen by its owner. */
+/** The tool execute_public_sql on a test database, and a connection of the database's owner. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
@@ -16,9 +16,9 @@ export interface SqlAnswer {
 
 export interface SqlTool {
   owner: pg.Client;
-  /** Asks in the role's mode, or on the main login. Fails when the answer holds the word SENTINEL. */
+  /** Runs the tool. The default mode is `role`. Fails when the answer contains the word SENTINEL. */
   ask(sql: string, mode?: SandboxConfig['sqlMode']): Promise<SqlAnswer>;
-  /** What the server itself makes of a query, as a superuser: its rows as text, or its error. */
+  /** Runs a query as the superuser, without the tool. Returns the rows as text, or the error. */
   raw(sql: string): Promise<{ text: string; code: string | null }>;
   close(): Promise<void>;
 }
@@ -26,13 +26,13 @@ export interface SqlTool {
 const fixtureText = (file: string): string =>
   readFileSync(new URL(`../fixtures/sql/${file}`, import.meta.url), 'utf8');
 
-/** The queries of a fixture, one a line. */
+/** The lines of a fixture, one query each. */
 export const fixtureLines = (file: string): string[] =>
   fixtureText(file)
     .split('\n')
     .filter((line) => line !== '');
 
-/** Makes a database with these fixtures. The sandbox's role is made on first use, after them. */
+/** Creates a database with these fixtures. The sandbox creates its role on first use, after the fixtures. */
 export async function startSqlTool(fixtures: string[]): Promise<SqlTool> {
   const database = await createTestDatabase();
   const owner = new pg.Client(database.url);
@@ -65,7 +65,7 @@ export async function startSqlTool(fixtures: string[]): Promise<SqlTool> {
       return { isError: outcome.isError, text, result: outcome.result };
     },
     async raw(sql) {
-      // Plans that use indexes even for a handful of rows.
+      // Makes the planner use indexes also for a few rows.
       await owner.query(
         'begin read only; set local search_path = pg_catalog, public; set local enable_seqscan = off',
       );

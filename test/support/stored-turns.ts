@@ -1,6 +1,6 @@
 /**
- * The real turn control on a real Temporal, but for `start`: it keeps the turn's rows as a start does and ends the turn
- * at once, so that thousands of chats need no worker.
+ * The real turn control on a real Temporal, with another `start`: it stores the rows of a turn and ends the turn at once, so
+ * that thousands of chats need no worker.
  */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
@@ -15,7 +15,7 @@ import { connectTemporalClient } from '../../runtime/connections.ts';
 import { createTemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 import { silentLogger } from './test-api.ts';
 
-/** `db` is the caller's; `close` ends the rest. */
+/** Creates the turn control. The caller closes `db`; `close` closes everything else. */
 export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl; close(): Promise<void> }> {
   const config = loadConfig({});
   const temporal = await connectTemporalClient(

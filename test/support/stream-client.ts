@@ -1,18 +1,18 @@
 /**
- * A plain reader of event streams, over a raw socket: what arrives is seen byte by byte, and reading can stop. Events are
- * read by an independent parser of the standard, so that our framing is not judged by our own idea of it.
+ * A reader of event streams over a raw socket. A test sees every byte and can stop reading. An independent parser of the SSE
+ * standard reads the events, so that a wrong framing is found.
  */
 import { connect, type Socket } from 'node:net';
 import { createParser } from 'eventsource-parser';
 
 export interface StreamClient {
   readonly socket: Socket;
-  /** Everything after the response headers, with the chunk framing taken off. */
+  /** The body of the response, without the framing of chunks. */
   body(): string;
   head(): string;
-  /** The events as any SSE reader gets them, parsed. Throws when the parser finds a field that the standard lacks. */
+  /** The parsed data of the events. Throws when the parser finds a field that the standard does not have. */
   events(): Record<string, unknown>[];
-  /** Resolves when the condition holds; fails after `timeoutMs`. */
+  /** Resolves when the condition holds. Rejects after `timeoutMs`. */
   until(condition: (client: StreamClient) => boolean, timeoutMs?: number): Promise<void>;
   ended(): boolean;
 }
@@ -98,7 +98,7 @@ function parseEvents(body: string): Record<string, unknown>[] {
   return events;
 }
 
-/** Sequence numbers of the events that have one. */
+/** The seqs of the events that have one. */
 export function seqsOf(events: Record<string, unknown>[]): number[] {
   return events.map((event) => event.seq).filter((seq): seq is number => typeof seq === 'number');
 }

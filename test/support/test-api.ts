@@ -1,4 +1,4 @@
-/** The application on a real Postgres and a free port, with a fake turn control and rows written by SQL. */
+/** The API on a real Postgres and a free port, with a fake turn control. Tests write rows by SQL. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { SignJWT } from 'jose';
@@ -18,14 +18,14 @@ import { listenLocally } from './listen.ts';
 export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32 bytes');
 export const silentLogger: Logger = createLogger({ level: 'silent' });
 
-/** A signed token; `role` service_role and an hour to live unless said otherwise. */
+/** Signs a token. By default its role is service_role and it expires in an hour. */
 export function signToken(claims: Record<string, unknown> = {}): Promise<string> {
   return new SignJWT({ role: 'service_role', exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(TEST_SECRET);
 }
 
-/** A turn control that fails on every call which the test does not expect. */
+/** A turn control that fails on every call that the test does not override. */
 export function fakeTurnControl(overrides: Partial<TurnControl> = {}): TurnControl {
   const unexpected = (name: string) => async (): Promise<never> => {
     throw new Error(`unexpected call of ${name}`);
@@ -47,9 +47,9 @@ export interface TestApi {
   port: number;
   db: Knex;
   hub: TurnEventHub;
-  /** Every route that the application serves, as `GET /api/workflows/:id`. */
+  /** Every route of the application, such as `GET /api/workflows/:id`. */
   routes: string[];
-  /** Headers of a service principal. */
+  /** Request headers with a service token. */
   headers: Record<string, string>;
   /** The server's open sockets. */
   connections: ReadonlySet<Socket>;
@@ -59,7 +59,7 @@ export interface TestApi {
 export async function startTestApi(options: {
   databaseUrl: string;
   turns?: Partial<TurnControl>;
-  /** Makes the turn control from the API's own pool, in place of `turns`. */
+  /** Creates the turn control from the API's pool, instead of `turns`. */
   connectTurns?: (db: Knex) => Promise<{ turns: TurnControl; close(): Promise<void> }>;
   config?: Partial<Config>;
   silenceMs?: number;
@@ -120,7 +120,7 @@ export async function startTestApi(options: {
   };
 }
 
-/** A workflow with a session, by SQL. */
+/** Inserts a workflow with a session. */
 export async function insertSession(
   db: Knex,
   ownerSub: string | null = null,
@@ -135,7 +135,7 @@ export async function insertSession(
   return { sessionId, workflowId };
 }
 
-/** A running turn without events. */
+/** Inserts a turn without events. */
 export async function insertTurn(
   db: Knex,
   session: { sessionId: string; workflowId: string },
@@ -182,7 +182,7 @@ export function completeEvent(content: string): { event: 'complete'; payload: Re
   };
 }
 
-/** Appends events as the worker does: under the turn's row, announced unless `announce` is false. */
+/** Appends events under the lock of the turn's row, as the worker does. Announces them unless `announce` is false. */
 export async function appendEvents(
   db: Knex,
   turnId: string,

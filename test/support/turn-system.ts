@@ -1,4 +1,4 @@
-/** Whole turns through HTTP: a real API, worker, Temporal and Postgres, and a model server that the test scripts. */
+/** Runs whole turns through HTTP, with a real API, worker, Temporal and Postgres, and a fake provider. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { Connection } from '@temporalio/client';
@@ -22,7 +22,7 @@ export interface StreamedEvent {
   [key: string]: unknown;
 }
 
-/** What the model server does, by the step (the number of tool results) and how often the message came before. */
+/** Returns the answer by the step (the number of tool results) and by `n`, which counts the requests with this message. */
 export type ScriptOf = (step: number, n: number, request: FakeRequest) => Script;
 
 export interface FinishedStream {
@@ -39,7 +39,7 @@ export interface TurnSystem {
   db: Knex;
   connection: Connection;
   headers: Record<string, string>;
-  /** What the model server does, by the first word of the message; the step is the number of tool results. */
+  /** The scripts of the fake provider, by the first word of the message. */
   scripts: Map<string, ScriptOf>;
   call: (
     method: string,
@@ -47,7 +47,7 @@ export interface TurnSystem {
     body?: unknown,
   ) => Promise<{ status: number; body: Record<string, unknown> }>;
   newSession: () => Promise<{ id: string; workflowId: string }>;
-  /** Reads a whole stream; `onEvent` may act in the middle of it. Checks each event's shape and the sequence. */
+  /** Sends a message and reads the whole stream. `onEvent` may act meanwhile. Checks the shape and seq of each event. */
   chat: (
     session: { id: string },
     body: object,
@@ -58,7 +58,7 @@ export interface TurnSystem {
   close(): Promise<void>;
 }
 
-/** Starts everything; `env` adds to the configuration, `forWorker` to what each worker is started with. */
+/** Starts everything. `env` adds to the configuration, `forWorker` to the settings of each worker. */
 export async function startTurnSystem(
   env: Record<string, string> = {},
   logger = createLogger({ level: 'silent' }),

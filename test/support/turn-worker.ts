@@ -1,4 +1,4 @@
-/** A real Temporal worker with activities that a test scripts, typed as the product's. */
+/** A real Temporal worker with fake activities, which have the types of the product's activities. */
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import {
@@ -12,13 +12,13 @@ import type { createActivities } from '../../activities/index.ts';
 import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
-import { bundleWorkflows } from '../../worker/bundle.ts';
+import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
 export const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '127.0.0.1:7233';
 
-/** A model answer with these calls; without any, the final one. */
+/** A model answer with these tool calls. Without calls it is the final answer. */
 export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
   return {
     finish: calls.length > 0 ? 'tool_calls' : 'stop',
@@ -34,7 +34,7 @@ export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
   };
 }
 
-/** Activities that do nothing and end well, but for those given. */
+/** Activities that do nothing and succeed, except those that are overridden. */
 export function fakeActivities(overrides: Partial<Activities>): Activities {
   return {
     callModel: async () => modelAnswer(),
@@ -70,13 +70,13 @@ Runtime.install({
 
 let bundle: Promise<{ code: string }> | null = null;
 
-/** Starts a worker on a task queue of its own. */
+/** Starts a worker on a new task queue. */
 export async function startTurnWorker(activities: Activities): Promise<TurnWorker> {
   const taskQueue = `test-${randomUUID()}`;
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address: ADDRESS }),
     Connection.connect({ address: ADDRESS }),
-    (bundle ??= bundleWorkflows()),
+    (bundle ??= loadWorkflowBundle()),
   ]);
   const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
   const running = worker.run();

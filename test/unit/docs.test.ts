@@ -13,7 +13,7 @@ import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const DOCUMENTS = globSync('{*.md,docs/**/*.md,bench/*.md}', { cwd: ROOT });
+const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client}/*.md}', { cwd: ROOT });
 /** Rooms of which another room imports one file as a value, and the rest as types. */
 const NAMED_FILES = new Set(['workflows contracts', 'api workflows']);
 /** Variables of docker-compose.yml that the service itself does not read. */

@@ -22,6 +22,22 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../db/settings.ts', '../runtime/config.ts', '../llm/types.ts', '../models/models.ts'],
   ],
   [
+    'client/src/a.ts',
+    ['./b.ts', 'eventsource-parser', '../../domain/graph/apply-diff.ts', '../../domain/text/json.ts'],
+    [
+      '../../domain/rules/finding.ts',
+      '../../domain/edit/renames.ts',
+      '../../contracts/events.ts',
+      '../../contracts/errors.ts',
+      '../../api/app.ts',
+      '../../db/settings.ts',
+      'node:fs',
+      'events',
+      'eventsource-parser/stream',
+      'zod',
+    ],
+  ],
+  [
     'models/a.ts',
     ['../contracts/events.ts'],
     ['../runtime/config.ts', '../llm/types.ts', '../db/settings.ts'],

@@ -6,6 +6,7 @@ import { parseBody } from '../../../api/middleware/body.ts';
 import { scanJson } from '../../../domain/text/scan-json.ts';
 import { toStorableJson } from '../../../api/middleware/storable-json.ts';
 import type { Json } from '../../../domain/text/json-value.ts';
+import { repeats } from '../../support/repeats.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ENOUGH = 1_000_000;
@@ -25,13 +26,15 @@ function status(text: string | Uint8Array): number {
   }
 }
 
+const RUNS = { numRuns: repeats({ test: 40, soak: 500 }) };
+
 test('the scan finds the depth that the parser makes', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 12 }), fc.integer({ min: 0, max: 12 }), (text, maxDepth) => {
       const exceeded = scanJson(bytes(text), { maxDepth, maxTokens: ENOUGH });
       assert.equal(exceeded === 'depth', depthOf(JSON.parse(text)) > maxDepth);
     }),
-    { numRuns: 500 },
+    RUNS,
   );
 });
 
@@ -45,7 +48,7 @@ test('the scan is not misled by strings', () => {
         assert.equal(scanJson(bytes(json), { maxDepth: 1, maxTokens: 8 }), 'depth');
       },
     ),
-    { numRuns: 500 },
+    RUNS,
   );
 });
 
@@ -124,6 +127,6 @@ test('every parsed value is storable, and storable values are left as they are',
       assert.ok(clean.isWellFormed() && !/\\u0000|\\ud[89a-f]/.test(clean.replaceAll('\\\\', '')));
       assert.equal(JSON.stringify(toStorableJson(JSON.parse(clean) as Json)), clean);
     }),
-    { numRuns: 500 },
+    RUNS,
   );
 });

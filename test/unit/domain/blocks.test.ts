@@ -13,6 +13,7 @@ import { layOut } from '../../../domain/graph/layout.ts';
 import { findReferences, isReferenceName, renameReferences } from '../../../domain/rules/reference.ts';
 import { ANALYZING, statusForTool, THINKING } from '../../../domain/text/status-map.ts';
 import { block, edge } from '../../support/graph-builders.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 test('there are nine block types', () => {
   assert.deepEqual(blockTypes.map((type) => type.type).sort(), [
@@ -150,9 +151,9 @@ test('no new block overlaps another, and every one stands below its parents', ()
 test('a thousand children of one block find their places at once', () => {
   const blocks = [block('Root'), ...Array.from({ length: 999 }, (_, n) => block(`C${n}`))];
   const edges = blocks.slice(1).map((item) => ({ source: 'root', target: item.id }));
-  const from = performance.now();
+  const from = cpuMs();
   layOut(blocks, edges, new Set(blocks.slice(1).map((item) => item.id)));
-  assert.ok(performance.now() - from < 2_000);
+  assert.ok(cpuMs() - from < 2_000);
 });
 
 test('statuses are those of the API page', () => {

@@ -11,6 +11,7 @@ import { shortenInside } from '../../../domain/text/shorten-inside.ts';
 import { visibleJson } from '../../../domain/text/spell-out-hidden.ts';
 import { argumentsOf } from '../../../llm/adapters/past-calls.ts';
 import { hashArguments } from '../../../activities/conversation/transcript.ts';
+import { repeats } from '../../support/repeats.ts';
 
 const deepText = (levels: number): string => `${'{"a":['.repeat(levels)}1${']}'.repeat(levels)}`;
 const deep = (levels: number): JsonObject => JSON.parse(deepText(levels)) as JsonObject;
@@ -38,7 +39,7 @@ test('what is written by the loop is what JSON.stringify writes', () => {
         `${'['.repeat(6_000)}${canonicalJson(json)}${']'.repeat(6_000)}`,
       );
     }),
-    { numRuns: 50 },
+    { numRuns: repeats({ test: 15, soak: 50 }) },
   );
   assert.equal(canonicalJson({ b: 1, a: { 10: 1, 9: [], c: {} } }), '{"a":{"9":[],"10":1,"c":{}},"b":1}');
 });

@@ -18,8 +18,9 @@ import {
   graph,
   namedGraph,
 } from '../../support/graph-builders.ts';
+import { repeats } from '../../support/repeats.ts';
 
-const RUNS = { numRuns: 400 };
+const RUNS = { numRuns: repeats({ test: 80, soak: 400 }) };
 
 function assertSameGraph(actual: Graph, expected: Graph): void {
   const blocks = (of: Graph) => new Map(of.blocks.map((item) => [item.id, item]));

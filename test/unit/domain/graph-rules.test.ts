@@ -1,4 +1,7 @@
-/** Every rule of docs/graph-rules.md, and every mistake of earlier systems that the rules are there to prevent. */
+/**
+ * Every rule of docs/graph-rules.md, and every failure of earlier systems that the rules prevent. One file, because it is
+ * the list of that page, with a test for each row.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -15,6 +18,7 @@ import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
 import { nameKey } from '../../../domain/graph/find-block.ts';
 import { listReferences } from '../../../domain/rules/reference.ts';
 import { block, countingIds, graph, referringEdit, referringGraph } from '../../support/graph-builders.ts';
+import { repeats } from '../../support/repeats.ts';
 
 const python = createPythonChecker();
 const project = {
@@ -629,7 +633,7 @@ test('random edits of random graphs with references: nothing accepted brings a n
         assert.deepEqual(sorted(applied), sorted(work));
       }
     }),
-    { numRuns: 4_000 },
+    { numRuns: repeats({ test: 100, soak: 4_000 }) },
   );
 });
 

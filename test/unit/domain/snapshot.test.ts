@@ -1,3 +1,6 @@
+/**
+ * Applying a diff to a persisted graph, and reverting it. One file, because most cases apply and revert the same graphs.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -8,6 +11,7 @@ import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
 import type { Block, Graph, WorkflowDiff } from '../../../domain/graph/graph.ts';
 import { planRevert, planSnapshot } from '../../../domain/edit/snapshot.ts';
 import { anyEdit, block, countingIds, edge, graph } from '../../support/graph-builders.ts';
+import { repeats } from '../../support/repeats.ts';
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const newIds = () => {
@@ -212,7 +216,7 @@ test('reverting any edit leads back', () => {
         new Set(base.edges.map((item) => JSON.stringify(item))),
       );
     }),
-    { numRuns: 300 },
+    { numRuns: repeats({ test: 80, soak: 300 }) },
   );
 });
 

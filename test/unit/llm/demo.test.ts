@@ -1,4 +1,7 @@
-/** The scripted model: it must behave as a model does, and what it does to a graph must be right. */
+/**
+ * The scripted model: it must answer like a model, and its edits of a graph must be correct. One file, because every test
+ * plays a turn with the same helpers.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
@@ -11,6 +14,7 @@ import { buildConversation, wrapToolResult } from '../../../llm/prompt/prompt.ts
 import type { ModelMessage } from '../../../llm/types.ts';
 import { block, graph } from '../../support/graph-builders.ts';
 import { callsOf, collect, modelRequest, textOf } from '../../support/llm-requests.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const tools = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
 const FENCE = '0123456789abcdef';
@@ -272,7 +276,7 @@ test('calls nothing when tool_choice is none', async () => {
 });
 
 test('hostile messages cost no time', async () => {
-  const startedAt = performance.now();
+  const startedAt = cpuMs();
   for (const message of [
     `rename a to ${' '.repeat(31_000)}"x`,
     `rename a ${'to '.repeat(10_000)}"x`,
@@ -282,7 +286,7 @@ test('hostile messages cost no time', async () => {
   ]) {
     await runTurn(sample(), message);
   }
-  assert.ok(performance.now() - startedAt < 2_000);
+  assert.ok(cpuMs() - startedAt < 2_000);
 });
 
 test('streams in small pieces at its pace, and stops at once when aborted', async () => {

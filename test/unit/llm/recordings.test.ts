@@ -11,6 +11,7 @@ import {
   bytesOf,
   files,
   FOLDER,
+  LAST,
   outcome,
   type Recording,
   streams,
@@ -113,8 +114,7 @@ for (const recording of streams) {
         assert.deepEqual(bare(result), bare(whole), where);
       }
     };
-    // The last bytes too: there the answer is whole and its end is not.
-    const cuts = [...boundaries(body), ...upTo(60).map((left) => body.length - left)];
+    const cuts = [...boundaries(body), ...upTo(LAST).map((left) => body.length - left)];
     await atEach(server, recording, cuts, (cutAt) => ({ body, cutAt }), check);
     const some = cuts.filter((_, index) => index % 10 === 0);
     await atEach(server, recording, some, (cutAt) => ({ body, cutAt, ending: 'reset' }), check);
@@ -138,7 +138,7 @@ for (const recording of files.filter(({ kind }) => kind === 'error-body')) {
     const reply = (cutAt: number): Reply => ({ status, headers, body, cutAt });
     await atEach(server, recording, boundaries(body), reply, check);
     const split = (at: number): Reply => ({ status, headers, body, splitAt: [at] });
-    await atEach(server, recording, boundaries(body).slice(0, 50), split, (at, { result }) => {
+    await atEach(server, recording, boundaries(body).slice(0, LAST), split, (at, { result }) => {
       assert.ok(result instanceof ModelError, `split at ${at}`);
       assert.equal(result.code, whole.code);
     });

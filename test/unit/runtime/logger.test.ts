@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { hideInText } from '../../../domain/text/hide-secrets.ts';
 import { createLogger, type Logger } from '../../../runtime/logger.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJlLWNhbmFyeQ';
 /** Text around a secret, and the part that must be gone. */
@@ -126,9 +127,9 @@ test('whatever is logged, a line stays JSON', () => {
 });
 
 test('long hostile text costs no time', () => {
-  const startedAt = performance.now();
+  const startedAt = cpuMs();
   for (const part of ['eyJ', 'eyJ0.', 'sk-', 'Bearer ', 'postgres://:', '://a:b', 'bearer\n']) {
     hideInText(part.repeat(Math.ceil(100_000 / part.length)));
   }
-  assert.ok(performance.now() - startedAt < 2_000);
+  assert.ok(cpuMs() - startedAt < 2_000);
 });

@@ -18,7 +18,7 @@ test('a task runs in a thread, and what it throws is its own', async () => {
 });
 
 test('a task that does not end is ended, and the others go on', async () => {
-  const pool = createThreadPool({ entry, limitMs: 3_000, maxThreads: 2 });
+  const pool = createThreadPool({ entry, limitMs: 1_500, maxThreads: 2 });
   try {
     const spinning = assert.rejects(
       pool.run('spin', null, { bytes: 1 }),
@@ -63,7 +63,7 @@ test('what waits is bounded in bytes, and a caller that leaves is not waited for
 });
 
 test('a task that took too long because it waited, or whose pool was closed, may be done later', async () => {
-  const pool = createThreadPool({ entry, limitMs: 2_000, maxThreads: 1 });
+  const pool = createThreadPool({ entry, limitMs: 1_000, maxThreads: 1 });
   const failureOf = (task: string): Promise<unknown> =>
     pool.run(task, null, { bytes: 1 }).catch((error: unknown) => error);
   const [hopeless, waited] = await Promise.all([failureOf('spin'), failureOf('whereAmI')]);

@@ -1,17 +1,17 @@
 /**
- * A relay between Temporal's Core and the server that can end a connection. Core keeps one connection, has no setting for
- * its keepalive (30 and 15 s), and waits for open polls even when its client is replaced. A silent link would cost a
- * worker up to 45 s. So Core connects to this relay, which ends a silent connection at once; Core's own retries do the
- * rest. TLS, where it is on, goes from Core to the server: the relay moves bytes that it can't read. (Core's way through a
- * CONNECT proxy leaves Nagle's algorithm on, which costs 40 ms a call.)
+ * A relay between Temporal's Core (the SDK's native part) and the server. Core has one connection, no setting for its
+ * keepalive (30 and 15 s), and waits for open polls even when its client is replaced. So a silent connection would stop a
+ * worker for up to 45 s. Core connects to this relay, which can end a silent connection at once; Core then retries. With
+ * TLS, Core encrypts and the relay can't read the bytes. (A CONNECT proxy would not do: there, Core leaves Nagle's algorithm
+ * on, which costs 40 ms a call.)
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { TCP, TEMPORAL } from './bounds.ts';
 
-export interface TemporalGate {
-  /** Where Core connects to: `127.0.0.1:<port>`. */
+export interface TemporalRelay {
+  /** The address for Core: `127.0.0.1:<port>`. */
   address: string;
-  /** The host that stands behind it: the name that TLS must ask for. */
+  /** The server's host, which is the server name for TLS. */
   host: string;
   /** Ends the connections that were opened before `time` (performance.now()). */
   cut(time: number): void;
@@ -20,8 +20,8 @@ export interface TemporalGate {
 
 const DEFAULT_PORT = 7233;
 
-/** Opens a gate to a server (`host` or `host:port`) on a free loopback port. Throws TypeError for what is no address. */
-export async function openGate(server: string): Promise<TemporalGate> {
+/** Opens a relay to a server (`host` or `host:port`) on a free loopback port. Throws TypeError for an invalid address. */
+export async function openRelay(server: string): Promise<TemporalRelay> {
   const url = new URL(server.includes('://') ? server : `tcp://${server}`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const links = new Map<Socket, { upstream: Socket; openedAt: number }>();
@@ -53,7 +53,7 @@ export async function openGate(server: string): Promise<TemporalGate> {
     relay.once('error', reject);
     relay.listen(0, '127.0.0.1', resolve);
   });
-  // The listening socket does not keep the process alive; the connections through it do.
+  // The listening socket does not keep the process alive; open connections do.
   relay.unref();
 
   const cut = (time: number): void => {

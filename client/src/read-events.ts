@@ -1,0 +1,80 @@
+/** The events of one answer: bytes to parsed events, for as long as the connection speaks. */
+import { createParser } from 'eventsource-parser';
+import { CopilotError } from './errors.ts';
+
+/** What every block of a stream holds. Which event it is stays open: a later service may send new ones. */
+export interface WireEvent {
+  event: string;
+  seq?: number;
+}
+
+/** The service pings every 15 seconds: after three pings that did not come, the connection counts as cut. */
+const SILENCE_MS = 45_000;
+
+/**
+ * The events in groups as they arrive; ends when the connection does, or the signal says so. Throws CopilotError: `network`
+ * when the connection breaks or falls silent, `bad_answer` for a block that is no event. The body is released in every case.
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  options: { signal: AbortSignal; onRetry: (ms: number) => void },
+): AsyncGenerator<WireEvent[]> {
+  const reader = body.getReader();
+  // Ends a read that is under way. Rejects where the connection broke already.
+  const release = (): void => void reader.cancel().catch(() => undefined);
+  options.signal.addEventListener('abort', release);
+  const decoder = new TextDecoder();
+  let events: WireEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ data }) => events.push(parseEvent(data)),
+    onRetry: options.onRetry,
+  });
+  try {
+    while (!options.signal.aborted) {
+      const { done, value } = await readWithin(reader, SILENCE_MS);
+      if (done) return;
+      parser.feed(decoder.decode(value, { stream: true }));
+      if (events.length === 0) continue;
+      yield events;
+      events = [];
+    }
+  } finally {
+    options.signal.removeEventListener('abort', release);
+    release();
+  }
+}
+
+function readWithin(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  ms: number,
+): Promise<{ done: boolean; value?: Uint8Array | undefined }> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new CopilotError('network', 'The service has said nothing for too long')),
+      ms,
+    );
+    reader
+      .read()
+      .then(resolve, (cause: unknown) =>
+        reject(new CopilotError('network', 'The connection broke', { cause })),
+      )
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+function parseEvent(data: string): WireEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    value = null;
+  }
+  if (!isWireEvent(value)) throw new CopilotError('bad_answer', 'The stream holds what is no event');
+  return value;
+}
+
+function isWireEvent(value: unknown): value is WireEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { event, seq } = value as { event?: unknown; seq?: unknown };
+  return typeof event === 'string' && (seq === undefined || (Number.isSafeInteger(seq) && Number(seq) > 0));
+}

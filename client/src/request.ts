@@ -1,0 +1,165 @@
+/** One request to the service: its address, its token, its answer or its error. */
+import { CopilotError, errorOfAnswer } from './errors.ts';
+import { pause, pauseBefore } from './pause.ts';
+
+export interface ConnectionOptions {
+  /** Where the service is, such as `https://copilot.example.com`. Empty: the origin of the page. */
+  baseUrl: string;
+  /**
+   * Called for every request; with true after the service refused the last token. What it throws ends the request or the
+   * stream; a CopilotError whose `mayPass` is true is tried again like any other.
+   */
+  getToken: (refused?: boolean) => string | Promise<string>;
+  /** In place of the global one. */
+  fetch?: typeof fetch;
+}
+
+export interface RequestOptions {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  path: string;
+  query?: Readonly<Record<string, string | number | undefined>>;
+  body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** How long an answer may take to begin, or to be there where it is JSON. */
+const ANSWER_MS = 45_000;
+/** A body is given the time that it takes at 16 KB a second. */
+const BODY_BYTES_PER_MS = 16;
+/** A GET is tried so often, with pauses, before its error is final. */
+const GET_TRIES = 3;
+const GET_PAUSE_MS = 500;
+
+/**
+ * Opens an answer: resolves with its headers when it is a success. A 401 is answered with a new token, once. Throws
+ * CopilotError; what getToken throws is passed on. The reader of the body must cancel it.
+ */
+export function open(
+  connection: ConnectionOptions,
+  request: RequestOptions,
+  signal: AbortSignal,
+): Promise<Response> {
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  return withDeadline(signal, timeFor(body), (signal) => answerOf(connection, request, body, signal));
+}
+
+/** The JSON of a success, undefined where it has no body. Throws as `open` does. */
+export async function ask<T>(connection: ConnectionOptions, request: RequestOptions): Promise<T> {
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const never = new AbortController().signal;
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await withDeadline(never, timeFor(body), async (signal) =>
+        readJson<T>(await answerOf(connection, request, body, signal)),
+      );
+    } catch (error: unknown) {
+      const isLastTry = request.method !== 'GET' || failures + 1 >= GET_TRIES;
+      if (isLastTry || !(error instanceof CopilotError) || !error.mayPass) throw error;
+      const { retryAfterMs } = error;
+      await pause(pauseBefore({ failures, retryMs: GET_PAUSE_MS, retryAfterMs }), never);
+    }
+  }
+}
+
+async function answerOf(
+  connection: ConnectionOptions,
+  request: RequestOptions,
+  body: string | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  for (const refused of [false, true]) {
+    const token = await connection.getToken(refused);
+    const response = await fetchOnce(connection, request, body, token, signal);
+    if (response.ok) return response;
+    const error = await errorOfAnswer(response);
+    if (refused || response.status !== 401) throw error;
+  }
+  throw new TypeError('unreachable');
+}
+
+async function fetchOnce(
+  connection: ConnectionOptions,
+  { method, path, query, headers }: RequestOptions,
+  body: string | undefined,
+  token: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  const fetchIt = connection.fetch ?? globalThis.fetch;
+  // A token that no header can hold is the caller's mistake, and no failure of the network.
+  const allHeaders = new Headers({
+    ...headers,
+    Authorization: `Bearer ${token}`,
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+  });
+  let response: Response;
+  try {
+    response = await fetchIt(urlOf(connection.baseUrl, path, query), {
+      method,
+      cache: 'no-store',
+      headers: allHeaders,
+      ...(body === undefined ? {} : { body }),
+      signal,
+    });
+  } catch (cause: unknown) {
+    throw new CopilotError('network', 'The service can not be reached', { cause });
+  }
+  // A fetch that knows no signals answers after all: nobody would read it.
+  if (signal.aborted) response.body?.cancel().catch(() => undefined);
+  return response;
+}
+
+async function readJson<T>(response: Response): Promise<T> {
+  const { status } = response;
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (cause: unknown) {
+    throw new CopilotError('network', 'The answer did not arrive whole', { cause });
+  }
+  try {
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  } catch (cause: unknown) {
+    throw new CopilotError('bad_answer', 'The answer is no JSON', { status, cause });
+  }
+}
+
+/** Gives up a work after a time, or when the outer signal says so, whether or not the work listens to its signal. */
+function withDeadline<T>(
+  outer: AbortSignal,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const inner = new AbortController();
+    const giveUp = (message: string): void => {
+      reject(new CopilotError('network', message));
+      inner.abort();
+      end();
+    };
+    const onAbort = (): void => giveUp('The request was given up');
+    const timer = setTimeout(() => giveUp('The service did not answer in time'), ms);
+    const end = (): void => {
+      clearTimeout(timer);
+      outer.removeEventListener('abort', onAbort);
+    };
+    outer.addEventListener('abort', onAbort);
+    if (outer.aborted) return onAbort();
+    work(inner.signal).then(resolve, reject).finally(end);
+  });
+}
+
+function timeFor(body: string | undefined): number {
+  return ANSWER_MS + (body?.length ?? 0) / BODY_BYTES_PER_MS;
+}
+
+/** A segment of a path. An id that would change the path names nothing, and neither does `-`. */
+export function segment(id: string): string {
+  return /^\.{0,2}$/.test(id) ? '-' : encodeURIComponent(id.toWellFormed());
+}
+
+function urlOf(baseUrl: string, path: string, query: RequestOptions['query'] = {}): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(String(value).toWellFormed())}`],
+  );
+  return `${baseUrl.replace(/\/+$/, '')}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
+}
