@@ -89,14 +89,17 @@ function toServer(
   env: Record<string, string | undefined>,
 ): AddedModel['server'] {
   if (model.base_url === undefined) {
-    if (model.api_key_env !== undefined) throw new Error(`${index}.api_key_env: needs a base_url beside it`);
+    if (model.api_key_env !== undefined)
+      throw new Error(`${index}.api_key_env: needs a base_url in the same entry`);
     if (model.api !== undefined)
-      throw new Error(`${index}.api: needs a base_url beside it; OPENAI_API holds for all others`);
+      throw new Error(
+        `${index}.api: needs a base_url in the same entry; OPENAI_API sets the API of all others`,
+      );
     return null;
   }
   if (model.api_key_env === undefined) return { baseUrl: model.base_url, apiKey: undefined };
   const key = apiKey.safeParse(env[model.api_key_env]);
   if (!key.success)
-    throw new Error(`${index}.api_key_env: the variable that it names is not set, or holds no key`);
+    throw new Error(`${index}.api_key_env: the variable that it names is not set or holds no key`);
   return { baseUrl: model.base_url, apiKey: key.data };
 }

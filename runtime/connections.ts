@@ -9,7 +9,7 @@ import type { TemporalConfig } from './config.ts';
 import { watchLink } from './link-watch.ts';
 import type { Logger } from './logger.ts';
 import { TemporalClientLink } from './temporal-client-link.ts';
-import { openGate } from './temporal-gate.ts';
+import { openRelay } from './temporal-relay.ts';
 
 function toConnectionOptions({ apiKey, tls, metadata }: TemporalConfig, address: string) {
   return {
@@ -34,10 +34,10 @@ export async function connectNative(
   logger: Logger,
 ): Promise<NativeLink> {
   const direct = toConnectionOptions(config, address);
-  const gate = await openGate(address);
-  // Core connects to the gate's address. TLS and the requests must still name the server's host.
-  const tls = direct.tls === false ? false : withServerName(direct.tls, gate.host);
-  const options = { ...direct, tls, address: gate.address };
+  const relay = await openRelay(address);
+  // Core connects to the relay's address. TLS and the requests must still name the server's host.
+  const tls = direct.tls === false ? false : withServerName(direct.tls, relay.host);
+  const options = { ...direct, tls, address: relay.address };
   try {
     const connection = await connectInTime(options);
     const endWatch = watchLink<{ connection: NativeConnection; startedAt: number }>(
@@ -51,12 +51,12 @@ export async function connectNative(
           return { connection: await connectInTime(options), startedAt };
         },
         async replace({ connection: fresh, startedAt }) {
-          logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced');
-          gate.cut(startedAt);
+          logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced');
+          relay.cut(startedAt);
           await fresh.close();
         },
         discard: ({ connection: fresh }) => fresh.close(),
-        onError: (error) => logger.debug({ err: error }, 'the link to Temporal could not be looked at'),
+        onError: (error) => logger.debug({ err: error }, 'the connection to Temporal could not be probed'),
       },
       TEMPORAL,
     );
@@ -65,11 +65,11 @@ export async function connectNative(
       async close() {
         endWatch();
         await connection.close();
-        gate.close();
+        relay.close();
       },
     };
   } catch (error: unknown) {
-    gate.close();
+    relay.close();
     throw error;
   }
 }
@@ -111,7 +111,7 @@ export async function connectTemporalClient(
     };
   }
   const connection = new TemporalClientLink(toConnectionOptions(config, address), () =>
-    logger.warn({ address }, 'a link to Temporal had fallen silent; it is replaced'),
+    logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced'),
   );
   return {
     client: new Client({ connection, namespace: config.namespace }),

@@ -23,7 +23,7 @@ export function explainFileError(error: unknown, folder: string): never {
     );
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') {
-    throw new FriendlyError(`${folder} is no folder. Name another one with COPILOT_DATA_DIR.`, {
+    throw new FriendlyError(`${folder} is not a folder. Name another folder with COPILOT_DATA_DIR.`, {
       cause: error,
     });
   }

@@ -41,7 +41,7 @@ export function installShutdown(options: {
         await within(step.limitMs ?? Math.max(LAST_CHANCE_MS, until - Date.now()), step.close());
       } catch (error: unknown) {
         console.error(
-          `${step.name} did not close in order: ${error instanceof Error ? error.message : String(error)}`,
+          `${step.name} did not close properly: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
     }
@@ -81,7 +81,7 @@ export function installShutdown(options: {
 async function within(ms: number, step: Promise<void> | void): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it still hung after ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`it was not closed after ${ms} ms`)), ms);
   });
   try {
     await Promise.race([step, over]);

@@ -63,7 +63,7 @@ export function openFolder(path: string): string {
       const { version } = readJsonFile<{ version?: unknown }>(marker) ?? {};
       if (version !== MARKER_VERSION) {
         throw new FriendlyError(
-          `${path} was made by another version of this program (${String(version)}). Name another folder with COPILOT_DATA_DIR.`,
+          `${path} was created by another version of this program (${String(version)}). Name another folder with COPILOT_DATA_DIR.`,
         );
       }
     } else if (entries.length > 0) {

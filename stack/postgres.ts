@@ -249,7 +249,7 @@ function findPostgresUser(): UnixUser {
       return lookUp();
     } catch (error: unknown) {
       throw new FriendlyError(
-        'Postgres refuses to run as root, and the user postgres could not be made. Start as another user, or set DATABASE_URL.',
+        'Postgres refuses to run as root, and the user postgres could not be created. Start as another user, or set DATABASE_URL.',
         { cause: error },
       );
     }

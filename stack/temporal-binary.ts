@@ -119,7 +119,7 @@ async function build(cache: string, binary: string, env: Record<string, string |
   const go = findOnPath('go', env);
   if (!go) {
     throw new FriendlyError(
-      `The Temporal server is not here, can't be downloaded from ${DOWNLOAD_HOST}, and can't be built, as Go is not installed. Do one of these: install the Temporal CLI (docs.temporal.io/cli), install Go (go.dev/dl), or set TEMPORAL_ADDRESS to a running Temporal.`,
+      `The Temporal server is not installed, can't be downloaded from ${DOWNLOAD_HOST}, and can't be built, because Go is not installed. Do one of these: install the Temporal CLI (docs.temporal.io/cli), install Go (go.dev/dl), or set TEMPORAL_ADDRESS to a running Temporal.`,
     );
   }
   console.log(

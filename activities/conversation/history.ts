@@ -20,18 +20,18 @@ export function toHistory({ first, summary, messages }: SessionHistory): History
     first: first && toEntry(first),
     summary: summary && {
       content: (JSON.parse(summary.body) as SummaryBody).content,
-      fence: fenceToken(summary.fenceSeed, 'summary'),
+      fence: fenceToken(summary.delimiterSeed, 'summary'),
     },
     messages: messages.map(toEntry),
   };
 }
 
 /** A message without a turn was written by someone else: its fence is made from its id, which the model never sees. */
-function toEntry({ id, role, content, workflowDiff, fenceSeed }: HistoryMessage): HistoryEntry {
+function toEntry({ id, role, content, workflowDiff, delimiterSeed }: HistoryMessage): HistoryEntry {
   return {
     role,
     content,
     changes: workflowDiff === null ? null : summarizeDiff(workflowDiff),
-    fence: fenceToken(fenceSeed ?? id, 'changes'),
+    fence: fenceToken(delimiterSeed ?? id, 'changes'),
   };
 }

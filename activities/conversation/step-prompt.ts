@@ -81,9 +81,9 @@ export function toStepPrompt(
         graphText,
         message: context.message,
         transcript: toModelMessages(earlier, ({ callId, name, content }) =>
-          deps.prompt.wrapToolResult(fenceToken(context.fenceSeed, callId), name, content),
+          deps.prompt.wrapToolResult(fenceToken(context.delimiterSeed, callId), name, content),
         ),
-        fence: fenceToken(context.fenceSeed, 'canvas'),
+        fence: fenceToken(context.delimiterSeed, 'canvas'),
       }),
     },
     historyLength: history.length,

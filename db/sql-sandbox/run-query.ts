@@ -195,7 +195,8 @@ interface DatabaseErrorLike {
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || isConnectionError(error)) return error;
   // A standby cancels queries that conflict with the changes that it replays.
-  if (isTransactionConflict(error)) return new SandboxUnavailable('in the way of replication', error);
+  if (isTransactionConflict(error))
+    return new SandboxUnavailable('the query conflicts with replication', error);
   const { code = '', message, hint, position } = error as DatabaseErrorLike;
   if (!/^[0-9A-Z]{5}$/.test(code)) return error;
   if (code === '57014')

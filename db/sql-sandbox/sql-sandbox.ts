@@ -79,7 +79,7 @@ export function createSqlSandbox(options: {
   if (config.sqlMode === 'parser-only')
     logger.warn(
       {},
-      'COPILOT_SQL_MODE=parser-only: queries of the model run on the main login, without a role of their own',
+      'COPILOT_SQL_MODE=parser-only: queries of the model use the login of DATABASE_URL, without a role of their own',
     );
   const slots = createSemaphore(MAX_RUNNING);
   const survivors = createSurvivorWatch({ databaseUrl: url, logger });
@@ -103,11 +103,11 @@ export function createSqlSandbox(options: {
         // Class 28: no such role, or another password. 42501: the role may not connect to this database.
         const state = sqlStateOf(error) ?? '';
         if (state.startsWith('28') || state === '42501') return ['the role can not connect'];
-        throw new SandboxUnavailable('the role could not be tried', error);
+        throw new SandboxUnavailable('the role could not be tested', error);
       },
     );
     if (weaknesses.length === 0) return;
-    logger.error({ weaknesses }, 'execute_public_sql is off: its role is not there, or not safe');
+    logger.error({ weaknesses }, 'execute_public_sql is off: its role is missing or not safe');
     throw new SqlRefusal(
       'not_set_up',
       `SQL is not set up in this deployment: ${weaknesses.join('; ')}.`,
@@ -174,7 +174,7 @@ export function createSqlSandbox(options: {
     } catch (error: unknown) {
       if (error instanceof NotGranted) throw error.refusal;
       if (error instanceof SqlRefusal || !isUnavailable(error)) throw error;
-      logger.warn({ err: error }, 'a query of the model found no database');
+      logger.warn({ err: error }, 'the database was not available for a query of the model');
       throw new SqlRefusal(
         'unavailable',
         'The database can not be read now.',

@@ -51,7 +51,10 @@ export function createTemporalIdentity(options: {
     const fits = recorded.namespaceId === found.namespaceId;
     if (!fits && isEmbedded) {
       await replaceTemporalIdentity(db, found);
-      logger.warn({ recorded, found }, 'the embedded Temporal is a new one; turns of the old one are lost');
+      logger.warn(
+        { recorded, found },
+        'the embedded Temporal is new; the running turns of the old one are lost',
+      );
     }
     isVerified = fits || isEmbedded;
     problem = isVerified

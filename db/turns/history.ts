@@ -12,14 +12,14 @@ export interface HistoryMessage {
   content: string;
   workflowDiff: WorkflowDiff | null;
   /** The delimiter seed of the turn that wrote an assistant message; null for other messages. */
-  fenceSeed: string | null;
+  delimiterSeed: string | null;
 }
 
 export interface SessionHistory {
   /** The first message of the user; null when there is none yet, or when `messages` includes it. */
   first: HistoryMessage | null;
   /** The newest summary. It covers everything before the turn that made it. */
-  summary: { body: string; fenceSeed: string } | null;
+  summary: { body: string; delimiterSeed: string } | null;
   /** The messages that the summary does not cover, oldest first. */
   messages: HistoryMessage[];
 }
@@ -66,7 +66,7 @@ export async function loadHistory(db: Knex, turnId: string): Promise<SessionHist
   );
   return {
     first: rows.filter((row) => row.is_apart).map(toMessage)[0] ?? null,
-    summary: summary ? { body: summary.body, fenceSeed: summary.fence_seed } : null,
+    summary: summary ? { body: summary.body, delimiterSeed: summary.fence_seed } : null,
     messages: rows.filter((row) => !row.is_apart).map(toMessage),
   };
 }
@@ -77,6 +77,6 @@ function toMessage(row: Row): HistoryMessage {
     role: row.role,
     content: row.content,
     workflowDiff: row.workflow_diff,
-    fenceSeed: row.fence_seed,
+    delimiterSeed: row.fence_seed,
   };
 }

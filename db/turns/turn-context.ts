@@ -12,7 +12,7 @@ export interface TurnContext {
   model: string;
   baseGraph: string;
   /** The random seed of the delimiters around data in the turn's prompts. */
-  fenceSeed: string;
+  delimiterSeed: string;
 }
 
 /** The context of a turn, in any status. Throws TurnGoneError. */
@@ -38,7 +38,7 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: row.message,
     model: row.model,
     baseGraph: row.base_graph,
-    fenceSeed: row.fence_seed,
+    delimiterSeed: row.fence_seed,
   };
 }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, mock, test } from 'node:test';
 import { createCopilotClient, foldEvents, initialTurnView, type TurnEvent } from '../../client/src/index.ts';
-import { type ApiRole, type Cluster, newSession, startCluster, upTo } from '../support/cluster.ts';
+import { newSession, upTo } from '../support/cluster-client.ts';
+import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { repeats } from '../support/repeats.ts';
 

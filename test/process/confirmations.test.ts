@@ -2,17 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ApiRole,
-  call,
-  chat,
-  type Cluster,
-  newSession,
-  type Role,
-  seqs,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
+import { call, chat, newSession, seqs, upTo } from '../support/cluster-client.ts';
 import { repeats } from '../support/repeats.ts';
 
 // Three are an approval, another one and a rejection.

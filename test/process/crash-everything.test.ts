@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { chat, newSession, seqs, shownText, startCluster, upTo } from '../support/cluster.ts';
+import { startCluster } from '../support/cluster.ts';
+import { chat, newSession, seqs, shownText, upTo } from '../support/cluster-client.ts';
 import { repeats } from '../support/repeats.ts';
 
 const PIECES = upTo(25).map((n) => `w${n} `);

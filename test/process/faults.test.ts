@@ -7,17 +7,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ApiRole,
-  chat,
-  type Cluster,
-  newSession,
-  type Reader,
-  seqs,
-  shownText,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
+import { chat, newSession, type Reader, seqs, shownText, upTo } from '../support/cluster-client.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 
 const ROUNDS = Number(process.env.SOAK_FAULT_ROUNDS ?? 1);

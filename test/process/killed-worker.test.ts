@@ -2,16 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ApiRole,
-  chat,
-  type Cluster,
-  newSession,
-  seqs,
-  shownText,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
+import { chat, newSession, seqs, shownText, upTo } from '../support/cluster-client.ts';
 
 const PIECES = upTo(40).map((n) => `word${n} `);
 let cluster: Cluster;

@@ -4,16 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeRequest } from '../support/fake-provider.ts';
-import {
-  type ApiRole,
-  call,
-  chat,
-  type Cluster,
-  newSession,
-  type Role,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
+import { call, chat, newSession, upTo } from '../support/cluster-client.ts';
 
 const TURNS = 24;
 const BLOCKS = ['code', 'agent', 'split', 'condition'];

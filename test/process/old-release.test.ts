@@ -7,19 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  type ApiRole,
-  call,
-  chat,
-  type Cluster,
-  newSession,
-  type Reader,
-  type Role,
-  seqs,
-  shownText,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
+import { call, chat, newSession, type Reader, seqs, shownText, upTo } from '../support/cluster-client.ts';
 
 /** The last commit of the release before this one. */
 const OLD_COMMIT = '50318ce';

@@ -1,18 +1,8 @@
 /** The parts that a turn stands on go away in the middle of it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import {
-  type ApiRole,
-  call,
-  chat,
-  type Cluster,
-  newSession,
-  type Reader,
-  seqs,
-  shownText,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
+import { call, chat, newSession, type Reader, seqs, shownText, upTo } from '../support/cluster-client.ts';
 
 const PIECES = upTo(60).map((n) => `w${n} `);
 let cluster: Cluster;

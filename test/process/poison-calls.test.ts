@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ApiRole, chat, type Cluster, newSession, startCluster, upTo } from '../support/cluster.ts';
+import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
+import { chat, newSession, upTo } from '../support/cluster-client.ts';
 
 const WORKER = join(import.meta.dirname, '../support/poison-worker.ts');
 const PIECES = upTo(30).map((n) => `w${n} `);

@@ -4,17 +4,8 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ApiRole,
-  call,
-  chat,
-  type Cluster,
-  newSession,
-  type Role,
-  seqs,
-  startCluster,
-  upTo,
-} from '../support/cluster.ts';
+import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
+import { call, chat, newSession, seqs, upTo } from '../support/cluster-client.ts';
 import { repeats } from '../support/repeats.ts';
 
 // Enough that what the process takes for itself is small beside what they would hold.

@@ -1,5 +1,5 @@
 /** Reads an event stream and keeps only the facts that a soak checks, not the events. */
-import type { WireEvent } from '../support/cluster.ts';
+import type { WireEvent } from '../support/cluster-client.ts';
 
 export interface StreamFacts {
   status: number;

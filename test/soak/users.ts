@@ -1,7 +1,7 @@
 /** The simulated users of a soak. They send messages, join running turns, decide, cancel and delete. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiRole, Cluster } from '../support/cluster.ts';
-import { call, newSession } from '../support/cluster.ts';
+import { call, newSession } from '../support/cluster-client.ts';
 import { readStream, type StreamFacts } from './read-stream.ts';
 import { type Kind, KINDS, soakCanvas } from './script.ts';
 

@@ -1,4 +1,7 @@
-/** The turn's decisions, on a real Temporal server with scripted activities. */
+/**
+ * The decisions of the workflow, on a real Temporal server with fake activities. One file, because it tests the one state
+ * machine of workflows/chat-turn.ts.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** The tools that look around the project, on a real Postgres. */
+/** The reading tools for assets and run logs, on a real Postgres. One file, because the tools read one sample project. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

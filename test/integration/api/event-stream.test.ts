@@ -1,4 +1,7 @@
-/** The event streams on a real Postgres: rows are written by SQL, as the worker writes them. */
+/**
+ * The event streams on a real Postgres. The tests write rows by SQL, as the worker does. One file, because the tests share
+ * one API and its hub.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

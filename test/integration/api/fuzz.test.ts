@@ -2,7 +2,8 @@
  * Generated requests against every route of the real application: no status 500, every error body JSON with a message,
  * an X-Request-Id on every response, and nothing written that a later read can't read.
  *
- * FUZZ_RUNS sets the requests per route (100, 500 in the soak), FUZZ_SEED repeats a run whose failure names its seed.
+ * FUZZ_RUNS sets the number of requests per route (default 100, in the soak 500). A failure names its FUZZ_SEED, which
+ * repeats the run. One file, because it is one table of the routes.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

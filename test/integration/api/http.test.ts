@@ -1,4 +1,7 @@
-/** The HTTP side of the API: what every endpoint has in common, and the chat's own rules. */
+/**
+ * The HTTP side of the API: the rules that hold for every endpoint, and those of the chat. One file, because the chat is the
+ * endpoint on which most common rules are tested.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';

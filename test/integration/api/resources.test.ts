@@ -1,4 +1,7 @@
-/** Sessions, messages, snapshots, workflows, block types and settings, over HTTP on a real Postgres. */
+/**
+ * Sessions, messages, snapshots, workflows, block types and settings, over HTTP on a real Postgres. One file, because each
+ * resource needs rows that the others make.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,6 +1,7 @@
 /**
  * The start of a turn writes to Postgres, to Temporal, and to Postgres again. An API loses either of them at each of these
- * steps, before the server has heard it and after: no session stays locked, and no turn is lost or doubled.
+ * steps, before the server has got the request and after: no session stays locked, and no turn is lost or doubled. One
+ * file, because it is one table of the steps and the losses.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

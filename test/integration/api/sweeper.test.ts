@@ -1,4 +1,7 @@
-/** The sweeper on a real Temporal and Postgres: it reaches every turn, and touches nothing from a foreign namespace. */
+/**
+ * The sweeper on a real Temporal and Postgres: it reaches every turn, and changes nothing from another namespace. One file,
+ * because every test makes a pass of the sweeper over its own rows.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

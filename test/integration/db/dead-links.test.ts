@@ -1,4 +1,7 @@
-/** Connections to Postgres that fall silent: each wait has its bound, and nothing is lost or written twice. */
+/**
+ * Connections to Postgres that fall silent: each wait has a bound, and nothing is lost or written twice. One file, because
+ * the tests run at the same time to share their waits.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test, type TestContext } from 'node:test';

@@ -1,4 +1,7 @@
-/** execute_public_sql against a database full of traps: what must run runs, what must not shows nothing. */
+/**
+ * execute_public_sql against a database full of traps: allowed queries run, all others reveal nothing. One file, because the
+ * tests share the database with its traps.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';

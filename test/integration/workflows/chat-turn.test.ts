@@ -1,4 +1,7 @@
-/** Whole turns through HTTP: a real API, worker, Temporal and Postgres, and a model server that the test scripts. */
+/**
+ * Whole turns through HTTP, with a real API, worker, Temporal and Postgres, and a fake provider. One file, because the tests
+ * share one running system.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

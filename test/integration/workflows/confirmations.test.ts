@@ -1,4 +1,7 @@
-/** manage_project_asset: what is asked, what a decision does, and what is told of it. */
+/**
+ * manage_project_asset: the question, the effect of each decision, and the answers to reader and model. One file, because
+ * the tests share one running system.
+ */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import {

@@ -1,3 +1,4 @@
+/** Edits of modify_workflow. One file, because every test is one call of editGraph and its result. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_CODE_BYTES, MAX_CONFIG_BYTES } from '../../../domain/rules/check-config.ts';

@@ -1,4 +1,7 @@
-/** Every rule of docs/graph-rules.md, and every mistake of earlier systems that the rules are there to prevent. */
+/**
+ * Every rule of docs/graph-rules.md, and every failure of earlier systems that the rules prevent. One file, because it is
+ * the list of that page, with a test for each row.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,3 +1,6 @@
+/**
+ * Applying a diff to a persisted graph, and reverting it. One file, because most cases apply and revert the same graphs.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,7 @@
-/** The scripted model: it must behave as a model does, and what it does to a graph must be right. */
+/**
+ * The scripted model: it must answer like a model, and its edits of a graph must be correct. One file, because every test
+ * plays a turn with the same helpers.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';

@@ -1,4 +1,7 @@
-/** How every failure of a model call reaches us: which code, retried or not, after how long, in whose words. */
+/**
+ * Failures of a model call: the code of each, whether and when it is retried, and its message. One file, because it is one
+ * table of failures with the rules for all of them.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';

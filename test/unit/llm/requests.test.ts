@@ -1,4 +1,7 @@
-/** What the adapters send: captured from the wire, where the SDK can't hide anything. */
+/**
+ * The requests of the adapters, captured from the wire, behind the SDKs. One file, because all adapters must send the same
+ * conversation to the same server.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';

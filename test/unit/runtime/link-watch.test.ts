@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { watchLink } from '../../../runtime/link-watch.ts';
-import { openGate } from '../../../runtime/temporal-gate.ts';
+import { openRelay } from '../../../runtime/temporal-relay.ts';
 
 const TIMES = { probeEveryMs: 10, probeMs: 50 };
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -80,16 +80,16 @@ test('a watch that was ended asks no more, and what it was trying is let go', as
   assert.equal(discarded, 1);
 });
 
-test('the gate leads to its server, and cuts what is older than it is told', async () => {
+test('the relay leads to its server, and cuts what is older than it is told', async () => {
   const peers: Socket[] = [];
   const echo = createServer((socket) => {
     peers.push(socket);
     socket.on('error', () => undefined).pipe(socket);
   });
   await once(echo.listen(0, '127.0.0.1'), 'listening');
-  const gate = await openGate(`127.0.0.1:${(echo.address() as AddressInfo).port}`);
-  assert.equal(gate.host, '127.0.0.1');
-  const port = Number(gate.address.split(':')[1]);
+  const relay = await openRelay(`127.0.0.1:${(echo.address() as AddressInfo).port}`);
+  assert.equal(relay.host, '127.0.0.1');
+  const port = Number(relay.address.split(':')[1]);
   const open = async (): Promise<Socket> => {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     socket.write('hello');
@@ -101,12 +101,12 @@ test('the gate leads to its server, and cuts what is older than it is told', asy
   const between = performance.now();
   const young = await open();
   const cut = once(old, 'close');
-  gate.cut(between);
+  relay.cut(between);
   await cut;
   young.write('still here');
   assert.equal(String((await once(young, 'data'))[0]), 'still here');
   const closed = once(young, 'close');
-  gate.close();
+  relay.close();
   await closed;
   await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'));
   for (const peer of peers) peer.destroy();

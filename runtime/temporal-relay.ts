@@ -8,7 +8,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { TCP, TEMPORAL } from './bounds.ts';
 
-export interface TemporalGate {
+export interface TemporalRelay {
   /** The address for Core: `127.0.0.1:<port>`. */
   address: string;
   /** The server's host, which is the server name for TLS. */
@@ -20,8 +20,8 @@ export interface TemporalGate {
 
 const DEFAULT_PORT = 7233;
 
-/** Opens a gate to a server (`host` or `host:port`) on a free loopback port. Throws TypeError for an invalid address. */
-export async function openGate(server: string): Promise<TemporalGate> {
+/** Opens a relay to a server (`host` or `host:port`) on a free loopback port. Throws TypeError for an invalid address. */
+export async function openRelay(server: string): Promise<TemporalRelay> {
   const url = new URL(server.includes('://') ? server : `tcp://${server}`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const links = new Map<Socket, { upstream: Socket; openedAt: number }>();
