@@ -10,6 +10,7 @@ import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
+import { watchAnswers } from './description-check.ts';
 import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 import { signToken, TEST_SECRET } from './test-api.ts';
 
@@ -87,6 +88,7 @@ export async function startTurnSystem(
     startApi({ ...common, jwtSecret: TEST_SECRET }),
     Connection.connect({ address: ADDRESS }),
   ]);
+  const watch = watchAnswers(api.port);
   let worker: typeof firstWorker | null = firstWorker;
   const db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
   const headers = { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' };
@@ -158,6 +160,8 @@ export async function startTurnSystem(
     async close() {
       assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
       await api.close();
+      watch.stop();
+      watch.assertNone();
       await worker?.stop();
       await connection.close();
       await fake.close();

@@ -38,7 +38,11 @@ const CALLS = ['call_1', 'call_2'];
 
 before(async () => {
   database = await createTestDatabase();
-  api = await startTestApi({ databaseUrl: database.url, connectTurns: connectStoredTurns });
+  api = await startTestApi({
+    databaseUrl: database.url,
+    connectTurns: connectStoredTurns,
+    plantedFaults: [/^GET \S+\/messages 200: data\/messages\/\d+\/workflow_diff/],
+  });
   const made = await Promise.all([insertSession(api.db), insertSession(api.db)]);
   pool.sessions = made.map(({ sessionId }) => sessionId);
   pool.workflows = made.map(({ workflowId }) => workflowId);
@@ -249,6 +253,10 @@ const ROUTES: Record<string, () => Route> = {
   }),
   'GET /api/copilot/usage': () => ({ ids: {}, query: { from: day, to: day } }),
   'GET /api/workflows': () => ({ ids: {}, query: { limit: whole(300), offset: whole(2 ** 31) } }),
+  'GET /api/workflows/:id/sessions': () => ({
+    ids: { id: pool.workflows },
+    query: { limit: whole(300), before: fc.constantFrom(...pool.sessions) },
+  }),
   'POST /api/workflows': () => ({
     ids: {},
     body: { name: fc.string({ unit: 'binary', minLength: 1, maxLength: 255 }) },
@@ -258,10 +266,10 @@ const ROUTES: Record<string, () => Route> = {
   'GET /api/block-types': () => ({ ids: {} }),
 };
 /** Always 503 here: the test's stack says that it is not ready. */
-const NOT_FUZZED = ['GET /readyz'];
+const isFuzzed = (route: string) => !/^GET \/(?:readyz|docs.*|api\/openapi\.json)$/.test(route);
 
 test('the table has every route', () => {
-  assert.deepEqual([...Object.keys(ROUTES), ...NOT_FUZZED].sort(), [...api.routes].sort());
+  assert.deepEqual(Object.keys(ROUTES).sort(), api.routes.filter(isFuzzed).sort());
 });
 
 /** Blocks and edges of PUT graph belong together, so they are drawn together. */
