@@ -1,10 +1,21 @@
 # One image for both roles: the API is the default command, the worker is `worker` in its place.
-# No build step: Node 24 runs the TypeScript sources directly.
+# Node 24 runs the TypeScript sources directly; only the page is built.
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # No package of the production tree needs an install script: protobufjs prints a notice, the native parts are prebuilt.
 RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-slim AS page
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm ci --ignore-scripts
+COPY bin/build.ts bin/build-studio.ts bin/
+COPY contracts contracts
+COPY domain domain
+COPY client client
+COPY studio studio
+RUN node bin/build.ts
 
 FROM node:24-slim
 ENV NODE_ENV=production \
@@ -25,6 +36,7 @@ COPY worker worker
 COPY runtime runtime
 COPY stack stack
 COPY bin bin
+COPY --from=page /app/studio/dist studio/dist
 # The image's own unprivileged user (uid 1000). Nothing below /app is writable for it.
 USER node
 EXPOSE 4600

@@ -8,7 +8,7 @@ import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bo
 import { claimCall, toWork } from './attempt/tool-call.ts';
 import { readCall, type WrittenCall } from './conversation/written-call.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { ToolOutcome } from './tools/registry.ts';
+import type { ToolOutcome } from './tools/tool.ts';
 
 /** Creates the activity that asks. */
 export function createAskActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
@@ -33,13 +33,15 @@ async function ask(
   const call = await readCall(deps, input);
   const asked = await deps.store.findConfirmation(turnId, callId);
   if (asked) return toWait(asked.expiresAt);
-  const claim = await claimCall(attempt, input, call);
+  const claim = await claimCall(deps, attempt, input, call);
   if (claim.stored !== null) return { wait: null };
 
   const outcome =
     claim.deaths >= MAX_TOOL_DEATHS
       ? { failed: lostWorkers(name, claim.deaths) }
-      : await boundCall(deps, { name, turnId, signal }, () => planAndAsk(deps, input, call, claim.fence));
+      : await boundCall(deps, { name, turnId, signal, limitMs: deps.tools.limits(name).ms }, () =>
+          planAndAsk(deps, input, call, claim.fence),
+        );
   const answer = 'done' in outcome ? outcome.done : { refusal: outcome.failed };
   if ('expiresAt' in answer) return toWait(answer.expiresAt);
   signal.throwIfAborted();
@@ -51,13 +53,12 @@ async function ask(
 /** Checks the call; writes the question when there is one. */
 async function planAndAsk(
   deps: ActivityDeps,
-  { turnId, step, callId, name }: RunToolInput,
+  { step, callId, name }: RunToolInput,
   call: WrittenCall,
   fence: Fence,
 ): Promise<{ expiresAt: Date } | { refusal: ToolOutcome }> {
   if (call.refusal) return { refusal: call.refusal };
-  const { workflowId } = await deps.store.loadTurnContext(turnId);
-  const planned = await deps.assets.plan(call.args, { workflowId });
+  const planned = await deps.tools.plan(name, call.args, { workflowId: call.workflowId });
   if ('refusal' in planned) return planned;
   const { question } = planned;
   const expiresAt = await deps.store.askConfirmation(fence, {

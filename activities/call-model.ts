@@ -1,7 +1,7 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
 import type { TurnEvent } from '../contracts/events.ts';
 import { MAX_TOOL_CALLS } from '../contracts/limits.ts';
-import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
+import type { CallModelInput, CallModelResult, ToolCallRef } from '../contracts/turn.ts';
 import type { EventStream } from '../db/events/event-stream.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
@@ -188,10 +188,16 @@ function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
       name: call.name.slice(0, 64),
       argumentsHash: hashArguments(call.arguments),
       preview: deps.tools.preview(call.name, parseJsonObject(call.arguments)),
+      ...toTraits(deps, call.name),
     })),
     inputTokens: body.inputTokens,
     outputTokens: body.outputTokens,
     preview:
       names === '' ? `answer of ${body.content.length} characters` : `calls ${names}`.slice(0, PREVIEW_CHARS),
   };
+}
+
+function toTraits(deps: ActivityDeps, name: string): Pick<ToolCallRef, 'traits'> {
+  const traits = deps.tools.traits(name);
+  return traits === null ? {} : { traits };
 }

@@ -8,7 +8,6 @@ import type { History } from '../llm/prompt/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { HeavyWork } from './heavy-work.ts';
-import type { AssetActions } from './tools/assets/asset-actions.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
 /** Builds what a model is shown. Pure, so that a step's request begins with the bytes of the one before. */
@@ -51,8 +50,6 @@ export interface ActivityDeps {
   window: ContextWindow;
   tools: ToolRegistry;
   heavy: HeavyWork;
-  /** What manage_project_asset does, once the user has confirmed it. */
-  assets: AssetActions;
   confirmationTtlMs: number;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
   logger: Logger;

@@ -1,18 +1,13 @@
 /** runTool: one tool call of a turn, run once and stored with its events. */
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
-import { MAX_SQL_CALLS } from '../contracts/limits.ts';
-import type { ToolName } from '../contracts/tools.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import { boundCall, lostWorkers, MAX_TOOL_DEATHS, storeCall } from './attempt/bounded.ts';
-import { claimCall, toWork } from './attempt/tool-call.ts';
+import { claimCall, noteOf, toWork } from './attempt/tool-call.ts';
 import type { ActivityDeps } from './deps.ts';
-import { toolFailure, type ToolOutcome } from './tools/registry.ts';
-import { MAX_RESULT_CHARS } from './tools/fit-result.ts';
+import { toolFailure, type ToolOutcome } from './tools/tool.ts';
 import type { ToolBody } from './conversation/transcript.ts';
 import { readCall, type WrittenCall } from './conversation/written-call.ts';
-
-const SQL_TOOL: ToolName = 'execute_public_sql';
 
 /** Creates the tool activity. */
 export function createToolActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
@@ -35,15 +30,17 @@ async function performTool(
   const { turnId, name } = input;
   const { signal } = attempt;
   const call = await readCall(deps, input);
-  const claim = await claimCall(attempt, input, call);
+  const claim = await claimCall(deps, attempt, input, call);
   if (claim.stored !== null) return toResult(JSON.parse(claim.stored) as ToolBody);
 
+  const limitMs = deps.tools.limits(name).ms;
   const outcome =
     claim.deaths >= MAX_TOOL_DEATHS
       ? { failed: lostWorkers(name, claim.deaths) }
-      : await boundCall(deps, { name, turnId, signal }, async (limited) =>
-          toWork(deps, input, call, await runOnce(deps, input, call, limited)),
-        );
+      : await boundCall(deps, { name, turnId, signal, limitMs }, async (limited) => {
+          const done = await runOnce(deps, input, call, limited);
+          return toWork(deps, input, call, done, await noteOf(deps, input, done));
+        });
   signal.throwIfAborted();
   const toFailed = (failed: ToolOutcome): SavedWork => toWork(deps, input, call, failed);
   const work = 'done' in outcome ? outcome.done : toFailed(outcome.failed);
@@ -53,32 +50,43 @@ async function performTool(
 
 async function runOnce(
   deps: ActivityDeps,
-  { turnId, name }: RunToolInput,
+  input: RunToolInput,
   call: WrittenCall,
   signal: AbortSignal,
 ): Promise<ToolOutcome> {
-  if (call.refusal) return call.refusal;
-  if (name === SQL_TOOL && call.earlier >= MAX_SQL_CALLS) {
-    return toolFailure(
-      'budget',
-      `A turn may run ${MAX_SQL_CALLS} queries, and has.`,
-      'Answer with what you know, or tell the user what you would still look up.',
-    );
-  }
-  const context = await deps.store.loadTurnContext(turnId);
+  const refusal = call.refusal ?? (await refuseTooMany(deps, input, call));
+  if (refusal) return refusal;
+  const { turnId, name } = input;
   const outcome = await deps.tools.run(name, call.args, {
     turnId,
-    sessionId: context.sessionId,
-    workflowId: context.workflowId,
+    sessionId: call.sessionId,
+    workflowId: call.workflowId,
     signal,
     async workingGraph() {
       const { working, aliases } = await deps.store.loadWorkingGraph(turnId);
       return { text: working, aliases: new Map(Object.entries(aliases)) };
     },
   });
-  if (JSON.stringify(outcome.result).length > MAX_RESULT_CHARS)
+  if (JSON.stringify(outcome.result).length > deps.tools.limits(name).resultChars)
     throw new Error(`the result of ${name} is too large`);
   return outcome;
+}
+
+/** The refusal of a call beyond those that a turn may make of its tool; null for any other call. */
+async function refuseTooMany(
+  deps: ActivityDeps,
+  input: RunToolInput,
+  { earlierInStep }: WrittenCall,
+): Promise<ToolOutcome | null> {
+  const { calls } = deps.tools.limits(input.name);
+  if (calls === null) return null;
+  const earlier = earlierInStep + (await deps.store.countEarlierCalls(input));
+  if (earlier < calls.atMost) return null;
+  return toolFailure(
+    'budget',
+    `A turn may run ${calls.atMost} ${calls.noun}, and has.`,
+    'Answer with what you know, or tell the user what you would still look up.',
+  );
 }
 
 function toResult(body: ToolBody): RunToolResult {

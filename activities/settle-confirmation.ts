@@ -7,7 +7,7 @@ import { boundCall, lostWorkers, MAX_TOOL_DEATHS } from './attempt/bounded.ts';
 import { claimCall, toWork } from './attempt/tool-call.ts';
 import { readCall } from './conversation/written-call.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { ToolOutcome } from './tools/registry.ts';
+import type { ToolOutcome } from './tools/tool.ts';
 
 /** Creates the activity that settles. */
 export function createSettleActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
@@ -30,7 +30,7 @@ async function settle(
   const { turnId, name, wakeUp } = input;
   const { signal } = attempt;
   const call = await readCall(deps, input);
-  const claim = await claimCall(attempt, input, call);
+  const claim = await claimCall(deps, attempt, input, call);
   if (claim.stored !== null) return true;
   const toSettled = (confirmation: Settled, outcome: ToolOutcome): SavedWork =>
     toSettledWork(toWork(deps, input, call, outcome), input, confirmation);
@@ -38,17 +38,20 @@ async function settle(
   const outcome =
     claim.deaths >= MAX_TOOL_DEATHS
       ? { failed: lostWorkers(name, claim.deaths) }
-      : await boundCall(deps, { name, turnId, signal, waitsForOthers: true }, () =>
-          deps.store.settleConfirmation(claim.fence, {
-            wakeUp,
-            perform: (trx, confirmation) => deps.assets.perform(trx, confirmation),
-            toWork: (confirmation, result) =>
-              toSettled(confirmation, { result, isError: result.status === 'conflict' }),
-          }),
+      : await boundCall(
+          deps,
+          { name, turnId, signal, limitMs: deps.tools.limits(name).ms, waitsForOthers: true },
+          () =>
+            deps.store.settleConfirmation(claim.fence, {
+              wakeUp,
+              perform: (trx, confirmation) => deps.tools.perform(name, trx, confirmation),
+              toWork: (confirmation, result) =>
+                toSettled(confirmation, { result, isError: result.status === 'conflict' }),
+            }),
         );
   if ('done' in outcome) return outcome.done;
   // The transaction that was given up on may still be running. A new claim waits for its end and finds what it stored.
-  const again = await claimCall(attempt, input, call);
+  const again = await claimCall(deps, attempt, input, call);
   if (again.stored !== null) return true;
   const { failed } = outcome;
   return deps.store.settleConfirmation(again.fence, {

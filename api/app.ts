@@ -1,5 +1,6 @@
 /** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
 import { createSecretKey, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Logger } from '../runtime/logger.ts';
@@ -17,6 +18,10 @@ import { createJsonAnswerMiddleware } from './middleware/json-answer.ts';
 import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
+import { createStudioFiles } from './studio/files.ts';
+import { createStudioMiddleware } from './studio/middleware.ts';
+
+const STUDIO_FOLDER = join(import.meta.dirname, '../studio');
 
 /** A router with every route of the API. */
 export function createRoutes(deps: ApiDeps): Router<RequestState> {
@@ -45,6 +50,7 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createJsonAnswerMiddleware());
   app.use(createRequestCheckMiddleware());
   app.use(createCorsMiddleware(deps.config.corsOrigins));
+  app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(
     createAuthMiddleware({
       key: createSecretKey(deps.jwtSecret),

@@ -16,6 +16,8 @@ export interface ApiDeps {
   hub: TurnEventHub;
   /** How a revert is planned; absent: at once. */
   planRevert?: PlanRevert;
+  /** The folder that holds the built page; absent: the one of this checkout. */
+  studioFolder?: string;
   /** Whether Postgres and Temporal answer and the migrations are current; problems are sentences for an operator. */
   readiness: () => Promise<{ ok: boolean; problems: string[] }>;
 }

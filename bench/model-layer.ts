@@ -7,9 +7,13 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import OpenAI from 'openai';
 import { createHeavyWork } from '../activities/heavy-work.ts';
 import { createActivities } from '../activities/index.ts';
+import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
 import type { CallModelInput } from '../contracts/turn.ts';
+import * as assetStore from '../db/assets/project-assets.ts';
+import { createProjectReader } from '../db/assets/project-reader.ts';
+import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createEventLog } from '../db/events/event-log.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import { createSession } from '../db/sessions/sessions.ts';
@@ -39,9 +43,13 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     databaseUrl: ready.database_url,
     onError: (error) => logger.error({ err: error }, 'the event log failed'),
   });
-  const unused = (): never => {
-    throw new Error('not part of this benchmark');
-  };
+  // No tool: none of them is part of this benchmark.
+  const tools = createToolRegistry([], {
+    project: createProjectReader(db),
+    sandbox: createSqlSandbox({ databaseUrl: ready.database_url, config, logger }),
+    python: createPythonChecker(),
+    assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+  });
   const activities = createActivities({
     store: createTurnStore(db),
     events,
@@ -49,8 +57,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     prompt: createPrompt(),
     heavy: createHeavyWork(null),
     window: createContextWindow(catalogue),
-    tools: createToolRegistry([]),
-    assets: { plan: unused, perform: unused },
+    tools,
     confirmationTtlMs: 1,
     catalogue,
     logger,

@@ -2,16 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-import { createGetAssetDetailsTool } from '../activities/tools/get-asset-details.ts';
-import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
-import { createGetWorkflowRunLogsTool } from '../activities/tools/get-workflow-run-logs.ts';
-import { createListProjectAssetsTool } from '../activities/tools/list-project-assets.ts';
-import { createToolRegistry, type ToolContext } from '../activities/tools/registry.ts';
-import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/assets/asset-lists.ts';
+import { TOOLS } from '../activities/tools/index.ts';
+import { createPythonChecker } from '../activities/tools/python-syntax.ts';
+import { createToolRegistry } from '../activities/tools/registry.ts';
+import type { ToolContext } from '../activities/tools/tool.ts';
+import * as assetStore from '../db/assets/project-assets.ts';
+import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import { migrateDatabase } from '../db/schema/migrate.ts';
-import { findRun, listRuns } from '../db/assets/run-logs.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
+import { DEFAULT_MODEL } from '../models/models.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { BenchSystem } from './bench-system.ts';
 import { measureEdits } from './edit-graph.ts';
@@ -61,19 +61,12 @@ export async function benchTools(system: BenchSystem): Promise<void> {
       config: { sqlDatabaseUrl: undefined, sqlMode: 'role' },
       logger,
     });
-    const tools = createToolRegistry([
-      createListProjectAssetsTool({ listAssets: (kind, options) => listAssets(db, kind, options) }),
-      createGetAssetDetailsTool({
-        findFullAsset: (kind, id) => findFullAsset(db, kind, id),
-        findIdsByName: (kind, wanted) => findIdsByName(db, kind, wanted),
-        listNames: (kind, limit) => listNames(db, kind, limit),
-      }),
-      createGetWorkflowRunLogsTool({
-        listRuns: (id, options) => listRuns(db, id, options),
-        findRun: (id, run, block) => findRun(db, id, run, block),
-      }),
-      createGetDbSchemaTool({ sandbox }),
-    ]);
+    const tools = createToolRegistry(TOOLS, {
+      project: createProjectReader(db),
+      sandbox,
+      python: createPythonChecker(),
+      assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+    });
     await sandbox.prepare();
     const rows: string[][] = [];
     const add = (label: string, times: number[]): void =>

@@ -1,6 +1,7 @@
 /** npm run api: one API process. Any number of API processes may run. */
 import { startApi } from '../api/run-api.ts';
 import { resolveJwtSecret } from '../stack/jwt-secret.ts';
+import { buildStudio } from './build-studio.ts';
 import { explainListen } from './explain-listen.ts';
 import { findAddresses } from './find-addresses.ts';
 import { migrateInBackground } from './migrate-in-background.ts';
@@ -22,4 +23,6 @@ await runCommand('api', async ({ config, logger, shutdown }) => {
   }).catch(explainListen(config));
   shutdown.add('the API', () => api.close());
   console.log(`The API listens on ${api.url}`);
+  const page = await buildStudio();
+  if (!page.ok) logger.error({ reason: page.reason }, 'the Studio page could not be built');
 });

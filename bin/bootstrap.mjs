@@ -17,6 +17,7 @@ const SCRIPTS = {
   api: 'bin/api.ts',
   dev: 'bin/dev.ts',
   migrate: 'bin/migrate.ts',
+  build: 'bin/build.ts',
   'db:dump': 'bin/dump-schema.ts',
   test: 'test/run.ts',
   'test:unit': 'test/check.ts',
@@ -60,9 +61,9 @@ function isInstalled() {
 }
 
 /**
- * Has Node keep what it compiles, so that the next start reads it: half of a start is compiling. Threads and child
- * processes find the folder in the environment. A NODE_COMPILE_CACHE of the caller stays. The folder goes with each
- * `npm ci`, and a file has one entry there, whatever it held before. Where it can't be written, nothing is kept.
+ * Makes Node cache compiled modules, because compiling takes half of a start. Threads and child processes find the folder in
+ * the environment. A NODE_COMPILE_CACHE of the caller has precedence. `npm ci` deletes the folder, and each file has only
+ * one entry. When the folder can't be written, nothing is cached.
  */
 function keepCompiledModules() {
   process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compile');

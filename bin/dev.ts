@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../runtime/config.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import { findRunningStack, type ReadyFile } from '../stack/data-folder.ts';
+import { mintStudioKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startEmbeddedStack } from './embedded-stack.ts';
 import { printReady } from './print-ready.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
@@ -16,7 +17,7 @@ import { type CommandContext, runCommand } from './run-command.ts';
 const ROOT = join(import.meta.dirname, '..');
 const SHARED_ROOMS = ['contracts', 'db', 'domain', 'models', 'runtime', 'workflows'];
 const ROLES = {
-  api: [...SHARED_ROOMS, 'api'],
+  api: [...SHARED_ROOMS, 'api', 'studio/src'],
   worker: [...SHARED_ROOMS, 'activities', 'llm', 'worker'],
 };
 /**
@@ -73,8 +74,9 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Prints a sample request once the API is ready. With PORT=0 it prints nothing: only the API knows its port. */
-async function announce(ready: ReadyFile, { host, port }: Config): Promise<void> {
+/** Prints the link and a sample request once the API is ready. With PORT=0 it prints nothing: only the API knows its port. */
+async function announce(ready: ReadyFile, config: Config): Promise<void> {
+  const { host, port } = config;
   if (port === 0) return;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   for (;;) {
@@ -85,5 +87,5 @@ async function announce(ready: ReadyFile, { host, port }: Config): Promise<void>
     if (status === 200) break;
     await delay(READY_POLL_MS);
   }
-  printReady({ ...ready, url });
+  printReady({ ...ready, url }, `${url}/#key=${await mintStudioKey(resolveJwtSecret(config))}`);
 }

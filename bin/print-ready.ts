@@ -1,10 +1,11 @@
 import type { ReadyFile } from '../stack/data-folder.ts';
 
-/** Prints the addresses, the key, and a request that can be pasted into a shell. */
-export function printReady(ready: ReadyFile): void {
+/** Prints the addresses, the link to the page, the key, and a request that can be pasted into a shell. */
+export function printReady(ready: ReadyFile, studio?: string): void {
   const { url, key } = ready;
   const lines = [
     url === undefined ? 'The stack is ready.' : `The copilot is ready: ${url}`,
+    ...(studio === undefined ? [] : [`Studio:               ${studio}`]),
     ...(ready.temporal_ui === null ? [] : [`Temporal UI:          ${ready.temporal_ui}`]),
     ...(url === undefined ? [`Temporal:             ${ready.temporal_address}`] : []),
     `Service key:          ${key}`,

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
-import { mintServiceKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
+import { mintServiceKey, mintStudioKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
+import { buildStudio } from './build-studio.ts';
 import { explainListen } from './explain-listen.ts';
 import { printReady } from './print-ready.ts';
 import { runCommand } from './run-command.ts';
@@ -21,6 +22,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
     import('./keep-worker.ts'),
   ]);
   roles.catch(() => undefined);
+  const page = buildStudio();
   const folder = await lockFolder(config.dataDir, 'start', env);
   shutdown.add('the data folder', () => folder.release());
   const jwtSecret = resolveJwtSecret(config);
@@ -65,5 +67,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
     folder.markStopping();
     folder.removeReady();
   });
-  printReady(ready);
+  const built = await page;
+  if (!built.ok) logger.error({ reason: built.reason }, 'the Studio page could not be built');
+  printReady(ready, `${api.url}/#key=${await mintStudioKey(jwtSecret)}`);
 });

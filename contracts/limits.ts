@@ -14,6 +14,3 @@ export const MAX_MODEL_MS = 20 * 60_000;
 
 /** Tool calls of a turn at most; an answer that asks for more ends the turn with stop_reason `budget`. */
 export const MAX_TOOL_CALLS = 60;
-
-/** Calls of execute_public_sql that a turn may make; further ones are refused. */
-export const MAX_SQL_CALLS = 8;

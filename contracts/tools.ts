@@ -1,20 +1,12 @@
-/** The tools and their traits. Tool names are stored in histories and clients. The workflow sandbox imports this file. */
-
-export type ToolName =
-  | 'modify_workflow'
-  | 'get_block_info'
-  | 'get_db_schema'
-  | 'list_project_assets'
-  | 'get_asset_details'
-  | 'execute_public_sql'
-  | 'get_workflow_run_logs'
-  | 'manage_project_asset';
-
-/** Tools whose effects depend on order; all others of a step run in parallel. */
-export const WRITING_TOOLS: ReadonlySet<string> = new Set<ToolName>([
-  'modify_workflow',
-  'manage_project_asset',
-]);
-
-/** Tools whose every call waits for the user's confirmation. */
-export const CONFIRMED_TOOLS: ReadonlySet<string> = new Set<ToolName>(['manage_project_asset']);
+/**
+ * How a turn makes the calls of a tool. Each answer carries these traits to the workflow, so a turn keeps the traits
+ * that its answers were given, whatever a later release says of the tool. Stored in Temporal histories.
+ */
+export interface ToolTraits {
+  /** The calls of a step run in parallel, except those of writing tools: each of these runs alone, in its place. */
+  order: 'reading' | 'writing';
+  /** True when every call waits for the user's confirmation. */
+  confirmed?: true;
+  /** What a person reads while a call runs. */
+  status: string;
+}

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from './errors.ts';
 import type { StopReason } from './names.ts';
+import type { ToolTraits } from './tools.ts';
 
 export interface ChatTurnInput {
   turnId: string;
@@ -46,6 +47,8 @@ export interface ToolCallRef {
   argumentsHash: string;
   /** For operators, such as `modify_workflow: +2 blocks, +1 edge`. */
   preview: string;
+  /** Absent where no such tool exists, and in answers of releases before this field. */
+  traits?: ToolTraits;
 }
 
 /** An answer that does not end the turn: cut at the output limit, or empty when the turn has said nothing yet. */

@@ -20,6 +20,16 @@ export function resolveJwtSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>):
   return new TextEncoder().encode(readFileSync(path, 'utf8').trim());
 }
 
+const STUDIO_KEY_LIFE = '24 hours';
+
+/** The page's own token, which ends by itself: it stands in a link, and links are copied. */
+export async function mintStudioKey(secret: Uint8Array): Promise<string> {
+  return new SignJWT({ role: 'service_role', iss: 'workflow-copilot', sub: 'studio' })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setExpirationTime(STUDIO_KEY_LIFE)
+    .sign(secret);
+}
+
 /** Signs a token with the role service_role and without expiry. */
 export async function mintServiceKey(secret: Uint8Array): Promise<string> {
   return new SignJWT({ role: 'service_role', iss: 'workflow-copilot' })

@@ -1,7 +1,7 @@
 /**
- * Keeps the workflow bundle between starts: webpack takes more than a second, a look at the files that it read takes
- * some milliseconds. The bundle is kept with a hash of each of these files, so a changed file gives another bundle. A
- * cache that can't be read or written costs the time of a bundling, nothing else.
+ * Keeps the workflow bundle between starts. Bundling takes more than a second; hashing the bundled files takes some
+ * milliseconds. The cache file has a hash of each bundled file, so a changed file leads to a new bundle. When the cache
+ * can't be read or written, the workflows are bundled again.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { type Bundle, bundleWorkflows, WORKFLOWS } from './bundle.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const CACHE_FILE = join(ROOT, 'node_modules/.cache/workflow-copilot/workflow-bundle');
-/** What this process bundles with. npm writes the versions of all packages into the second file. */
+/** The files that determine how this process bundles. npm writes the versions of all packages into the second one. */
 const BUNDLER = ['worker/bundle.ts', 'node_modules/.package-lock.json'].map((file) => join(ROOT, file));
 const BUNDLER_HASHES = BUNDLER.map((file) => hashOfFile(file));
-/** A file that changed this shortly before the bundling began may have been read before it changed. */
+/** The tolerance for file times: a file that changed this shortly before the bundling may have been read before. */
 const CLOCK_STEP_MS = 50;
 
 /** The first line of the cache file. The code follows. */
@@ -21,11 +21,11 @@ interface Header {
   workflowsPath: string;
   bundler: (string | null)[];
   codeHash: string;
-  /** Path and hash of each file that webpack read. */
+  /** The path and hash of each file that webpack read. */
   files: [path: string, hash: string | null][];
 }
 
-/** The bundle of a workflows module: the kept one while all of its files are as they were, otherwise a new one. */
+/** Returns the bundle of a workflows module: the cached one when none of its files has changed, otherwise a new one. */
 export async function loadWorkflowBundle(
   options: {
     workflowsPath?: string;
@@ -48,7 +48,7 @@ export async function loadWorkflowBundle(
   return { code };
 }
 
-/** Null when the file holds no bundle of these sources. */
+/** Reads the cached bundle. Null when there is none or its sources have changed. */
 function read(cacheFile: string, workflowsPath: string): string | null {
   try {
     const content = readFileSync(cacheFile, 'utf8');
@@ -66,7 +66,7 @@ function read(cacheFile: string, workflowsPath: string): string | null {
   }
 }
 
-/** Writes a draft and renames it: a process that is killed here, or another that writes too, leaves no half of a bundle. */
+/** Writes a draft and renames it, so that a killed process or two writers never leave half a bundle. */
 function write(cacheFile: string, code: string, header: Header): void {
   const draft = `${cacheFile}.${process.pid}`;
   try {
@@ -78,7 +78,7 @@ function write(cacheFile: string, code: string, header: Header): void {
   }
 }
 
-/** Null for a file that is not there. */
+/** The hash of a file, or null when it does not exist. */
 function hashOfFile(path: string): string | null {
   try {
     return hashOf(readFileSync(path));

@@ -1,4 +1,4 @@
-/** Bundles the workflows, and checks that they import nothing that the sandbox forbids. */
+/** Bundles the workflows for Temporal's sandbox. */
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -7,11 +7,11 @@ export const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.m
 
 export interface Bundle {
   code: string;
-  /** Paths of all files that webpack read for the code. */
+  /** The paths of all files that webpack read. */
   files: string[];
 }
 
-/** The bundle of a workflows module. Throws when a workflow imports what the sandbox must not have. */
+/** Bundles a workflows module. Throws when a workflow imports a module that the sandbox forbids. */
 export async function bundleWorkflows(workflowsPath: string = WORKFLOWS): Promise<Bundle> {
   const paths = new Set<string>();
   const { code } = await bundleWorkflowCode({
@@ -28,6 +28,6 @@ export async function bundleWorkflows(workflowsPath: string = WORKFLOWS): Promis
       ],
     }),
   });
-  // Folders are among them, and the entry that Temporal makes in memory.
+  // Without folders, and without the entry that Temporal creates in memory.
   return { code, files: [...paths].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()) };
 }

@@ -8,24 +8,15 @@ import {
 } from '@temporalio/worker';
 import { createHeavyWork } from '../activities/heavy-work.ts';
 import { createActivities } from '../activities/index.ts';
-import { createExecutePublicSqlTool } from '../activities/tools/execute-public-sql.ts';
-import { getBlockInfoTool } from '../activities/tools/get-block-info.ts';
-import { createGetAssetDetailsTool } from '../activities/tools/get-asset-details.ts';
-import { createGetWorkflowRunLogsTool } from '../activities/tools/get-workflow-run-logs.ts';
-import { createListProjectAssetsTool } from '../activities/tools/list-project-assets.ts';
-import { createGetDbSchemaTool } from '../activities/tools/get-db-schema.ts';
-import { createAssetActions } from '../activities/tools/assets/asset-actions.ts';
-import { manageProjectAssetTool } from '../activities/tools/assets/manage-project-asset.ts';
-import { createModifyWorkflowTool } from '../activities/tools/modify-workflow.ts';
+import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
-import { type AnyTool, createToolRegistry } from '../activities/tools/registry.ts';
+import { createToolRegistry } from '../activities/tools/registry.ts';
+import type { ToolRow } from '../activities/tools/tool.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
-import { findFullAsset, findIdsByName, listAssets, listNames } from '../db/assets/asset-lists.ts';
 import { createEventLog } from '../db/events/event-log.ts';
 import { createKnex } from '../db/connection/knex.ts';
-import { loadProjectFacts } from '../db/assets/project-facts.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
-import { findRun, listRuns } from '../db/assets/run-logs.ts';
+import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
 import { createModelClient } from '../llm/create-client.ts';
@@ -54,7 +45,7 @@ export interface WorkerSettings {
   /** A connection that the API of the same process shares. Its owner closes it. */
   nativeConnection?: NativeConnection;
   /** Tools in addition to the product's. */
-  moreTools?: readonly AnyTool[];
+  moreTools?: readonly ToolRow[];
   /** A bundle that was loaded before. Without it the worker loads one. */
   workflowBundle?: { code: string };
 }
@@ -114,33 +105,12 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     prompt: createPrompt(),
     window: createContextWindow(catalogue, pool),
     heavy,
-    tools: createToolRegistry([
-      createExecutePublicSqlTool({ sandbox }),
-      getBlockInfoTool,
-      createGetAssetDetailsTool({
-        findFullAsset: (kind, id) => findFullAsset(db, kind, id),
-        findIdsByName: (kind, name) => findIdsByName(db, kind, name),
-        listNames: (kind, limit) => listNames(db, kind, limit),
-      }),
-      createGetDbSchemaTool({ sandbox }),
-      createGetWorkflowRunLogsTool({
-        listRuns: (workflowId, options) => listRuns(db, workflowId, options),
-        findRun: (workflowId, id, block) => findRun(db, workflowId, id, block),
-      }),
-      createListProjectAssetsTool({ listAssets: (kind, options) => listAssets(db, kind, options) }),
-      manageProjectAssetTool,
-      createModifyWorkflowTool({
-        python: createPythonChecker(),
-        editGraph: heavy.editGraph,
-        loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, modelIds),
-      }),
-      ...(settings.moreTools ?? []),
-    ]),
-    assets: createAssetActions({
-      db,
-      store: assetStore,
-      models: () => modelIds,
-      defaultModel: DEFAULT_MODEL,
+    tools: createToolRegistry([...TOOLS, ...(settings.moreTools ?? [])], {
+      project: createProjectReader(db),
+      sandbox,
+      python: createPythonChecker(),
+      editGraph: heavy.editGraph,
+      assets: { db, store: assetStore, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,
     catalogue,

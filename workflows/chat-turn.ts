@@ -15,7 +15,6 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createActivities } from '../activities/index.ts';
-import { CONFIRMED_TOOLS, WRITING_TOOLS } from '../contracts/tools.ts';
 import { type ErrorCode, FALLBACK_CODES, isErrorCode } from '../contracts/errors.ts';
 import {
   LOOP_LIMIT,
@@ -37,8 +36,9 @@ import type {
   TurnProgress,
   Unfinished,
 } from '../contracts/turn.ts';
-import { ANALYZING, statusForTool, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/text/status-map.ts';
+import { ANALYZING, THINKING, WAITING_FOR_CONFIRMATION } from '../domain/text/status-map.ts';
 import { cancelSignal, confirmSignal, progressQuery } from './messages.ts';
+import { traitsOf } from './tool-traits.ts';
 
 type Activities = ReturnType<typeof createActivities>;
 type Outcome = FinishTurnInput['outcome'];
@@ -129,14 +129,15 @@ async function react(input: ChatTurnInput, progress: TurnProgress, decided: Set<
 
     let looping = false;
     for (const batch of toBatches(answer.toolCalls)) {
-      progress.activity = statusForTool(batch[0]!.name);
+      progress.activity = traitsOf(batch[0]!).status;
       setCurrentDetails(
         `Step **${step}** of ${MAX_STEPS}: ${batch.map((call) => `\`${call.name}\``).join(', ')}`,
       );
       const results = await Promise.all(
-        batch.map(async ({ callId, name, preview }) => {
+        batch.map(async (ref) => {
+          const { callId, name, preview } = ref;
           const call = { turnId, step, callId, name };
-          if (!CONFIRMED_TOOLS.has(name)) return runTool.executeWithOptions({ summary: preview }, [call]);
+          if (!traitsOf(ref).confirmed) return runTool.executeWithOptions({ summary: preview }, [call]);
           await confirm(call, preview, progress, decided);
         }),
       );
@@ -236,7 +237,7 @@ function toBatches(calls: ToolCallRef[]): ToolCallRef[][] {
   const batches: ToolCallRef[][] = [];
   let reading: ToolCallRef[] | null = null;
   for (const call of calls) {
-    if (WRITING_TOOLS.has(call.name)) {
+    if (traitsOf(call).order === 'writing') {
       batches.push([call]);
       reading = null;
     } else if (reading) {

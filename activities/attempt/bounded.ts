@@ -3,10 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
+import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
 
-/** What a tool call may take, its repetitions included. */
-export const TOOL_LIMIT_MS = 15_000;
 /** How often a tool call that fails unexpectedly is made by one attempt. */
 export const MAX_TOOL_TRIES = 3;
 /** Workers lost with a tool call after which it is not made again. */
@@ -20,8 +18,8 @@ export interface CallLimits {
   name: string;
   turnId: string;
   signal: AbortSignal;
-  /** Default: TOOL_LIMIT_MS. */
-  limitMs?: number;
+  /** What the call may take, its repetitions included. */
+  limitMs: number;
   /** True where a statement that takes too long says nothing about the call: it waits for somebody else. */
   waitsForOthers?: boolean;
 }
@@ -33,7 +31,7 @@ export interface CallLimits {
  */
 export async function boundCall<T>(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
-  { name, turnId, signal, limitMs = TOOL_LIMIT_MS, waitsForOthers = false }: CallLimits,
+  { name, turnId, signal, limitMs, waitsForOthers = false }: CallLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ done: T } | { failed: ToolOutcome }> {
   const limit = new AbortController();

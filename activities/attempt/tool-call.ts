@@ -5,11 +5,11 @@ import type { Claim } from '../../db/turns/claims.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { jsonEqual } from '../../domain/text/json.ts';
-import { ANALYZING, statusForTool } from '../../domain/text/status-map.ts';
+import { ANALYZING } from '../../domain/text/status-map.ts';
 import type { ToolBody } from '../conversation/transcript.ts';
 import type { WrittenCall } from '../conversation/written-call.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { ToolOutcome } from '../tools/registry.ts';
+import type { ToolOutcome } from '../tools/tool.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A reader is shown this much of a result; the model and GET messages get all of it. */
@@ -18,14 +18,19 @@ const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 
 /** Claims a call's work; the first claim announces the call. */
-export function claimCall(attempt: Attempt, input: RunToolInput, call: WrittenCall): Promise<Claim> {
+export function claimCall(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  input: RunToolInput,
+  call: WrittenCall,
+): Promise<Claim> {
   const { turnId, step, callId, name } = input;
   return attempt.claim({
     turnId,
     key: `call:${callId}`,
     step,
     onFirst: [
-      { event: 'status', message: statusForTool(name), step, tool: name },
+      { event: 'status', message: deps.tools.status(name), step, tool: name },
       {
         event: 'tool_call',
         name,
@@ -39,20 +44,19 @@ export function claimCall(attempt: Attempt, input: RunToolInput, call: WrittenCa
   });
 }
 
-/** What is stored of a finished call, its events included. */
+/** What is stored of a finished call, its events included. `note`: what the model is told beside the result. */
 export function toWork(
   deps: ActivityDeps,
   input: RunToolInput,
   call: WrittenCall,
   outcome: ToolOutcome,
+  note: string | null = null,
 ): SavedWork {
   const { step, callId, name } = input;
   const result = JSON.stringify(outcome.result);
-  // Without the hint, which is there from the second time on.
+  // Without the note, which only a repeated refusal has: equal results have equal hashes.
   const hash = createHash('sha256').update(result).digest('hex').slice(0, 16);
-  const content = isSameRefusal(outcome, call.previous)
-    ? JSON.stringify({ ...outcome.result, note: SAME_REFUSAL })
-    : result;
+  const content = note === null ? result : JSON.stringify({ ...outcome.result, note });
   const preview = deps.tools.preview(name, call.args) + (outcome.isError ? ' (refused)' : '');
   const body: ToolBody = { callId, name, content, isError: outcome.isError, hash, preview };
   return {
@@ -80,9 +84,20 @@ export function toWork(
   };
 }
 
-/** Whether an edit was refused for the very problems for which the one before it was. */
-function isSameRefusal({ isError, result }: ToolOutcome, previous: string | null): boolean {
-  const problems = (result as { problems?: Json }).problems;
-  if (!isError || problems === undefined || previous === null) return false;
-  return jsonEqual((JSON.parse(previous) as { problems?: Json }).problems, problems);
+/** What the model is told when an edit was refused for the same problems as the newest edit of an earlier step. */
+export async function noteOf(
+  deps: ActivityDeps,
+  input: RunToolInput,
+  { isError, result }: ToolOutcome,
+): Promise<string | null> {
+  const problems = problemsOf(result);
+  if (!isError || problems === undefined) return null;
+  const previous = await deps.store.findPreviousResult(input);
+  if (previous === null) return null;
+  const { content } = JSON.parse(previous) as ToolBody;
+  return jsonEqual(problemsOf(JSON.parse(content) as object), problems) ? SAME_REFUSAL : null;
+}
+
+function problemsOf(result: object): Json | undefined {
+  return (result as { problems?: Json }).problems;
 }

@@ -15,7 +15,7 @@ const CACHED_BYTES = 64 * 1024 * 1024;
 
 /** What all steps of a turn share. */
 export interface PromptParts {
-  context: Omit<TurnContext, 'baseGraph'>;
+  context: TurnContext;
   /** What was said before the turn. */
   history: ModelMessage[];
   /** Whether the history is more than its first message: a summary could replace the rest. */
@@ -45,15 +45,16 @@ export function createLoadParts(deps: ActivityDeps): LoadParts {
 }
 
 async function loadParts(deps: ActivityDeps, turnId: string): Promise<PromptParts> {
-  const [{ baseGraph, ...context }, loaded] = await Promise.all([
+  const [context, graph, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
+    deps.store.loadBaseGraph(turnId),
     deps.store.loadHistory(turnId),
   ]);
   return {
     context,
     history: deps.prompt.buildHistory(toHistory(loaded)),
     isLong: loaded.messages.length > 1,
-    graphText: await deps.heavy.renderState({ graph: baseGraph, message: context.message }),
+    graphText: await deps.heavy.renderState({ graph, message: context.message }),
   };
 }
 

@@ -1,16 +1,10 @@
-/** A tool call as the model wrote it, read from the transcript. */
+/** A tool call as the model wrote it. */
 import type { TurnEvent } from '../../contracts/events.ts';
-import { WRITING_TOOLS } from '../../contracts/tools.ts';
 import type { RunToolInput } from '../../contracts/turn.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { JSON_LIMITS, readJsonObject } from '../../domain/text/json.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { toolFailure, type ToolOutcome } from '../tools/registry.ts';
-import type { AssistantBody, ToolBody } from './transcript.ts';
-
-/** Arguments longer than this are refused unread; an edit of the graph carries code and configs. */
-const MAX_ARGUMENT_CHARS = 64 * 1024;
-const MAX_EDIT_CHARS = 256 * 1024;
+import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
 
 export interface WrittenCall {
   /** Null when the text can't be read as arguments. */
@@ -19,38 +13,35 @@ export interface WrittenCall {
   refusal: ToolOutcome | null;
   /** What a reader is shown of the arguments. */
   shown: Extract<TurnEvent, { event: 'tool_call' }>['arguments'];
+  sessionId: string;
+  /** The customer's workflow that the session belongs to. */
+  workflowId: string;
   /** Its place among the calls of the step, from 1. */
   position: number;
-  /** Calls of the same tool that the turn made before it. */
-  earlier: number;
-  /** The newest result of the same tool, as JSON text; null when it has none. */
-  previous: string | null;
+  /** Calls of the same tool before it, in its step. */
+  earlierInStep: number;
 }
 
-/** Reads a call from the transcript. */
+/** Reads a call out of the answer that asked for it. */
 export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise<WrittenCall> {
-  const entries = await deps.store.listTranscript(input.turnId);
-  let earlier = 0;
-  let previous: string | null = null;
-  for (const entry of entries) {
-    if (entry.role === 'tool') {
-      const result = JSON.parse(entry.body) as ToolBody;
-      if (result.name === input.name) previous = result.content;
-      continue;
-    }
-    if (entry.step > input.step) break;
-    for (const [index, call] of (JSON.parse(entry.body) as AssistantBody).toolCalls.entries()) {
-      if (entry.step === input.step && call.callId === input.callId)
-        return { ...readArguments(call.name, call.arguments), position: index + 1, earlier, previous };
-      if (call.name === input.name) earlier += 1;
-    }
-  }
-  // The row is gone only when the session is; claiming says so with the right error.
-  return { args: null, refusal: null, shown: '', position: 0, earlier, previous };
+  const { callId, name } = input;
+  const found = await deps.store.findAskedCall(input);
+  const { sessionId = '', workflowId = '', calls = [] } = found ?? {};
+  const index = calls.findIndex((call) => call.callId === callId);
+  const text = calls[index]?.arguments;
+  return {
+    ...(typeof text === 'string' ? readArguments(text, deps.tools.limits(name).argumentChars) : NO_ARGUMENTS),
+    sessionId,
+    workflowId,
+    position: index + 1,
+    earlierInStep: calls.slice(0, Math.max(0, index)).filter((call) => call.name === name).length,
+  };
 }
 
-function readArguments(name: string, text: string): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {
-  const limit = WRITING_TOOLS.has(name) ? MAX_EDIT_CHARS : MAX_ARGUMENT_CHARS;
+/** The row is gone only when the session is; claiming says so with the right error. */
+const NO_ARGUMENTS = { args: null, refusal: null, shown: '' };
+
+function readArguments(text: string, limit: number): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {
   const refuse = (error: string, hint: string) => ({
     args: null,
     refusal: toolFailure('invalid_arguments', error, hint),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { SqlResult, SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
+import type { SqlResult } from '../../db/sql-sandbox/sql-sandbox.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
-import { type AnyTool, defineTool, toolFailure, type ToolOutcome } from './registry.ts';
+import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
 const input = z.object({
   sql: z.string().describe("One SELECT in PostgreSQL's dialect, with its values written into it"),
@@ -16,9 +16,8 @@ const INTEGERS = [20, 21, 23, 26];
 const JSON_TYPES = [114, 3802];
 
 /** Runs a read-only query on the tables of public. Every fault of the query is a result, so that it is never retried. */
-export function createExecutePublicSqlTool(deps: { sandbox: SqlSandbox }): AnyTool {
+export function createExecutePublicSqlTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'execute_public_sql',
     description: `Runs one read-only PostgreSQL query on the tables of schema public and answers with at most 200 rows. Use it to look at data, or to try a query that a block will run. Aggregate and filter in SQL instead of reading many rows. Look tables up with get_db_schema first. It can not change anything, and can not read platform tables.
 Example: {"sql":"select status, count(*) from orders where created_at > now() - interval '7 days' group by status"}`,
     input,

@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import type { findFullAsset, findIdsByName, ListedKind, listNames } from '../../db/assets/asset-lists.ts';
+import type { ListedKind } from '../../db/assets/asset-lists.ts';
 import { nearestNames } from '../../domain/rules/block-registry.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { HIDDEN, hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { isObject } from '../../domain/text/json.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 import { fitResult } from './fit-result.ts';
-import { type AnyTool, defineTool, toolFailure } from './registry.ts';
-
-type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 /** As the API page says. */
 const MAX_PROMPT_CHARS = 1_000;
@@ -28,13 +26,8 @@ const input = z.object({
 });
 
 /** Shows one asset in full, without its secrets. */
-export function createGetAssetDetailsTool(deps: {
-  findFullAsset: Bound<typeof findFullAsset>;
-  findIdsByName: Bound<typeof findIdsByName>;
-  listNames: Bound<typeof listNames>;
-}): AnyTool {
+export function createGetAssetDetailsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'get_asset_details',
     description: `Shows the whole configuration of one agent, knowledge base, source, orchestration or workflow of the project. Secrets are hidden, and a long system prompt is cut. Find it with list_project_assets first. Not for the workflow on the canvas, which you see already.
 Example: {"kind":"agent","id":"Support"}`,
     input,
@@ -43,19 +36,19 @@ Example: {"kind":"agent","id":"Support"}`,
       const list = LISTS[kind];
       const label = kind.replace('_', ' ');
       const ref = id.replaceAll('\0', '').toWellFormed().trim();
-      let asset = isUuid(ref) ? await deps.findFullAsset(list, ref) : null;
+      let asset = isUuid(ref) ? await project.findFullAsset(list, ref) : null;
       if (!asset) {
-        const ids = await deps.findIdsByName(list, ref);
+        const ids = await project.findIdsByName(list, ref);
         if (ids.length > 1)
           return toolFailure(
             'ambiguous',
             `Several ${label}s are named ${ref.slice(0, 100)}.`,
             `Give an id: ${ids.join(', ')}`,
           );
-        asset = ids[0] === undefined ? null : await deps.findFullAsset(list, ids[0]);
+        asset = ids[0] === undefined ? null : await project.findFullAsset(list, ids[0]);
       }
       if (!asset) {
-        const nearest = nearestNames(ref, await deps.listNames(list, NEAREST_OF), 3);
+        const nearest = nearestNames(ref, await project.listNames(list, NEAREST_OF), 3);
         return toolFailure(
           'not_found',
           `There is no ${label} ${ref.slice(0, 100)}.`,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { SchemaResult, SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
+import type { SchemaResult } from '../../db/sql-sandbox/sql-sandbox.ts';
 import { asOutcome } from './execute-public-sql.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
-import { type AnyTool, defineTool, toolFailure, type ToolOutcome } from './registry.ts';
+import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
 const input = z.object({
   tables: z.array(z.string().max(200)).max(50).optional().describe('Only these tables, in full'),
@@ -14,9 +14,8 @@ const input = z.object({
 });
 
 /** Describes the tables that execute_public_sql can read. */
-export function createGetDbSchemaTool(deps: { sandbox: SqlSandbox }): AnyTool {
+export function createGetDbSchemaTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'get_db_schema',
     description: `Describes the project's own tables and views (schema public): columns with types, keys, comments and row estimates. Use it before you write SQL. With many tables it answers with names first; ask for the ones you need. Not for agents, workflows and other assets of the platform.
 Example: {"search":"order"}`,
     input,

@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import type { findRun, listRuns } from '../../db/assets/run-logs.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
-import { type AnyTool, defineTool, toolFailure } from './registry.ts';
-
-type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const MAX_ERROR_CHARS = 2_000;
 
@@ -19,19 +16,15 @@ const input = z.object({
 });
 
 /** Shows past runs of the session's workflow. Another workflow's are not found. */
-export function createGetWorkflowRunLogsTool(deps: {
-  listRuns: Bound<typeof listRuns>;
-  findRun: Bound<typeof findRun>;
-}): AnyTool {
+export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'get_workflow_run_logs',
     description: `Shows past runs of the workflow that is open. Without arguments: the newest runs with status, error and failing block. With execution_id: what each block of that run got and gave. Use it to find out why a run failed before you change anything.
 Example: {"status":"failed","limit":1}`,
     input,
     preview: ({ execution_id: id }) => (id === undefined ? 'runs' : 'one run'),
     async run({ execution_id: id, status, limit, block }, { workflowId }) {
       if (id === undefined) {
-        const runs = await deps.listRuns(workflowId, { status: status ?? null, limit: limit ?? 5 });
+        const runs = await project.listRuns(workflowId, { status: status ?? null, limit: limit ?? 5 });
         const shown = runs.map((run) => cut(run));
         return {
           result: {
@@ -44,7 +37,7 @@ Example: {"status":"failed","limit":1}`,
         };
       }
       const name = block?.replaceAll('\0', '').toWellFormed().trim() ?? null;
-      const found = isUuid(id) ? await deps.findRun(workflowId, id, name) : null;
+      const found = isUuid(id) ? await project.findRun(workflowId, id, name) : null;
       if (!found)
         return toolFailure(
           'not_found',

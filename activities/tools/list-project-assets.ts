@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import type { ListedKind, listAssets, PageEnd } from '../../db/assets/asset-lists.ts';
+import type { ListedKind, PageEnd } from '../../db/assets/asset-lists.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { parseJsonObject } from '../../domain/text/json.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
-import { type AnyTool, defineTool, toolFailure } from './registry.ts';
-
-type Bound<F> = F extends (db: never, ...args: infer A) => infer R ? (...args: A) => R : never;
+import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const MAX_DESCRIPTION_CHARS = 200;
 /** Room for counts, cursors and a hint. */
@@ -23,9 +21,8 @@ const input = z.object({
 });
 
 /** Lists what the project has. */
-export function createListProjectAssetsTool(deps: { listAssets: Bound<typeof listAssets> }): AnyTool {
+export function createListProjectAssetsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'list_project_assets',
     description: `Lists the agents, knowledge bases, sources, orchestrations and workflows of the project, by name, with their ids. Use it before you refer to one of them in a block or in manage_project_asset. For the whole configuration of one use get_asset_details. Not for the project's own tables (get_db_schema).
 Example: {"kinds":["agents"],"search":"support"}`,
     input,
@@ -44,7 +41,7 @@ Example: {"kinds":["agents"],"search":"support"}`,
       const result: Record<string, object> = {};
       let room = MAX_RESULT_CHARS - FRAME_CHARS;
       for (const kind of wanted) {
-        const { total, items } = await deps.listAssets(kind, {
+        const { total, items } = await project.listAssets(kind, {
           search: text === '' ? null : text,
           after: from?.end ?? null,
           limit: size + 1,

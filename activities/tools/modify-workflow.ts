@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Json } from '../../domain/text/json-value.ts';
-import { findMentions, type Mentions, type ProjectFacts } from '../../domain/rules/project-facts.ts';
-import type { PythonChecker } from '../../domain/rules/python.ts';
-import { type AnyTool, defineTool, toolFailure } from './registry.ts';
-import { type EditResult, type EditTask, runEdit } from './run-edit.ts';
+import { findMentions } from '../../domain/rules/project-facts.ts';
+import { type EditTask, runEdit } from './run-edit.ts';
+import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
 const position = z.object({ x: z.number(), y: z.number() });
@@ -50,17 +49,14 @@ const count = (list: unknown, sign: string, noun: string): string[] =>
     ? [`${sign}${list.length} ${noun}${list.length === 1 ? '' : 's'}`]
     : [];
 
-export interface ModifyWorkflowDeps {
-  python: PythonChecker;
-  /** Applies edits of any size; absent: they are applied here. */
-  editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
-  loadProjectFacts: (mentions: Mentions) => Promise<ProjectFacts>;
-}
+type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
+  project: Pick<ToolDeps['project'], 'loadProjectFacts'>;
+  assets: Pick<ToolDeps['assets'], 'models'>;
+};
 
 /** Changes the turn's working graph: all of a call, or nothing of it. */
-export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): AnyTool {
+export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
   return defineTool<z.infer<typeof input>>({
-    name: 'modify_workflow',
     description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
     input,
@@ -76,7 +72,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
     async run(edit, context) {
       const [{ text, aliases }, project] = await Promise.all([
         context.workingGraph(),
-        deps.loadProjectFacts(findMentions(edit as Json)),
+        deps.project.loadProjectFacts(findMentions(edit as Json), deps.assets.models()),
       ]);
       const task: EditTask = { graph: text, edit: JSON.stringify(edit), aliases, project };
       try {

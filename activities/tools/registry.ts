@@ -1,79 +1,84 @@
 /**
- * The registry through which every tool comes. A tool is one file: name, description, input schema, run.
- * What does not fit its schema becomes a result that says what to change, never a failed turn.
+ * The registry through which every tool call goes. Arguments that do not fit a tool's schema become a result that says
+ * what to change, never a failed turn.
  */
 import { z } from 'zod';
+import type { ToolTraits } from '../../contracts/tools.ts';
+import type { Confirmation, Decision, Question } from '../../db/turns/confirmations.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import { isDeeperThan, isObject } from '../../domain/text/json.ts';
+import { THINKING } from '../../domain/text/status-map.ts';
 import type { ModelTool } from '../../llm/types.ts';
+import type { Db } from './assets/deps.ts';
+import type { AssetResult } from './assets/perform-change.ts';
+import { MAX_RESULT_CHARS } from './fit-result.ts';
+import {
+  type ConfirmedTool,
+  type Tool,
+  type ToolContext,
+  type ToolDeps,
+  toolFailure,
+  type ToolLimits,
+  type ToolOutcome,
+  type ToolRow,
+} from './tool.ts';
 
-/** What a tool may see of its turn. */
-export interface ToolContext {
-  turnId: string;
-  sessionId: string;
-  /** The customer's workflow that the session belongs to. */
-  workflowId: string;
-  /** Aborts when nobody waits for the result any more. */
-  signal: AbortSignal;
-  /** The graph as the calls before have left it, as JSON text, and the ids the model gave to blocks that it added. */
-  workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
-}
+/** The limits of a tool whose row names no other. */
+export const TOOL_LIMITS: ToolLimits = {
+  calls: null,
+  ms: 15_000,
+  argumentChars: 64 * 1024,
+  resultChars: MAX_RESULT_CHARS,
+};
 
-export interface ToolOutcome {
-  /** Becomes one JSON object as text for the model. */
-  result: object;
-  isError: boolean;
-  /** The graph after the call, as JSON text; stored in the same transaction as the result. Absent: unchanged. */
-  graph?: { text: string; aliases: ReadonlyMap<string, string> };
-}
-
-export interface Tool<Input = unknown> {
-  name: string;
-  /** For the model: when to use it, when not, one short example. */
-  description: string;
-  input: z.ZodType<Input>;
-  /** For a tool that checks its arguments itself, with better words than a schema has: they are passed on as they are. */
-  checksItself?: boolean;
-  run(input: Input, context: ToolContext): Promise<ToolOutcome>;
-  /** One line for operators; holds counts and types, never the user's text. */
-  preview?(input: Input): string;
-}
+type Args = Record<string, unknown> | null;
 
 export interface ToolRegistry {
   /** In the order of their names, so that requests share a prefix. */
   definitions: ModelTool[];
+  /** How the turn makes a tool's calls; null when there is no such tool. */
+  traits(name: string): ToolTraits | null;
+  /** What a person reads while a call runs; a tool that does not exist is just a thought. */
+  status(name: string): string;
+  /** The limits of a tool, also of one that does not exist. */
+  limits(name: string): ToolLimits;
   /** Runs a call with parsed arguments (null when they were no JSON object). Throws only what a retry may mend. */
-  run(name: string, args: Record<string, unknown> | null, context: ToolContext): Promise<ToolOutcome>;
-  preview(name: string, args: Record<string, unknown> | null): string;
+  run(name: string, args: Args, context: ToolContext): Promise<ToolOutcome>;
+  /** Checks a call of a confirmed tool. A refusal is the tool's result; a question is what the user is to be asked. */
+  plan(
+    name: string,
+    args: Args,
+    context: { workflowId: string },
+  ): Promise<{ refusal: ToolOutcome } | { question: Question }>;
+  /** The result of a decided call; makes the change of an approved one. Throws only what a retry may mend. */
+  perform(name: string, trx: Db, confirmation: Confirmation & { decision: Decision }): Promise<AssetResult>;
+  preview(name: string, args: Args): string;
 }
 
-/** Makes a tool's failure: what went wrong, a stable code, and what to do instead. */
-export function toolFailure(code: string, error: string, hint?: string): ToolOutcome {
-  return { result: { error, code, ...(hint === undefined ? {} : { hint }) }, isError: true };
+interface Entry {
+  traits: ToolTraits;
+  limits: ToolLimits;
+  tool: Tool | ConfirmedTool;
 }
 
-/** A tool whose input type does not matter: each parses its own. */
-export type AnyTool = Tool;
-
-/** Types a tool by its schema, so that a registry can hold tools of different inputs. */
-export function defineTool<Input>(tool: Tool<Input>): AnyTool {
-  return tool;
-}
-
-/** Collects the tools. */
-export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+/** Makes the tools of these rows. */
+export function createToolRegistry(rows: readonly ToolRow[], deps: ToolDeps): ToolRegistry {
+  const byName = new Map(rows.map((row) => [row.name, toEntry(row, deps)]));
   const names = [...byName.keys()].sort();
+  const unknownTool = (name: string): ToolOutcome =>
+    toolFailure('unknown_tool', `There is no tool ${name}.`, `The tools are: ${names.join(', ')}.`);
+  const actionsOf = (name: string) => {
+    const tool = byName.get(name)?.tool;
+    return tool && 'actions' in tool ? tool.actions : null;
+  };
   return {
-    definitions: names.map((name) => toDefinition(byName.get(name)!)),
+    definitions: names.map((name) => toDefinition(name, byName.get(name)!.tool)),
+    traits: (name) => byName.get(name)?.traits ?? null,
+    status: (name) => byName.get(name)?.traits.status ?? THINKING,
+    limits: (name) => byName.get(name)?.limits ?? TOOL_LIMITS,
     async run(name, args, context) {
-      const tool = byName.get(name);
-      if (!tool)
-        return toolFailure(
-          'unknown_tool',
-          `There is no tool ${name}.`,
-          `The tools are: ${names.join(', ')}.`,
-        );
+      const tool = byName.get(name)?.tool;
+      if (!tool) return unknownTool(name);
       if (args === null) {
         return toolFailure('invalid_arguments', 'The arguments are no JSON object.', 'Send one JSON object.');
       }
@@ -84,6 +89,8 @@ export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
           'Send a flatter object.',
         );
       }
+      if ('actions' in tool)
+        return toolFailure('needs_confirmation', 'This tool works only with a confirmation of the user.');
       const parsed = parse(tool, args);
       if (!parsed.success) {
         const issues = parsed.error.issues
@@ -97,18 +104,35 @@ export function createToolRegistry(tools: readonly AnyTool[]): ToolRegistry {
       }
       return tool.run(parsed.data, context);
     },
+    async plan(name, args, context) {
+      return actionsOf(name)?.plan(args, context) ?? { refusal: unknownTool(name) };
+    },
+    async perform(name, trx, confirmation) {
+      const actions = actionsOf(name);
+      if (!actions) throw new Error(`this release has no tool ${name} that asks a person`);
+      return actions.perform(trx, confirmation);
+    },
     preview(name, args) {
-      const tool = byName.get(name);
+      const tool = byName.get(name)?.tool;
       const parsed = args === null || !tool || isDeeperThan(args, MAX_LEVELS) ? undefined : parse(tool, args);
       return tool?.preview && parsed?.success ? `${name}: ${tool.preview(parsed.data)}` : name.slice(0, 64);
     },
   };
 }
 
+function toEntry(row: ToolRow, deps: ToolDeps): Entry {
+  const { order, status, confirmed } = row;
+  return {
+    traits: { order, status, ...(confirmed ? { confirmed } : {}) },
+    limits: { ...TOOL_LIMITS, ...row.limits },
+    tool: row.create(deps),
+  };
+}
+
 /** Arguments deeper than this are refused unread: parsers and serialisers recurse. */
 const MAX_LEVELS = 60;
 
-function parse(tool: Tool, args: Record<string, unknown>) {
+function parse(tool: Tool | ConfirmedTool, args: Record<string, unknown>) {
   return tool.checksItself ? ({ success: true, data: args } as const) : tool.input.safeParse(dropNulls(args));
 }
 
@@ -117,9 +141,9 @@ function dropNulls(args: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
 }
 
-function toDefinition(tool: Tool): ModelTool {
+function toDefinition(name: string, tool: Tool | ConfirmedTool): ModelTool {
   const { $schema: _, ...schema } = z.toJSONSchema(tool.input, { io: 'input' });
-  return { name: tool.name, description: tool.description, parameters: toStrict(schema as JsonObject) };
+  return { name, description: tool.description, parameters: toStrict(schema as JsonObject) };
 }
 
 /**

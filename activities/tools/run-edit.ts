@@ -62,11 +62,6 @@ export function describeGraph(graph: Graph): {
 
 function tooLarge({ blocks, edges }: Graph, text: string) {
   const size = { blocks: blocks.length, edges: edges.length, bytes: Buffer.byteLength(text) };
-  return problem(
-    'error',
-    'config_too_large',
-    null,
-    `The workflow ${exceededLimit(size) ?? 'is too large'}.`,
-    'Make configs smaller, or split the work over several workflows.',
-  );
+  const excess = exceededLimit(size) ?? 'is too large';
+  return problem('config_too_large/graph', { block: null, field: null }, { excess });
 }

@@ -1,5 +1,4 @@
 /** A turn as GET shows it. Pure. */
-import type { ToolName } from '../../contracts/tools.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Confirmation } from '../../db/turns/confirmations.ts';
 import type { Turn } from '../../db/turns/turn.ts';
@@ -28,7 +27,7 @@ export function presentTurn(
 function presentQuestion(question: Confirmation): ConfirmationView {
   return {
     call_id: question.callId,
-    name: 'manage_project_asset' satisfies ToolName,
+    name: 'manage_project_asset',
     arguments: question.arguments,
     summary: question.summary,
     before: question.before,

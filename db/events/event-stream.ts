@@ -20,8 +20,8 @@ export interface Pending extends NumberedEvent {
 /** Where one claim appends its events, in order. Opened once per claim. */
 export interface EventStream {
   /**
-   * Queues events; resolves when they are durable, rejects with FencedError when the fence no longer holds. The caller
-   * must handle the promise or ignore it as a whole: drain() reports the same failure.
+   * Queues events. Resolves when they are durable, rejects with FencedError when the fence no longer holds. A caller may
+   * leave the rejection unhandled, because drain() reports it too.
    */
   append(events: TurnEvent[]): Promise<void>;
   /** Resolves when everything appended before is durable; rejects with the first error. */

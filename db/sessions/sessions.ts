@@ -54,7 +54,7 @@ export async function createSession(
     `insert into ai.copilot_sessions (id, workflow_id, owner_sub, created_at, updated_at)
      select gen_random_uuid(), w.id, ?::text, clock_timestamp(), clock_timestamp()
      from ai.workflows w where w.id = ?
-     for key share -- A workflow that is being deleted is waited for, and then not there: no foreign key error.
+     for key share -- Waits for a deletion of the workflow. Then no row is inserted, and there is no foreign key error.
      returning id, workflow_id, created_at, updated_at, null::uuid as active_turn_id`,
     [input.ownerSub, input.workflowId],
   );

@@ -34,7 +34,7 @@ export const TYPES = `with relations as (
     union select 'hand', t.oid from pg_catalog.pg_type t
       where t.typname = any ($9) and t.typnamespace = 'pg_catalog'::regnamespace
   ), types as (
-    -- What built-in arrays and ranges are made of; the others are followed one by one.
+    -- The element types of built-in arrays and ranges. follow() looks up those of the other types.
     select s.use, s.type from seeds s
     union select s.use, t.typelem from seeds s join pg_catalog.pg_type t on t.oid = s.type
       where t.typcategory = 'A' and t.typelem <> 0 and t.oid < ${FIRST_USER_OID}
@@ -111,7 +111,7 @@ export const OPERATORS = `with ${HAND('$1')}, built_in as (
   ), sides as (
     select o.oid as operator, i.type = 0 or t.typtype = 'p' or i.type in (select type from hand)
         or (t.typcategory = 'A' and t.typelem in (select type from hand)) as at_hand,
-      -- A literal in quotes becomes what the other side is, unless something built in takes it first.
+      -- A quoted literal gets the type of the other operand, unless a built-in operator takes the literal first.
       i.other <> 0 and not exists (
         select 1 from built_in b where b.oprname = o.oprname and b.oprleft = i.other and b.oprright = i.other) as literal
     from pg_catalog.pg_operator o

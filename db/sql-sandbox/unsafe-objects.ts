@@ -67,7 +67,7 @@ export const UNSAFE_PLACE = `case
           select 1 from parts d join pg_catalog.pg_namespace n on n.oid = d.relnamespace
           where d.relkind = 'f' or (n.nspname <> 'public' and (n.nspname = 'ai' or not d.relispartition))
         ) then 'has parts in another schema'
-        -- Through its parent a part is read without the part's own policies, and by itself without the parent's.
+        -- A query of the parent does not apply the partition's policies, and a query of the partition not the parent's.
         when not c.relrowsecurity and exists (select 1 from parts d where d.relrowsecurity)
           then 'has parts with row level security'
         when not c.relrowsecurity and exists (
@@ -101,7 +101,7 @@ export const UNSAFE_CODE = `(
             join pg_catalog.pg_opclass k on k.oid = any (t.partclass)
           where ${unsafeOperatorClass('k')}
         ) then 'has an index or a partition key that runs functions'
-        -- The planner computes what is constant in these before it reads anything.
+        -- The planner evaluates constant expressions in these before it reads a row.
         when exists (
           select 1 from below b join pg_catalog.pg_index i on i.indrelid = b.oid
           where ${unsafeExpression('pg_class', 'i.indexrelid', 'f.prosecdef')}

@@ -54,12 +54,12 @@ export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): 
   if (work.usage) await insertUsage(trx, fence, work.usage);
 }
 
-/** The transcript without summaries, in the order of the conversation. With `step`, only the rows of that step. */
-export async function listTranscript(db: Knex, turnId: string, step?: number): Promise<TranscriptEntry[]> {
+/** The transcript without summaries, in the order of the conversation. */
+export async function listTranscript(db: Knex, turnId: string): Promise<TranscriptEntry[]> {
   return rowsOf<TranscriptEntry>(
     db,
     `select step, position, role, body from ai.copilot_transcript
-     where turn_id = ? and role <> 'summary' ${step === undefined ? '' : 'and step = ?'} order by step, position`,
-    step === undefined ? [turnId] : [turnId, step],
+     where turn_id = ? and role <> 'summary' order by step, position`,
+    [turnId],
   );
 }

@@ -10,7 +10,6 @@ export interface TurnContext {
   workflowId: string;
   message: string;
   model: string;
-  baseGraph: string;
   /** The random seed of the delimiters around data in the turn's prompts. */
   delimiterSeed: string;
 }
@@ -22,13 +21,10 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     workflow_id: string;
     message: string;
     model: string;
-    base_graph: string;
     fence_seed: string;
-  }>(
-    db,
-    'select session_id, workflow_id, message, model, base_graph, fence_seed from ai.copilot_turns where id = ?',
-    [turnId],
-  );
+  }>(db, 'select session_id, workflow_id, message, model, fence_seed from ai.copilot_turns where id = ?', [
+    turnId,
+  ]);
   const row = rows[0];
   if (!row) throw new TurnGoneError(turnId);
   return {
@@ -37,9 +33,19 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     workflowId: row.workflow_id,
     message: row.message,
     model: row.model,
-    baseGraph: row.base_graph,
     delimiterSeed: row.fence_seed,
   };
+}
+
+/** The graph with which a turn began, as JSON text. Throws TurnGoneError. */
+export async function loadBaseGraph(db: Knex, turnId: string): Promise<string> {
+  const rows = await rowsOf<{ base_graph: string }>(
+    db,
+    'select base_graph from ai.copilot_turns where id = ?',
+    [turnId],
+  );
+  if (!rows[0]) throw new TurnGoneError(turnId);
+  return rows[0].base_graph;
 }
 
 /**

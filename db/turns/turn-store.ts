@@ -5,19 +5,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { countEarlierCalls, findAskedCall, findPreviousResult } from './asked-calls.ts';
 import { isSuspect, recordFailure, releaseClaim } from './claim-counts.ts';
 import { askConfirmation, findConfirmation, settleConfirmation } from './confirmations.ts';
 import { loadHistory } from './history.ts';
+import type { WithoutDb } from '../connection/without-db.ts';
 import { isTransient } from '../connection/pg-errors.ts';
 import { claimWork, markIdle } from './claims.ts';
 import { endTurn } from './end-turn.ts';
 import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
-import { loadTurnContext, loadWorkingGraph } from './turn-context.ts';
-
-/** A function of this folder without its first argument, the database. */
-type WithoutDb<F> = F extends (db: Knex, ...args: infer A) => infer R ? (...args: A) => R : never;
+import { loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 export interface TurnStore {
   /** Claims work for this process. */
@@ -28,8 +27,12 @@ export interface TurnStore {
   saveWork: (fence: Fence, work: SavedWork, signal: AbortSignal) => Promise<void>;
   insertUsage: WithoutDb<typeof insertUsage>;
   loadTurnContext: WithoutDb<typeof loadTurnContext>;
+  loadBaseGraph: WithoutDb<typeof loadBaseGraph>;
   loadWorkingGraph: WithoutDb<typeof loadWorkingGraph>;
   listTranscript: WithoutDb<typeof listTranscript>;
+  findAskedCall: WithoutDb<typeof findAskedCall>;
+  countEarlierCalls: WithoutDb<typeof countEarlierCalls>;
+  findPreviousResult: WithoutDb<typeof findPreviousResult>;
   markIdle: WithoutDb<typeof markIdle>;
   loadHistory: WithoutDb<typeof loadHistory>;
   endTurn: WithoutDb<typeof endTurn>;
@@ -65,8 +68,12 @@ export function createTurnStore(db: Knex): TurnStore {
     },
     insertUsage: (fence, usage) => insertUsage(db, fence, usage),
     loadTurnContext: (turnId) => loadTurnContext(db, turnId),
+    loadBaseGraph: (turnId) => loadBaseGraph(db, turnId),
     loadWorkingGraph: (turnId) => loadWorkingGraph(db, turnId),
-    listTranscript: (turnId, step) => listTranscript(db, turnId, step),
+    listTranscript: (turnId) => listTranscript(db, turnId),
+    findAskedCall: (call) => findAskedCall(db, call),
+    countEarlierCalls: (call) => countEarlierCalls(db, call),
+    findPreviousResult: (call) => findPreviousResult(db, call),
     markIdle: (fence) => markIdle(db, fence),
     loadHistory: (turnId) => loadHistory(db, turnId),
     endTurn: (input) => endTurn(db, input),

@@ -84,7 +84,7 @@ export async function insertStartingTurn(
     `insert into ai.copilot_turns
        (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, base_graph, working_graph)
      select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
-     for key share -- A session that is being deleted is waited for, and then not there.
+     for key share -- Waits for a deletion of the session. Then no row is inserted.
      on conflict (session_id, idempotency_key) do nothing
      returning ${TURN_COLUMNS}`,
     [

@@ -1,4 +1,4 @@
-/** The words for each fault of an edit. */
+/** The problems of an edit itself. Their words are in domain/rules/findings.ts. */
 import { isLongerThan } from '../text/is-longer-than.ts';
 import { nameKey } from '../graph/find-block.ts';
 import type { Block } from '../graph/graph.ts';
@@ -11,154 +11,86 @@ import { isReferenceName } from '../rules/reference.ts';
 const MAX_NAME_CHARS = 255;
 
 export function emptyEdit(): Problem {
-  return problem(
-    'error',
-    'empty_edit',
-    null,
-    'The call changes nothing.',
-    'Give at least one of add_blocks, update_blocks, remove_blocks, add_edges, remove_edges.',
-  );
+  return problem('empty_edit', { block: null, field: null }, {});
 }
 
 export function duplicateId(block: string, id: string): Problem {
-  return problem(
-    'error',
-    'duplicate_id',
-    block,
-    `The id ${id.slice(0, 60)} names another block already.`,
-    'Choose another id, or leave it out.',
-    'id',
-  );
+  return problem('duplicate_id', { block, field: 'id' }, { id: id.slice(0, 60) });
 }
 
 export function lockedType(block: string): Problem {
-  return problem(
-    'error',
-    'locked_field',
-    block,
-    `The type of ${block} can't change.`,
-    'Remove the block and add one of the other type, in one call.',
-    'type',
-  );
+  return problem('locked_field', { block, field: 'type' }, { block });
 }
 
 export function nothingChanged(block: string): Problem {
-  return problem('warning', 'nothing_changed', block, `${block} is as the update wants it already.`);
+  return problem('nothing_changed', { block, field: null }, { block });
 }
 
 /** `edge` as the model reads it. */
 export function duplicateEdge(source: string, edge: string): Problem {
-  return problem(
-    'error',
-    'duplicate_edge',
-    source,
-    `The edge ${edge} is there already.`,
-    'Leave it out.',
-    'add_edges',
-  );
+  return problem('duplicate_edge/added', { block: source, field: 'add_edges' }, { edge });
 }
 
 /** `handles`: those of the edges between the same two blocks. */
 export function unknownEdge(source: string, edge: string, handles: ReadonlySet<string | undefined>): Problem {
+  const place = { block: source, field: 'remove_edges' };
   const names = [...handles].map((handle) => handle ?? 'output');
-  return problem(
-    'error',
-    'unknown_edge',
-    source,
-    `There is no such edge ${edge}.`,
-    names.length > 0 ? `Between them: sourceHandle ${names.join(', ')}.` : null,
-    'remove_edges',
-  );
+  return names.length > 0
+    ? problem('unknown_edge/handles', place, { edge, handles: names.join(', ') })
+    : problem('unknown_edge', place, { edge });
 }
 
 export function ambiguousName(ref: string, blocks: readonly Block[], field: string): Problem {
   const ids = blocks.filter((block) => nameKey(block.name) === nameKey(ref)).map((block) => block.id);
-  return problem(
-    'error',
-    'ambiguous_name',
-    ref.slice(0, 100),
-    `Several blocks are named ${ref.slice(0, 100)}.`,
-    `Use an id: ${ids.slice(0, 5).join(', ')}`,
-    field,
-  );
+  const name = ref.slice(0, 100);
+  return problem('ambiguous_name', { block: name, field }, { name, ids: ids.slice(0, 5).join(', ') });
 }
 
 export function unknownBlock(ref: string, blocks: readonly Block[], field: string): Problem {
   const names = blocks.map((block) => block.name);
+  const block = ref.slice(0, 100);
   return problem(
-    'error',
     'unknown_block',
-    ref.slice(0, 100),
-    `There is no block ${ref.slice(0, 100) || '(empty)'}.`,
-    hintNames(nearestNames(ref, names, 3), names),
-    field,
+    { block, field },
+    { ref: block || '(empty)', known: hintNames(ref, names) },
   );
+}
+
+function hintNames(ref: string, names: string[]): string {
+  const nearest = nearestNames(ref, names, 3);
+  if (nearest.length > 0) return `Nearest: ${nearest.join(', ')}`;
+  return names.length === 0
+    ? 'The workflow has no blocks yet.'
+    : `Blocks: ${names.slice(0, MAX_LISTED).join(', ')}`;
 }
 
 /** What is wrong with a name by itself; null when nothing is. */
 export function malformedName(name: string): Problem | null {
+  const place = { block: name, field: 'name' };
   if (name === '' || !isReferenceName(name)) {
     const suggestion = name
       .replace(/[^\p{L}\p{N}_ -]+/gu, ' ')
       .replace(/\s+/g, ' ')
       .trim()
       .slice(0, MAX_NAME_CHARS);
-    return problem(
-      'error',
-      'invalid_name',
-      name,
-      `${name.slice(0, 100) || 'An empty name'} can't be used in references: letters, digits, _, space and - only.`,
-      suggestion === '' ? null : `For example: ${suggestion}`,
-      'name',
-    );
+    const shown = name.slice(0, 100) || 'An empty name';
+    return suggestion === ''
+      ? problem('invalid_name/nothing_left', place, { name: shown })
+      : problem('invalid_name/given', place, { name: shown, suggestion });
   }
   if (!isLongerThan(name, MAX_NAME_CHARS)) return null;
-  return problem(
-    'error',
-    'invalid_name',
-    name,
-    `A name has at most ${MAX_NAME_CHARS} characters.`,
-    null,
-    'name',
-  );
+  return problem('invalid_name/too_long', place, { max: MAX_NAME_CHARS });
 }
 
 export function duplicateName(name: string, blocks: readonly Block[]): Problem {
-  return problem(
-    'error',
-    'duplicate_name',
-    name,
-    `Another block is named ${name} already.`,
-    `A free name: ${freeName(name, blocks)}`,
-    'name',
-  );
+  const place = { block: name, field: 'name' };
+  return problem('duplicate_name', place, { name, free: freeName(name, blocks) });
 }
 
 export function nameOfDanglingEdge(name: string): Problem {
-  return problem(
-    'error',
-    'duplicate_name',
-    name,
-    `An edge goes to or from a block ${name} that is not there: the name would connect it.`,
-    'Remove that edge first, or choose another name.',
-    'name',
-  );
+  return problem('duplicate_name/edge', { block: name, field: 'name' }, { name });
 }
 
 export function serverOwnedField(block: string, field: string): Problem {
-  return problem(
-    'error',
-    'server_owned_field',
-    block,
-    `${field} is given by the platform and can't be set.`,
-    `Leave ${field} out.`,
-    field,
-  );
-}
-
-function hintNames(nearest: string[], names: string[]): string {
-  if (nearest.length > 0) return `Nearest: ${nearest.join(', ')}`;
-  return names.length === 0
-    ? 'The workflow has no blocks yet.'
-    : `Blocks: ${names.slice(0, MAX_LISTED).join(', ')}`;
+  return problem('server_owned_field', { block, field }, { field });
 }

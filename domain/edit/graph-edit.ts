@@ -89,8 +89,8 @@ const SHAPE: Record<keyof GraphEdit, Record<string, Check> | Check> = {
 
 /** The first thing that is no GraphEdit, or null. Takes any JSON. */
 export function checkEditShape(edit: unknown): Problem | null {
-  const wrong = (where: string, what: string): Problem =>
-    problem('error', 'invalid_edit', null, `${where} ${what}.`, null, where);
+  const wrong = (where: string, fault: string): Problem =>
+    problem('invalid_edit', { block: null, field: where }, { where, fault });
   if (!isObject(edit)) return wrong('The edit', 'must be an object');
   for (const [part, shape] of Object.entries(SHAPE)) {
     const list = edit[part] ?? [];

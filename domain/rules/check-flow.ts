@@ -1,7 +1,7 @@
 /** Where data flows to: what is never reached, what leads nowhere, and what is connected twice (rules 12, 13, 15). */
 import { findBlockType, handlesOf } from './block-registry.ts';
 import { edgeKey } from '../graph/edge.ts';
-import { type Finding, lazyFinding, MAX_LISTED, problem, type ProblemCode } from './finding.ts';
+import { type Finding, finding, type FindingId, MAX_LISTED, type Values } from './finding.ts';
 import type { Block, Graph } from '../graph/graph.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 
@@ -26,18 +26,9 @@ function checkBlock(
 ): Finding[] {
   const findings: Finding[] = [];
   const id = JSON.stringify(block.id);
-  const add = (
-    severity: 'warning' | 'info',
-    code: ProblemCode,
-    message: string,
-    hint: string | null,
-    key = id,
-  ): void => {
-    findings.push(
-      lazyFinding({ severity, code, block: block.name }, key, () =>
-        problem(severity, code, block.name, message, hint, 'edges'),
-      ),
-    );
+  const place = { block: block.name, field: 'edges' };
+  const add = <Id extends FindingId>(code: Id, values: Values<Id>, key = id): void => {
+    findings.push(finding(code, key, place, values));
   };
   const edges = reachability.out(block.id);
   const isTrigger = findBlockType(block.type)?.trigger ?? false;
@@ -46,33 +37,16 @@ function checkBlock(
     !isTrigger &&
     !triggers.some((trigger) => reachability.reaches(trigger.id, block.id))
   )
-    add(
-      'warning',
-      'unreachable',
-      `${block.name} can't be reached from the trigger; it would still run.`,
-      'Connect it, or remove it.',
-    );
+    add('unreachable', { block: block.name });
   const handles = handlesOf(block);
   if (edges.length === 0 && handles.length === 0 && findBlockType(block.type)) {
-    if (!targets.has(block.id)) add('info', 'isolated', `${block.name} is connected to nothing.`, null);
-    else if (!EFFECTS.includes(block.type))
-      add(
-        'warning',
-        'dead_end',
-        `Nothing follows ${block.name}: its output is never used.`,
-        'Connect it to a response or an effect.',
-      );
+    if (!targets.has(block.id)) add('isolated', { block: block.name });
+    else if (!EFFECTS.includes(block.type)) add('dead_end', { block: block.name });
   }
   const wired = new Set(edges.map((edge) => edge.sourceHandle));
   // A split of a thousand branches is told by its first ones.
   for (const handle of handles.filter((name) => !wired.has(name)).slice(0, MAX_LISTED)) {
-    add(
-      'warning',
-      'branch_without_edge',
-      `The ${handle} branch of ${block.name} leads nowhere.`,
-      null,
-      JSON.stringify([block.id, handle]),
-    );
+    add('branch_without_edge', { block: block.name, handle }, JSON.stringify([block.id, handle]));
   }
   return findings;
 }
@@ -90,16 +64,9 @@ function checkShortcuts(block: Block, graph: Graph, reachability: Reachability):
   return edges
     .filter((edge) => reachability.isStrictlyBelow(edge.target, ways.get(edge.sourceHandle)!))
     .map((edge) =>
-      lazyFinding({ severity: 'warning', code: 'shortcut_edge', block: block.name }, edgeKey(edge), () => {
-        const to = graph.blocks.find(({ id }) => id === edge.target)?.name ?? edge.target;
-        return problem(
-          'warning',
-          'shortcut_edge',
-          block.name,
-          `${block.name} leads to ${to} directly and by way of other blocks.`,
-          'Remove the direct edge unless both are meant.',
-          'edges',
-        );
-      }),
+      finding('shortcut_edge', edgeKey(edge), { block: block.name, field: 'edges' }, () => ({
+        block: block.name,
+        target: graph.blocks.find(({ id }) => id === edge.target)?.name ?? edge.target,
+      })),
     );
 }

@@ -5,16 +5,7 @@ import { checkFlow } from './check-flow.ts';
 import { checkReferences } from './check-references.ts';
 import { edgeKey } from '../graph/edge.ts';
 import { nameKey } from '../graph/find-block.ts';
-import {
-  type Finding,
-  finding,
-  lazyFinding,
-  listed,
-  MAX_LISTED,
-  type Problem,
-  problem,
-  type ProblemCode,
-} from './finding.ts';
+import { type Finding, finding, type FindingId, listed, MAX_LISTED, type Values } from './finding.ts';
 import type { Block, Edge, Graph } from '../graph/graph.ts';
 import { MAX_BLOCKS, MAX_EDGES } from '../graph/limits.ts';
 import { computeReachability, type Reachability } from './reachability.ts';
@@ -50,26 +41,16 @@ export function checkGraph(
 }
 
 /** One finding for each step beyond what is allowed, so that an edit which only makes less of it has no new one. */
-function excess(count: number, allowed: number, found: Problem): Finding[] {
-  return Array.from({ length: Math.max(0, count - allowed) }, (_, index) => finding(String(index), found));
+function excess(count: number, allowed: number, toFinding: (key: string) => Finding): Finding[] {
+  return Array.from({ length: Math.max(0, count - allowed) }, (_, index) => toFinding(String(index)));
 }
 
 function checkSizes({ blocks, edges }: Graph): Finding[] {
-  const tooMany = (code: ProblemCode, what: string, max: number, count: number): Finding[] =>
-    excess(
-      count,
-      max,
-      problem(
-        'error',
-        code,
-        null,
-        `A workflow has at most ${max} ${what} (this one would have ${count}).`,
-        'Split the work over several workflows.',
-      ),
-    );
+  const tooMany = (id: 'too_many_blocks' | 'too_many_edges', max: number, count: number): Finding[] =>
+    excess(count, max, (key) => finding(id, key, { block: null, field: null }, { max, count }));
   return [
-    ...tooMany('too_many_blocks', 'blocks', MAX_BLOCKS, blocks.length),
-    ...tooMany('too_many_edges', 'edges', MAX_EDGES, edges.length),
+    ...tooMany('too_many_blocks', MAX_BLOCKS, blocks.length),
+    ...tooMany('too_many_edges', MAX_EDGES, edges.length),
   ];
 }
 
@@ -78,38 +59,15 @@ function checkNames(blocks: readonly Block[]): Finding[] {
   const seen = new Map<string, Block>();
   for (const block of blocks) {
     const name = nameKey(block.name);
+    const place = { block: block.name, field: 'name' };
     if (seen.has(name)) {
-      findings.push(
-        lazyFinding(
-          { severity: 'error', code: 'duplicate_name', block: block.name },
-          JSON.stringify([block.id, name]),
-          () =>
-            problem(
-              'error',
-              'duplicate_name',
-              block.name,
-              `Another block is named ${block.name} already.`,
-              `A free name: ${freeName(block.name, blocks)}`,
-              'name',
-            ),
-        ),
-      );
+      const toValues = () => ({ name: block.name, free: freeName(block.name, blocks) });
+      findings.push(finding('duplicate_name', JSON.stringify([block.id, name]), place, toValues));
     } else seen.set(name, block);
     // `Name #n` is how an editor tells blocks of equal name apart: fine where it stands, not for new names.
     if (!isReferenceName(block.name) || block.name.trim() === '') {
-      findings.push(
-        finding(
-          JSON.stringify([block.id, block.name]),
-          problem(
-            'error',
-            'invalid_name',
-            block.name,
-            `${block.name || 'An empty name'} can't be used in references.`,
-            'Use letters, digits, _, space and - only.',
-            'name',
-          ),
-        ),
-      );
+      const values = { name: block.name || 'An empty name' };
+      findings.push(finding('invalid_name', JSON.stringify([block.id, block.name]), place, values));
     }
   }
   return findings;
@@ -126,94 +84,53 @@ function checkTriggers(blocks: readonly Block[]): Finding[] {
   const triggers = blocks.filter((block) => findBlockType(block.type)?.trigger);
   if (triggers.length > 1) {
     // Counted, not named: which of two triggers is the second one changes with the order of the blocks.
-    return excess(
-      triggers.length,
-      1,
-      problem(
-        'error',
-        'second_trigger',
-        triggers.at(-1)!.name,
-        `A workflow has exactly one trigger, and ${triggers[0]!.name} is it.`,
-        'Change that trigger, or remove it in the same call.',
-      ),
-    );
+    const place = { block: triggers.at(-1)!.name, field: null };
+    const values = { trigger: triggers[0]!.name };
+    return excess(triggers.length, 1, (key) => finding('second_trigger', key, place, values));
   }
-  if (triggers.length === 0 && blocks.length > 0) {
-    return [
-      finding(
-        '',
-        problem(
-          'warning',
-          'no_trigger',
-          null,
-          'The workflow has no trigger yet.',
-          'Add a starter or a webhook.',
-        ),
-      ),
-    ];
-  }
-  return [];
+  return triggers.length === 0 && blocks.length > 0
+    ? [finding('no_trigger', '', { block: null, field: null }, {})]
+    : [];
 }
+
+/** Adds a finding about an edge. */
+type Tell = <Id extends FindingId>(id: Id, block: string, values: Values<Id>) => void;
 
 function checkEdges(graph: Graph, byId: ReadonlyMap<string, Block>): Finding[] {
   const findings: Finding[] = [];
   const seen = new Set<string>();
   for (const edge of graph.edges) {
     const key = edgeKey(edge);
-    const source = byId.get(edge.source);
-    const target = byId.get(edge.target);
-    const from = source?.name ?? edge.source;
-    const to = target?.name ?? edge.target;
-    const add = (code: ProblemCode, block: string, message: string, hint: string | null = null): void => {
-      findings.push(finding(key, problem('error', code, block, message, hint, 'edges')));
-    };
-    if (!source || !target)
-      add('dangling_edge', from, `The edge ${from} -> ${to} has an end that names no block.`);
-    if (seen.has(key)) add('duplicate_edge', from, `The edge ${from} -> ${to} is there already.`);
+    const from = byId.get(edge.source);
+    const to = byId.get(edge.target);
+    const source = from?.name ?? edge.source;
+    const target = to?.name ?? edge.target;
+    const shown = `${source} -> ${target}`;
+    const tell: Tell = (id, block, values) =>
+      void findings.push(finding(id, key, { block, field: 'edges' }, values));
+    if (!from || !to) tell('dangling_edge', source, { edge: shown });
+    if (seen.has(key)) tell('duplicate_edge', source, { edge: shown });
     seen.add(key);
-    if (edge.source === edge.target) add('self_edge', from, `${from} can't be connected to itself.`);
-    if (target && findBlockType(target.type)?.trigger) {
-      add('edge_into_trigger', to, `${to} is the trigger: no edge goes into it.`);
-    }
-    if (source && findBlockType(source.type)?.terminal) {
-      add('edge_out_of_response', from, `${from} ends the workflow: no edge goes out of it.`);
-    }
-    if (source && findBlockType(source.type)) checkHandle(edge, source, to, add);
+    if (edge.source === edge.target) tell('self_edge', source, { source });
+    if (to && findBlockType(to.type)?.trigger) tell('edge_into_trigger', target, { target });
+    if (from && findBlockType(from.type)?.terminal) tell('edge_out_of_response', source, { source });
+    if (from && findBlockType(from.type)) checkHandle(edge, from, target, tell);
   }
   return findings;
 }
 
-function checkHandle(
-  edge: Edge,
-  source: Block,
-  to: string,
-  add: (code: ProblemCode, block: string, message: string, hint: string | null) => void,
-): void {
-  const handles = handlesOf(source);
-  const handle = edge.sourceHandle;
+function checkHandle(edge: Edge, from: Block, target: string, tell: Tell): void {
+  const handles = handlesOf(from);
+  const given = edge.sourceHandle;
+  const source = from.name;
+  const shown = `${source} -> ${target}`;
+  const handle = (given ?? '').slice(0, 60);
   if (handles.length === 0) {
-    if (handle !== undefined) {
-      add(
-        'handle_not_allowed',
-        source.name,
-        `The edge ${source.name} -> ${to} must not have a sourceHandle.`,
-        `Only condition and split blocks have handles; leave ${handle.slice(0, 60)} out.`,
-      );
-    }
-  } else if (handle === undefined) {
-    add(
-      'handle_required',
-      source.name,
-      `The edge ${source.name} -> ${to} needs a sourceHandle.`,
-      `One of: ${listed(handles)}`,
-    );
-  } else if (!hasHandle(source, handle)) {
-    add(
-      'unknown_handle',
-      source.name,
-      `${source.name} has no handle ${handle.slice(0, 60)} for the edge to ${to}.`,
-      `Its handles: ${listed(handles)}. An edge of a branch that goes away must be removed in the same call.`,
-    );
+    if (given !== undefined) tell('handle_not_allowed', source, { edge: shown, handle });
+  } else if (given === undefined) {
+    tell('handle_required', source, { edge: shown, handles: listed(handles) });
+  } else if (!hasHandle(from, given)) {
+    tell('unknown_handle', source, { source, handle, target, handles: listed(handles) });
   }
 }
 
@@ -235,26 +152,15 @@ function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>, reachabilit
         reachability.reaches(edge.target, edge.source),
     )
     .map((edge) =>
-      lazyFinding(
-        { severity: 'error', code: 'edge_cycle', block: byId.get(edge.source)!.name },
-        edgeKey(edge),
-        () => {
-          const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
-            (id) => byId.get(id)?.name ?? id,
-          );
-          // The end closes the circle: of a long way round the middle goes.
-          const shown =
-            path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
-          return problem(
-            'error',
-            'edge_cycle',
-            byId.get(edge.source)!.name,
-            `The edges form a cycle: ${shown.join(' -> ')}.`,
-            'Data flows one way; leave out the edge that goes back.',
-            'edges',
-          );
-        },
-      ),
+      finding('edge_cycle', edgeKey(edge), { block: byId.get(edge.source)!.name, field: 'edges' }, () => {
+        const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
+          (id) => byId.get(id)?.name ?? id,
+        );
+        // The end closes the circle: of a long way round the middle goes.
+        const shown =
+          path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
+        return { path: shown.join(' -> ') };
+      }),
     );
 }
 

@@ -2,7 +2,7 @@
 import { findBlockType } from './block-registry.ts';
 import type { RulePorts } from './check-config.ts';
 import { nameKey } from '../graph/find-block.ts';
-import { type Finding, lazyFinding, listed, type Problem, problem, type ProblemCode } from './finding.ts';
+import { type Finding, finding, type FindingId, listed, type Values } from './finding.ts';
 import type { Block, Graph } from '../graph/graph.ts';
 import { isObject } from '../text/json.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
@@ -46,25 +46,16 @@ function missing(block: Block, reference: Reference, listNames: () => string): F
   const { name, kind, field, broken } = reference;
   // Python code that reads a key which is not there can catch that; a template is left in the text as it stands.
   const code = kind === 'code' ? 'code_unknown_block' : 'reference_to_missing_block';
-  const severity = kind === 'code' ? 'warning' : 'error';
-  const describe = (): Problem =>
-    problem(
-      severity,
-      code,
-      block.name,
-      `${block.name} refers to ${name.slice(0, 100)}, which is no block.`,
-      broken
-        ? "A reference can't spell that name: letters, digits, _, space and - only. Rename the block."
-        : `Blocks: ${listNames()}`,
-      field,
-    );
-  return lazyFinding(
-    { severity, code, block: block.name },
+  return finding(
+    broken ? (`${code}/spelling` as const) : code,
     targetKey(block, reference),
-    describe,
-    referenceKey(block, reference),
+    { block: block.name, field, reference: referenceKey(block, reference) },
+    () => ({ block: block.name, name: name.slice(0, 100), blocks: broken ? '' : listNames() }),
   );
 }
+
+/** Adds a finding about the target of a reference. */
+type Tell = <Id extends FindingId>(id: Id, values: Values<Id>, key?: string) => void;
 
 function checkTarget(
   block: Block,
@@ -74,47 +65,21 @@ function checkTarget(
   mayBeSkipped: (target: Block, block: Block) => boolean,
 ): Finding[] {
   const { name, field, path, kind } = reference;
-  const found = (
-    severity: Problem['severity'],
-    code: ProblemCode,
-    message: string,
-    hint: string | null,
-    key = targetKey(block, reference),
-  ): Finding[] => [
-    lazyFinding(
-      { severity, code, block: block.name },
-      key,
-      () => problem(severity, code, block.name, message, hint, field),
-      referenceKey(block, reference),
-    ),
-  ];
-  if (target.id === block.id)
-    return found(
-      'error',
-      'reference_to_itself',
-      `${block.name} refers to its own output.`,
-      'Refer to a block above it.',
+  const findings: Finding[] = [];
+  const place = { block: block.name, field, reference: referenceKey(block, reference) };
+  const names = { block: block.name, target: target.name };
+  const tell: Tell = (id, values, key = targetKey(block, reference)) =>
+    void findings.push(finding(id, key, place, values));
+  if (target.id === block.id) tell('reference_to_itself', names);
+  else if (!reachability.reaches(target.id, block.id))
+    tell(kind === 'code' ? 'code_not_upstream' : 'reference_not_upstream', names);
+  else {
+    if (mayBeSkipped(target, block)) tell('reference_may_be_skipped', names);
+    checkField(target, path, (id, values) =>
+      tell(id, values, JSON.stringify([block.id, nameKey(name), path])),
     );
-  if (!reachability.reaches(target.id, block.id))
-    return found(
-      kind === 'code' ? 'warning' : 'error',
-      kind === 'code' ? 'code_not_upstream' : 'reference_not_upstream',
-      `${block.name} refers to ${target.name}, which does not run before it.`,
-      `Connect ${target.name} to a block above ${block.name}, in the same call.`,
-    );
-  return [
-    ...(mayBeSkipped(target, block)
-      ? found(
-          'warning',
-          'reference_may_be_skipped',
-          `${block.name} refers to ${target.name}, which runs on some branches only.`,
-          'On the others the reference stays unresolved.',
-        )
-      : []),
-    ...checkField(target, path, (severity, code, message, hint) =>
-      found(severity, code, message, hint, JSON.stringify([block.id, nameKey(name), path])),
-    ),
-  ];
+  }
+  return findings;
 }
 
 /** The blocks to which some branch of a condition leads that does not lead to this one. */
@@ -127,40 +92,24 @@ function blocksPast(target: Block, conditions: readonly Block[], reachability: R
   return past;
 }
 
-type Tell = (
-  severity: Problem['severity'],
-  code: ProblemCode,
-  message: string,
-  hint: string | null,
-) => Finding[];
-
 /** The field after `.output`, where the type says which there are. */
-function checkField(target: Block, path: string, tell: Tell): Finding[] {
+function checkField(target: Block, path: string, tell: Tell): void {
   const field = /^\.([\p{L}\p{N}_ -]+)/u.exec(path)?.[1]?.trim();
-  if (field === undefined) return [];
+  if (field === undefined) return;
   const { type, name, config } = target;
-  if (type === 'agent' && !isSet(config.agent_id))
-    return tell(
-      'error',
-      'field_of_text',
-      `The output of ${name} is plain text, which has no field ${field}.`,
-      `Use <${name}.output>, or take it apart in a code block.`,
-    );
+  if (type === 'agent' && !isSet(config.agent_id)) {
+    tell('field_of_text', { target: name, field });
+    return;
+  }
   const fields =
     type === 'starter'
       ? Object.keys(isObject(config.input) ? config.input : {})
       : type === 'general_api'
         ? Object.keys(findBlockType(type)!.outputs)
         : null;
-  if (fields === null || fields.includes(field)) return [];
-  return tell(
-    'warning',
-    'unknown_output_field',
-    `${name} has no output field ${field}.`,
-    fields.length > 0
-      ? `Its fields: ${listed(fields)}.`
-      : `${name} has no inputs yet: add ${field} to its input.`,
-  );
+  if (fields === null || fields.includes(field)) return;
+  if (fields.length > 0) tell('unknown_output_field', { target: name, field, fields: listed(fields) });
+  else tell('unknown_output_field/no_inputs', { target: name, field });
 }
 
 function isSet(value: unknown): boolean {

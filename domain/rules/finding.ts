@@ -1,74 +1,22 @@
 /** What the rules find: problems, and how the same fault is recognised in two versions of a graph. */
+import { FINDINGS, type Severity } from './findings.ts';
 
-/** Every code there is. docs/graph-rules.md says what each means. */
-export const PROBLEM_CODES = [
-  'agent_id_with_inline',
-  'ambiguous_name',
-  'branch_without_edge',
-  'code_empty',
-  'code_input',
-  'code_no_output',
-  'code_not_upstream',
-  'code_syntax',
-  'code_too_long',
-  'code_unknown_block',
-  'config_too_large',
-  'dangling_edge',
-  'dead_end',
-  'duplicate_edge',
-  'duplicate_id',
-  'duplicate_name',
-  'edge_cycle',
-  'edge_into_trigger',
-  'edge_out_of_response',
-  'empty_edit',
-  'expression_syntax',
-  'field_of_text',
-  'handle_not_allowed',
-  'handle_required',
-  'invalid_config',
-  'invalid_edit',
-  'invalid_name',
-  'isolated',
-  'locked_field',
-  'missing_config',
-  'no_trigger',
-  'nothing_changed',
-  'placeholder',
-  'reference_may_be_skipped',
-  'reference_not_upstream',
-  'reference_to_itself',
-  'reference_to_missing_block',
-  'second_trigger',
-  'secret_literal',
-  'self_edge',
-  'server_owned_field',
-  'shortcut_edge',
-  'too_many_blocks',
-  'too_many_edges',
-  'type_word_input',
-  'unknown_agent',
-  'unknown_block',
-  'unknown_block_type',
-  'unknown_config_key',
-  'unknown_edge',
-  'unknown_handle',
-  'unknown_knowledge_base',
-  'unknown_model',
-  'unknown_output_field',
-  'unknown_source',
-  'unreachable',
-  'url_private_host',
-  'url_scheme',
-  'url_template_host',
-] as const;
-export type ProblemCode = (typeof PROBLEM_CODES)[number];
+/** A row of the table: a code, with the name of its wording where the code has several. */
+export type FindingId = keyof typeof FINDINGS;
+type CodeOf<Id extends string> = Id extends `${infer Code}/${string}` ? Code : Id;
+/** Codes are stable: histories and clients hold them. */
+export type ProblemCode = CodeOf<FindingId>;
+
+type Names<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+/** What the words of a finding are filled in with. */
+export type Values<Id extends FindingId> = Record<
+  Names<(typeof FINDINGS)[Id]['message' | 'hint']>,
+  string | number
+>;
 
 export interface Problem {
-  /** Stable: histories and clients hold it. */
   code: ProblemCode;
-  /** `error` rejects an edit that introduces it. */
-  severity: 'error' | 'warning' | 'info';
+  severity: Severity;
   /** The block's name, or null when no single block is to blame. */
   block: string | null;
   field: string | null;
@@ -81,7 +29,7 @@ export interface Problem {
 export interface Finding {
   key: string;
   code: ProblemCode;
-  severity: Problem['severity'];
+  severity: Severity;
   /** As the problem names it. */
   block: string | null;
   /** Made when it is read: of a faulty graph's many findings only the new ones are ever told. */
@@ -90,38 +38,61 @@ export interface Finding {
   reference?: string;
 }
 
+/** Where a problem is. */
+export interface Place {
+  block: string | null;
+  field: string | null;
+  /** For a fault of a reference: which one. */
+  reference?: string;
+}
+
+function codeOf(id: FindingId): ProblemCode {
+  return id.split('/')[0] as ProblemCode;
+}
+
+/** Every code there is. */
+export const PROBLEM_CODES: readonly ProblemCode[] = [
+  ...new Set((Object.keys(FINDINGS) as FindingId[]).map(codeOf)),
+];
+
 /** Makes a problem that the graph did not have before. */
-export function problem(
-  severity: Problem['severity'],
-  code: ProblemCode,
-  block: string | null,
-  message: string,
-  hint: string | null = null,
-  field: string | null = null,
-): Problem {
-  return { code, severity, block, field, message, hint, was_there_before: false };
-}
-
-export function finding(key: string, found: Problem): Finding {
-  const { code, severity, block } = found;
-  return { key: `${code} ${key}`, code, severity, block, problem: found };
-}
-
-/** A finding whose problem costs something to describe: `make` is called for the few that are told. */
-export function lazyFinding(
-  facts: Pick<Problem, 'severity' | 'code' | 'block'>,
-  key: string,
-  make: () => Problem,
-  reference?: string,
-): Finding {
+export function problem<Id extends FindingId>(id: Id, { block, field }: Place, values: Values<Id>): Problem {
+  const { severity, message, hint } = FINDINGS[id];
   return {
-    key: `${facts.code} ${key}`,
-    code: facts.code,
-    severity: facts.severity,
-    block: facts.block,
+    code: codeOf(id),
+    severity,
+    block,
+    field,
+    message: fill(message, values),
+    hint: hint === null ? null : fill(hint, values),
+    was_there_before: false,
+  };
+}
+
+function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+}
+
+/**
+ * Makes a finding. `key` tells it from others of its code. Values that cost something to describe are given as a
+ * function, which is called for the few findings that are told.
+ */
+export function finding<Id extends FindingId>(
+  id: Id,
+  key: string,
+  place: Place,
+  values: Values<Id> | (() => Values<Id>),
+): Finding {
+  const code = codeOf(id);
+  const { block, reference } = place;
+  return {
+    key: `${code} ${key}`,
+    code,
+    severity: FINDINGS[id].severity,
+    block,
     ...(reference === undefined ? {} : { reference }),
     get problem() {
-      return make();
+      return problem(id, place, typeof values === 'function' ? values() : values);
     },
   };
 }

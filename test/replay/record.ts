@@ -71,9 +71,25 @@ const SHAPES: Record<string, string[]> = {
     'is-cancelled-while-it-waits',
     'is-cancelled-by-temporal',
     'waits-for-a-person',
+    'carries-traits',
   ],
 };
-for (const name of SHAPES['2026-11-25']!) turns[name] = asks;
+const reads = { order: 'reading', status: 'Reading...' } as const;
+const writes = { order: 'writing', status: 'Writing...' } as const;
+// Tools of a later release: only their traits say how their calls are made.
+turns['carries-traits'] = {
+  callModel: async ({ step }: CallModelInput) =>
+    step === 1
+      ? modelAnswer(
+          { name: 'reads_later', traits: reads },
+          { name: 'get_block_info', traits: writes },
+          { name: 'asks_later', traits: { ...writes, confirmed: true } },
+          { name: 'writes_later', traits: writes },
+          { name: 'reads_later', traits: reads },
+        )
+      : modelAnswer(),
+};
+for (const name of SHAPES['2026-11-25']!) turns[name] ??= asks;
 type Turn = Awaited<ReturnType<TurnWorker['start']>>;
 const deeds: Record<string, (turn: Turn) => Promise<unknown>> = {
   'is-approved': ({ handle, input }) => handle.signal('confirm', { turnId: input.turnId, callId: 'c1' }),

@@ -24,6 +24,7 @@ export const UNIT_TESTS: readonly Check[] = shareOut(globSync('test/unit/**/*.te
 const CHECKS: readonly Check[] = [
   { name: 'lint', command: join(BIN, 'oxlint'), args: ['--type-aware', '--deny-warnings'] },
   { name: 'types', command: join(BIN, 'tsc'), args: ['--noEmit'] },
+  { name: 'types of the page', command: join(BIN, 'tsc'), args: ['--noEmit', '-p', 'studio'] },
   ...UNIT_TESTS,
   { name: 'format', command: join(BIN, 'biome'), args: ['format', '.'] },
 ];

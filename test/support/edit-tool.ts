@@ -1,7 +1,8 @@
-/** The product's modify_workflow tool, for a project in which every id and model exists. */
-import { createModifyWorkflowTool } from '../../activities/tools/modify-workflow.ts';
+/** The tools for edits as the worker has them, in a project that knows every id and model. */
 import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
+import type { ToolDeps } from '../../activities/tools/tool.ts';
 import type { ProjectFacts } from '../../domain/rules/project-facts.ts';
+import { productTools } from './product-tools.ts';
 
 export const openProject: ProjectFacts = {
   missing: { agent: new Set(), knowledge_base: new Set(), source: new Set() },
@@ -9,7 +10,12 @@ export const openProject: ProjectFacts = {
   models: [],
 };
 
-export const modifyWorkflowTool = createModifyWorkflowTool({
+/** What the tools for edits need; nothing else is in it. */
+export const editDeps = {
   python: createPythonChecker(),
-  loadProjectFacts: () => Promise.resolve(openProject),
-});
+  project: { loadProjectFacts: () => Promise.resolve(openProject) },
+  assets: { models: () => [] },
+} as unknown as ToolDeps;
+
+/** modify_workflow and get_block_info. */
+export const editTools = productTools(['modify_workflow', 'get_block_info'], editDeps);

@@ -23,6 +23,7 @@ const GROUPS = [
       'test/workflows/**/*.test.ts',
       'test/integration/**/*.test.ts',
       'test/replay/**/*.test.ts',
+      'test/browser/**/*.test.ts',
     ],
     exclude: MEASURING,
     concurrency: 3,

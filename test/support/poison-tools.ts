@@ -1,20 +1,20 @@
 /** Tools that misbehave: they throw, hang, return too much, or kill their worker. */
 import { z } from 'zod';
-import { type AnyTool, defineTool } from '../../activities/tools/registry.ts';
+import type { Tool, ToolRow } from '../../activities/tools/tool.ts';
 
 /** How often each tool was run in this process. */
 export const runs = new Map<string, number>();
 
-function poison(name: string, run: AnyTool['run']): AnyTool {
-  return defineTool({
-    name,
+function poison(name: string, run: Tool['run']): ToolRow {
+  const tool: Tool = {
     description: name,
     input: z.object({}),
     run: (input, context) => {
       runs.set(name, (runs.get(name) ?? 0) + 1);
       return run(input, context);
     },
-  });
+  };
+  return { name, order: 'reading', status: 'Poisoning...', create: () => tool };
 }
 
 /** An object with this many levels. JSON.stringify fails beyond about 4,000 levels. */
@@ -27,7 +27,7 @@ let letGo: () => void = () => undefined;
 export const release = (): void => letGo();
 const released = new Promise<void>((resolve) => (letGo = resolve));
 
-export const poisonTools: AnyTool[] = [
+export const poisonTools: ToolRow[] = [
   poison('always_throws', async () => {
     throw new TypeError('undefined is not a function');
   }),

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { createExecutePublicSqlTool } from '../../activities/tools/execute-public-sql.ts';
-import { createToolRegistry, type ToolContext, type ToolRegistry } from '../../activities/tools/registry.ts';
+import type { ToolRegistry } from '../../activities/tools/registry.ts';
+import type { ToolContext } from '../../activities/tools/tool.ts';
 import { createSqlSandbox, type SandboxConfig } from '../../db/sql-sandbox/sql-sandbox.ts';
 import { createTestDatabase } from './api-database.ts';
+import { productTools } from './product-tools.ts';
 import { silentLogger } from './test-api.ts';
 
 export interface SqlAnswer {
@@ -43,15 +44,13 @@ export async function startSqlTool(fixtures: string[]): Promise<SqlTool> {
   const toolsOf = (sqlMode: SandboxConfig['sqlMode']): ToolRegistry => {
     const made =
       tools.get(sqlMode) ??
-      createToolRegistry([
-        createExecutePublicSqlTool({
-          sandbox: createSqlSandbox({
-            databaseUrl: database.url,
-            config: { sqlDatabaseUrl: undefined, sqlMode },
-            logger: silentLogger,
-          }),
+      productTools(['execute_public_sql'], {
+        sandbox: createSqlSandbox({
+          databaseUrl: database.url,
+          config: { sqlDatabaseUrl: undefined, sqlMode },
+          logger: silentLogger,
         }),
-      ]);
+      });
     tools.set(sqlMode, made);
     return made;
   };

@@ -9,6 +9,7 @@ import {
   Worker,
 } from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
+import { TOOLS } from '../../activities/tools/index.ts';
 import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
@@ -23,10 +24,12 @@ export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
   return {
     finish: calls.length > 0 ? 'tool_calls' : 'stop',
     toolCalls: calls.map((call, index) => ({
-      callId: call.callId ?? `call_${randomUUID()}`,
-      name: call.name ?? 'get_block_info',
-      argumentsHash: call.argumentsHash ?? `${index}-${randomUUID()}`,
-      preview: call.preview ?? 'get_block_info: agent',
+      callId: `call_${randomUUID()}`,
+      name: 'get_block_info',
+      argumentsHash: `${index}-${randomUUID()}`,
+      preview: 'get_block_info: agent',
+      ...toTraits(call.name ?? 'get_block_info'),
+      ...call,
     })),
     inputTokens: 10,
     outputTokens: 5,
@@ -34,7 +37,15 @@ export function modelAnswer(...calls: Partial<ToolCallRef>[]): CallModelResult {
   };
 }
 
-/** Activities that do nothing and succeed, except those that are overridden. */
+/** The traits that the product's answers carry. */
+function toTraits(name: string): Pick<ToolCallRef, 'traits'> {
+  const row = TOOLS.find((tool) => tool.name === name);
+  if (!row) return {};
+  const { order, confirmed, status } = row;
+  return { traits: { order, status, ...(confirmed ? { confirmed } : {}) } };
+}
+
+/** Activities that do nothing and end well, but for those given. */
 export function fakeActivities(overrides: Partial<Activities>): Activities {
   return {
     callModel: async () => modelAnswer(),

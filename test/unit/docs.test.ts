@@ -9,6 +9,7 @@ import { ERROR_CODES } from '../../contracts/errors.ts';
 import { SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
 import { COMPATIBLE_DEFAULTS, MODELS } from '../../models/models.ts';
 import { FAILURES } from '../../llm/adapters/provider-errors.ts';
+import { FINDINGS } from '../../domain/rules/findings.ts';
 import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -247,4 +248,37 @@ test('docs/models.md says of each model what the catalogue says', () => {
   }
   const { contextTokens, maxOutputTokens } = COMPATIBLE_DEFAULTS;
   assert.equal(rows.get('context_tokens, max_output_tokens')?.[1], `${contextTokens}, ${maxOutputTokens}`);
+});
+
+test('docs/graph-rules.md says of each finding what the table of findings says', () => {
+  const rows = rowsOf('docs/graph-rules.md');
+  const code = (text: string | null): string => (text === null ? '' : `\`${text}\``);
+  const said = [...rows.values()].map((cells) => cells.slice(0, 4));
+  assert.deepEqual(
+    said,
+    Object.entries(FINDINGS).map(([id, { severity, message, hint }]) => [
+      code(id),
+      severity,
+      code(message),
+      code(hint),
+    ]),
+  );
+});
+
+test('docs/graph-rules.md gives codes the severities of the table of findings, rule by rule', () => {
+  const known = new Set(
+    Object.entries(FINDINGS).map(([id, { severity }]) => `${id.split('/')[0]} ${severity}`),
+  );
+  const rules = read('docs/graph-rules.md')
+    .split('\n')
+    .filter((line) => /^\| \d+ \|/.test(line));
+  for (const rule of rules) {
+    const codes: string[] = [];
+    for (const [, code, severity] of rule.split('|')[3]!.matchAll(/`(\w+)`|\b(error|warning|info)\b/g)) {
+      if (code !== undefined) codes.push(code);
+      // An edit that leaves a reference behind is told of the reference's fault: never refused for it (rule 11).
+      else if (!rule.startsWith('| 11 |'))
+        for (const before of codes.splice(0)) assert.ok(known.has(`${before} ${severity}`), before);
+    }
+  }
 });

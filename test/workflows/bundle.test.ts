@@ -19,7 +19,7 @@ test('the workflow bundle holds workflows, domain and constants, and nothing of 
   );
   assert.ok(rooms.includes('workflows/chat-turn.ts'));
   assert.deepEqual(
-    rooms.filter((file) => !/^(workflows|domain)\/|^contracts\/(names|limits|tools|errors)\.ts$/.test(file)),
+    rooms.filter((file) => !/^(workflows|domain)\/|^contracts\/(names|limits|errors)\.ts$/.test(file)),
     [],
   );
 });

@@ -42,6 +42,32 @@ test('an answer without tool calls ends the turn as done', async () => {
   assert.equal(finishes.length, 1);
 });
 
+test('a call is made as its answer says, also one of a tool that this release does not know', async () => {
+  const log: string[] = [];
+  const writes = { order: 'writing', status: 'Writing...' } as const;
+  await runTurn({
+    callModel: async ({ step }: CallModelInput) =>
+      step === 1
+        ? modelAnswer(
+            { name: 'writes_later', callId: 'w1', traits: writes },
+            { name: 'get_block_info', callId: 'w2', traits: writes },
+            { name: 'asks_later', callId: 'q', traits: { ...writes, confirmed: true } },
+          )
+        : modelAnswer(),
+    runTool: async ({ callId }: RunToolInput) => {
+      log.push(`+${callId}`);
+      await delay(50);
+      log.push(`-${callId}`);
+      return { isError: false, preview: 'done' };
+    },
+    askConfirmation: async ({ callId }: RunToolInput) => {
+      log.push(`?${callId}`);
+      return { wait: null };
+    },
+  });
+  assert.deepEqual(log, ['+w1', '-w1', '+w2', '-w2', '?q']);
+});
+
 test('reading tools of a step run together, writing ones one after another and in their place', async () => {
   const log: string[] = [];
   const answers = [

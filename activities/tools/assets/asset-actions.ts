@@ -3,7 +3,7 @@
  * `perform` makes an approved change.
  */
 import type { Confirmation, Decision, Question } from '../../../db/turns/confirmations.ts';
-import type { ToolOutcome } from '../registry.ts';
+import type { ToolOutcome } from '../tool.ts';
 import type { AssetDeps, Db } from './deps.ts';
 import { type AssetResult, performChange } from './perform-change.ts';
 import { planChange } from './plan-change.ts';

@@ -4,9 +4,9 @@ import type { AssetAction, AssetKind } from '../../../contracts/assets.ts';
 import { HIDDEN, hideSecrets } from '../../../domain/text/hide-secrets.ts';
 import { isDeeperThan, isObject, toStorable } from '../../../domain/text/json.ts';
 import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
-import { toolFailure, type ToolOutcome } from '../registry.ts';
+import { toolFailure, type ToolOutcome } from '../tool.ts';
 import { ASSET_FIELDS, MAX_SETTINGS_LEVELS } from './asset-fields.ts';
-import { manageProjectAssetInput } from './manage-project-asset.ts';
+import { manageProjectAssetInput } from './call-input.ts';
 
 /** The arguments in their checked form, or what is wrong with them. */
 export function checkCall(

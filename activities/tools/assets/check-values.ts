@@ -2,7 +2,7 @@
 import { ASSET_LABELS, type AssetKind } from '../../../contracts/assets.ts';
 import { nearestNames } from '../../../domain/rules/block-registry.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
-import { toolFailure, type ToolOutcome } from '../registry.ts';
+import { toolFailure, type ToolOutcome } from '../tool.ts';
 import type { AssetDeps, Db } from './deps.ts';
 
 /** What is wrong with the values of a change, as the model is told it; null when nothing is. */

@@ -7,7 +7,7 @@ import { nearestNames } from '../../../domain/rules/block-registry.ts';
 import { jsonEqual } from '../../../domain/text/json.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
 import { isUuid } from '../../../domain/text/uuid.ts';
-import { toolFailure, type ToolOutcome } from '../registry.ts';
+import { toolFailure, type ToolOutcome } from '../tool.ts';
 import { applyChanges, type Change } from './change.ts';
 import { checkValues } from './check-values.ts';
 import type { AssetDeps } from './deps.ts';

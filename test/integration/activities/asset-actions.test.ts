@@ -4,24 +4,27 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
 import { type AssetActions, createAssetActions } from '../../../activities/tools/assets/asset-actions.ts';
-import { createModifyWorkflowTool } from '../../../activities/tools/modify-workflow.ts';
+import type { AssetDeps } from '../../../activities/tools/assets/deps.ts';
 import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
-import { createToolRegistry, type ToolContext } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import * as store from '../../../db/assets/project-assets.ts';
-import { loadProjectFacts } from '../../../db/assets/project-facts.ts';
+import { createProjectReader } from '../../../db/assets/project-reader.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { anyEdit, anyJsonEdit, anyObject, graph, referringEdit } from '../../support/graph-builders.ts';
+import { productTools } from '../../support/product-tools.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Knex;
+let assetDeps: AssetDeps;
 let assets: AssetActions;
 let agentId: string;
 
 before(async () => {
   database = await createTestDatabase();
   db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
-  assets = createAssetActions({ db, store, models: () => ['gpt-4o'], defaultModel: 'gpt-4o' });
+  assetDeps = { db, store, models: () => ['gpt-4o'], defaultModel: 'gpt-4o' };
+  assets = createAssetActions(assetDeps);
   const [agent] = await db
     .withSchema('ai')
     .into('agents')
@@ -178,12 +181,11 @@ test('a call that would set what the question hides is refused, whatever the val
 });
 
 test('modify_workflow: any arguments are answered', async () => {
-  const tools = createToolRegistry([
-    createModifyWorkflowTool({
-      python: createPythonChecker(),
-      loadProjectFacts: (mentions) => loadProjectFacts(db, mentions, ['gpt-4o']),
-    }),
-  ]);
+  const tools = productTools(['modify_workflow'], {
+    python: createPythonChecker(),
+    project: createProjectReader(db),
+    assets: assetDeps,
+  });
   const context = {
     signal: new AbortController().signal,
     workingGraph: () =>

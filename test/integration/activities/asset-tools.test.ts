@@ -4,18 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createGetAssetDetailsTool } from '../../../activities/tools/get-asset-details.ts';
-import { createGetWorkflowRunLogsTool } from '../../../activities/tools/get-workflow-run-logs.ts';
-import { createListProjectAssetsTool } from '../../../activities/tools/list-project-assets.ts';
-import {
-  createToolRegistry,
-  type ToolContext,
-  type ToolRegistry,
-} from '../../../activities/tools/registry.ts';
-import { findFullAsset, findIdsByName, listAssets, listNames } from '../../../db/assets/asset-lists.ts';
+import type { ToolRegistry } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
+import { createProjectReader } from '../../../db/assets/project-reader.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
-import { findRun, listRuns } from '../../../db/assets/run-logs.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { productTools } from '../../support/product-tools.ts';
 
 const SECRET = 'sk-plantedplantedplanted';
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -34,18 +28,9 @@ const insert = async (table: string, row: Record<string, unknown>): Promise<stri
 before(async () => {
   database = await createTestDatabase();
   db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
-  tools = createToolRegistry([
-    createListProjectAssetsTool({ listAssets: (kind, options) => listAssets(db, kind, options) }),
-    createGetAssetDetailsTool({
-      findFullAsset: (kind, id) => findFullAsset(db, kind, id),
-      findIdsByName: (kind, name) => findIdsByName(db, kind, name),
-      listNames: (kind, limit) => listNames(db, kind, limit),
-    }),
-    createGetWorkflowRunLogsTool({
-      listRuns: (workflowId, options) => listRuns(db, workflowId, options),
-      findRun: (workflowId, id, block) => findRun(db, workflowId, id, block),
-    }),
-  ]);
+  tools = productTools(['list_project_assets', 'get_asset_details', 'get_workflow_run_logs'], {
+    project: createProjectReader(db),
+  });
   own = await insert('workflows', { name: 'Own' });
   foreign = await insert('workflows', { name: 'Foreign', description: 'Not ours 50%' });
   const agent = await insert('agents', {

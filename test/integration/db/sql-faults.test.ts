@@ -5,17 +5,14 @@ import { createServer, connect as connectTcp, type AddressInfo, type Server, typ
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { createExecutePublicSqlTool } from '../../../activities/tools/execute-public-sql.ts';
-import {
-  createToolRegistry,
-  type ToolContext,
-  type ToolRegistry,
-} from '../../../activities/tools/registry.ts';
+import type { ToolRegistry } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { sandboxRole } from '../../../db/sql-sandbox/role.ts';
 import { withSandboxConnection } from '../../../db/sql-sandbox/run-query.ts';
 import { createSqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
 import { createSurvivorWatch } from '../../../db/sql-sandbox/survivors.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { productTools } from '../../support/product-tools.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 /** Well under the 30 s of the activity. */
@@ -49,7 +46,7 @@ function toolsOn(sqlDatabaseUrl?: string, databaseUrl = database.url): ToolRegis
     config: { sqlDatabaseUrl, sqlMode: 'role' },
     logger: silentLogger,
   });
-  return createToolRegistry([createExecutePublicSqlTool({ sandbox })]);
+  return productTools(['execute_public_sql'], { sandbox });
 }
 
 interface Answer {

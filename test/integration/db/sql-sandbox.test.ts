@@ -8,16 +8,13 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createExecutePublicSqlTool } from '../../../activities/tools/execute-public-sql.ts';
-import {
-  createToolRegistry,
-  type ToolContext,
-  type ToolRegistry,
-} from '../../../activities/tools/registry.ts';
+import type { ToolRegistry } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { createSqlSandbox, type SandboxConfig } from '../../../db/sql-sandbox/sql-sandbox.ts';
 import { sandboxRole } from '../../../db/sql-sandbox/role.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { productTools } from '../../support/product-tools.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 interface Sample {
@@ -78,7 +75,7 @@ function escaped(sql: string): string {
 
 function toolsOn(config: SandboxConfig, url = database.url): ToolRegistry {
   const sandbox = createSqlSandbox({ databaseUrl: url, config, logger: silentLogger });
-  return createToolRegistry([createExecutePublicSqlTool({ sandbox })]);
+  return productTools(['execute_public_sql'], { sandbox });
 }
 
 async function ask(

@@ -3,16 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Knex } from 'knex';
-import { createGetDbSchemaTool } from '../../../activities/tools/get-db-schema.ts';
-import {
-  createToolRegistry,
-  type ToolContext,
-  type ToolRegistry,
-} from '../../../activities/tools/registry.ts';
+import type { ToolRegistry } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { oidNumber, rowsOf } from '../../../db/connection/sql-rows.ts';
 import { createSqlSandbox, type SqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { productTools } from '../../support/product-tools.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -38,7 +35,7 @@ before(async () => {
     config: { sqlDatabaseUrl: undefined, sqlMode: 'role' },
     logger: silentLogger,
   });
-  tools = createToolRegistry([createGetDbSchemaTool({ sandbox })]);
+  tools = productTools(['get_db_schema'], { sandbox });
 });
 after(async () => {
   await owner.destroy();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createHeavyWork, type RunInThread } from '../../../activities/heavy-work.ts';
 import { createModifyWorkflowTool } from '../../../activities/tools/modify-workflow.ts';
 import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
-import type { ToolContext } from '../../../activities/tools/registry.ts';
+import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { block, graph } from '../../support/graph-builders.ts';
 import { openProject } from '../../support/edit-tool.ts';
 
@@ -35,7 +35,8 @@ test('a canvas that takes too long to render is shown without its configs', asyn
 test('an edit that takes too long is a result that says so', async () => {
   const tool = createModifyWorkflowTool({
     python: createPythonChecker(),
-    loadProjectFacts: () => Promise.resolve(openProject),
+    project: { loadProjectFacts: () => Promise.resolve(openProject) },
+    assets: { models: () => [] },
     editGraph: createHeavyWork(tooSlow).editGraph,
   });
   const context = {

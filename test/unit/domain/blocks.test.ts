@@ -11,7 +11,6 @@ import {
 import { checkConfig } from '../../../domain/rules/check-config.ts';
 import { layOut } from '../../../domain/graph/layout.ts';
 import { findReferences, isReferenceName, renameReferences } from '../../../domain/rules/reference.ts';
-import { ANALYZING, statusForTool, THINKING } from '../../../domain/text/status-map.ts';
 import { block, edge } from '../../support/graph-builders.ts';
 import { cpuMs } from '../../support/cpu-time.ts';
 
@@ -154,21 +153,4 @@ test('a thousand children of one block find their places at once', () => {
   const from = cpuMs();
   layOut(blocks, edges, new Set(blocks.slice(1).map((item) => item.id)));
   assert.ok(cpuMs() - from < 2_000);
-});
-
-test('statuses are those of the API page', () => {
-  assert.equal(THINKING, 'Thinking...');
-  assert.equal(ANALYZING, 'Analyzing result...');
-  const expected = {
-    modify_workflow: 'Modifying workflow...',
-    get_block_info: 'Looking up block details...',
-    get_db_schema: 'Checking database schema...',
-    list_project_assets: 'Discovering project assets...',
-    get_asset_details: 'Fetching asset details...',
-    execute_public_sql: 'Running SQL query...',
-    get_workflow_run_logs: 'Reading execution logs...',
-    manage_project_asset: 'Managing project asset...',
-    toString: THINKING,
-  };
-  for (const [tool, status] of Object.entries(expected)) assert.equal(statusForTool(tool), status);
 });

@@ -1,14 +1,12 @@
 /** What every adapter promises, the scripted model included: one suite, run over all of them. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createToolRegistry } from '../../../activities/tools/registry.ts';
-import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
 import { MODELS } from '../../../models/models.ts';
 import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
 import { createDemoClient } from '../../../llm/adapters/demo.ts';
 import { buildConversation } from '../../../llm/prompt/prompt.ts';
 import { type ModelClient, ModelError, type ModelEvent, type ModelMessage } from '../../../llm/types.ts';
-import { modifyWorkflowTool } from '../../support/edit-tool.ts';
+import { editTools } from '../../support/edit-tool.ts';
 import { type FakeProvider, type Script, startFakeProvider } from '../../support/fake-provider.ts';
 import { block, graph } from '../../support/graph-builders.ts';
 import {
@@ -20,7 +18,7 @@ import {
   textOf,
 } from '../../support/llm-requests.ts';
 
-const { definitions } = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
+const { definitions } = editTools;
 let fake: FakeProvider;
 let script: Script = {};
 before(async () => {

@@ -4,9 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../support/edit-tool.ts';
-import { createToolRegistry } from '../../../activities/tools/registry.ts';
+import { editTools } from '../../support/edit-tool.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
 import { createDemoClient } from '../../../llm/adapters/demo.ts';
@@ -16,7 +14,7 @@ import { block, graph } from '../../support/graph-builders.ts';
 import { callsOf, collect, modelRequest, textOf } from '../../support/llm-requests.ts';
 import { cpuMs } from '../../support/cpu-time.ts';
 
-const tools = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
+const tools = editTools;
 const FENCE = '0123456789abcdef';
 const client = createDemoClient({ charsPerSecond: 0 });
 const MAX_STEPS = 6;

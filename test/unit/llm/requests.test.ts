@@ -4,9 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { getBlockInfoTool } from '../../../activities/tools/get-block-info.ts';
-import { modifyWorkflowTool } from '../../support/edit-tool.ts';
-import { createToolRegistry } from '../../../activities/tools/registry.ts';
+import { editTools } from '../../support/edit-tool.ts';
 import { MODELS } from '../../../models/models.ts';
 import { createModelClient } from '../../../llm/create-client.ts';
 import { catalogueOf, loadConfig } from '../../../runtime/config.ts';
@@ -23,7 +21,7 @@ import {
 } from '../../support/llm-requests.ts';
 import { type ReplayServer, startReplayServer } from '../../support/replay-server.ts';
 
-const { definitions } = createToolRegistry([modifyWorkflowTool, getBlockInfoTool]);
+const { definitions } = editTools;
 const DONE = {
   responses: `data: ${JSON.stringify({ type: 'response.completed', response: { status: 'completed' } })}\n\n`,
   chat: `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'Done' }, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`,

@@ -1,0 +1,100 @@
+/** What a tool is. docs/architecture.md says how its calls are made; CONTRIBUTING.md says how one is added. */
+import type { z } from 'zod';
+import type { ToolTraits } from '../../contracts/tools.ts';
+import type { ProjectReader } from '../../db/assets/project-reader.ts';
+import type { SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
+import type { PythonChecker } from '../../domain/rules/python.ts';
+import type { AssetActions } from './assets/asset-actions.ts';
+import type { AssetDeps } from './assets/deps.ts';
+import type { EditResult, EditTask } from './run-edit.ts';
+
+/** What the tools are made from. A tool takes what it needs of it. */
+export interface ToolDeps {
+  /** Reads the project's agents, workflows and other assets, and the runs of workflows. */
+  project: ProjectReader;
+  /** Reads the tables of schema public. */
+  sandbox: SqlSandbox;
+  python: PythonChecker;
+  /** Applies edits of any size; absent: they are applied on the main thread. */
+  editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
+  /** Plans and makes changes of assets. */
+  assets: AssetDeps;
+}
+
+/** What a tool may see of its turn. */
+export interface ToolContext {
+  turnId: string;
+  sessionId: string;
+  /** The customer's workflow that the session belongs to. */
+  workflowId: string;
+  /** Aborts when nobody waits for the result any more. */
+  signal: AbortSignal;
+  /** The graph as the calls before have left it, as JSON text, and the ids the model gave to blocks that it added. */
+  workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
+}
+
+export interface ToolOutcome {
+  /** Becomes one JSON object as text for the model. */
+  result: object;
+  isError: boolean;
+  /** The graph after the call, as JSON text; stored in the same transaction as the result. Absent: unchanged. */
+  graph?: { text: string; aliases: ReadonlyMap<string, string> };
+}
+
+/** What all tools say of themselves. */
+interface Described<Input> {
+  /** For the model: when to use it, when not, one short example. */
+  description: string;
+  input: z.ZodType<Input>;
+  /** For a tool that checks its arguments itself, with better words than a schema has: they are passed on as they are. */
+  checksItself?: boolean;
+  /** One line for operators; holds counts and types, never the user's text. */
+  preview?(input: Input): string;
+}
+
+/** A tool whose calls run at once. */
+export interface Tool<Input = unknown> extends Described<Input> {
+  run(input: Input, context: ToolContext): Promise<ToolOutcome>;
+}
+
+/** A tool whose calls are planned, shown to a person, and performed when that person agrees. */
+export interface ConfirmedTool<Input = unknown> extends Described<Input> {
+  actions: AssetActions;
+}
+
+/** What the calls of a tool may take. */
+export interface ToolLimits {
+  /** Calls that a turn may make; further ones are refused. `noun` names them in the refusal. */
+  calls: { atMost: number; noun: string } | null;
+  /** The time of a call, its repetitions included. The activity itself ends after 30 s. */
+  ms: number;
+  /** Arguments longer than this are refused unread. */
+  argumentChars: number;
+  /** The result as JSON text. */
+  resultChars: number;
+}
+
+/** A tool's row in the registry. Names are stored in histories, transcripts and clients: never rename a tool. */
+export type ToolRow = ToolTraits & {
+  name: string;
+  /** Where they differ from those of the other tools. */
+  limits?: Partial<ToolLimits>;
+} & (
+    | { confirmed?: never; create: (deps: ToolDeps) => Tool }
+    | { confirmed: true; create: (deps: ToolDeps) => ConfirmedTool }
+  );
+
+/** Types a tool by its schema, so that a registry can hold tools of different inputs. */
+export function defineTool<Input>(tool: Tool<Input>): Tool {
+  return tool;
+}
+
+/** Types a confirmed tool by its schema. */
+export function defineConfirmedTool<Input>(tool: ConfirmedTool<Input>): ConfirmedTool {
+  return tool;
+}
+
+/** Makes a tool's failure: what went wrong, a stable code, and what to do instead. */
+export function toolFailure(code: string, error: string, hint?: string): ToolOutcome {
+  return { result: { error, code, ...(hint === undefined ? {} : { hint }) }, isError: true };
+}

@@ -1,0 +1,4 @@
+/** Which model answers. */
+export function ModelPicker() {
+  return null;
+}
