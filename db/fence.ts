@@ -4,6 +4,8 @@
  *
  * Lock order, to be kept by every writer: claims of the turn, then the turn's row.
  */
+import type { FenceCode } from '../contracts/thrown-codes.ts';
+
 /** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
 export interface Fence {
   turnId: string;
@@ -17,7 +19,7 @@ export interface Fence {
  * a turn that has ended.
  */
 export class FencedError extends Error {
-  readonly code = 'FENCED';
+  readonly code = 'FENCED' satisfies FenceCode;
   readonly fence: Fence;
 
   constructor(fence: Fence) {
@@ -29,7 +31,7 @@ export class FencedError extends Error {
 
 /** Thrown when the turn has written its terminal event: there is nothing left to do for it. */
 export class TurnOverError extends Error {
-  readonly code = 'TURN_OVER';
+  readonly code = 'TURN_OVER' satisfies FenceCode;
 
   constructor(turnId: string) {
     super(`turn ${turnId} has ended`);
@@ -39,7 +41,7 @@ export class TurnOverError extends Error {
 
 /** Thrown when the turn's row does not exist: its session or workflow was deleted, or it was never started. */
 export class TurnGoneError extends Error {
-  readonly code = 'TURN_GONE';
+  readonly code = 'TURN_GONE' satisfies FenceCode;
 
   constructor(turnId: string) {
     super(`turn ${turnId} does not exist`);

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { codeOf, isTaskTooLarge } from '../contracts/thrown-codes.ts';
 
 /** Thrown when a task was ended because it took too long, its wait for a thread included. */
 export class TaskTimeoutError extends Error {
@@ -120,8 +121,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
 
 /** Whether a pool could not do its work: too slow, too much at once, or a thread that ran out of memory. */
 export function isPoolError(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return code === 'TASK_TIMEOUT' || code === 'POOL_BUSY' || code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return isTaskTooLarge(error) || codeOf(error) === 'POOL_BUSY';
 }
 
 /** Whether a pool had no time for a task, which says nothing about the task: it may be done later or elsewhere. */
