@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { buildStudio } from '../../../bin/build-studio.ts';
-import { createStudioFiles } from '../../../api/studio/files.ts';
+import { buildStudio } from '../../bin/build-studio.ts';
+import { createStudioFiles } from '../../api/studio/files.ts';
 
-const CHECKOUT = join(import.meta.dirname, '../../..');
+const CHECKOUT = join(import.meta.dirname, '../..');
 const root = mkdtempSync(join(tmpdir(), 'copilot-build-'));
 after(() => rmSync(root, { recursive: true }));
 for (const name of [
