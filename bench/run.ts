@@ -5,6 +5,7 @@ import { benchHistory } from './history.ts';
 import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
 import { benchModelLayer } from './model-layer.ts';
+import { benchPage } from './page.ts';
 import { benchSaturation } from './saturation.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
   'model-layer': benchModelLayer,
   tools: benchTools,
   'idle-readers': benchIdleReaders,
+  page: benchPage,
 };
 const START = 'start';
 

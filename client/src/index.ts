@@ -13,3 +13,4 @@ export type { Retry, StreamOptions } from './turn-stream.ts';
 export type * from './types.ts';
 export { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 export { applyDiff } from './apply-diff.ts';
+export { visibleJson, visibleText } from '../../domain/text/spell-out-hidden.ts';

@@ -209,6 +209,7 @@ browserTest('names that would be markup, or turn the line around, stay text', as
   const { page, takeProblems } = await open({ path: `/?workflow=${workflowId}` });
   await page.locator('.block-name').last().waitFor();
   assert.equal(await page.locator('.block img, .block script').count(), 0);
+  assert.match(await page.locator('.block-name').last().innerText(), /\[U\+202E\]/);
   await page.locator('.block').last().click();
   await page.getByRole('complementary', { name: 'Block settings' }).waitFor();
   assert.deepEqual(takeProblems(), []);

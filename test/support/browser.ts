@@ -43,6 +43,8 @@ export interface OpenOptions extends BrowserContextOptions {
   path?: string;
   /** False: the link without a key. */
   withKey?: boolean;
+  /** In place of a key that the tests sign. */
+  key?: string;
 }
 
 export interface BrowserSystem {
@@ -97,11 +99,21 @@ async function startBrowserSystem(
   };
 }
 
-/** Opens the page of a service that takes the tests' tokens. */
+/** Opens the page of a service. */
 export async function openStudio(
   browser: Browser,
   url: string,
-  { path = '/', withKey = true, ...options }: OpenOptions = {},
+  { path = '/', withKey = true, key, ...options }: OpenOptions = {},
+): Promise<StudioPage> {
+  const fragment = withKey ? `#key=${key ?? (await signToken({ sub: 'studio' }))}` : '';
+  return openLink(browser, url + path + fragment, options);
+}
+
+/** Opens a link in a context of its own, and notes what goes wrong on the page. */
+export async function openLink(
+  browser: Browser,
+  link: string,
+  options: BrowserContextOptions = {},
 ): Promise<StudioPage> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
@@ -111,7 +123,7 @@ export async function openStudio(
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(String(error)));
-  await page.goto(`${url}${path}${withKey ? `#key=${await signToken({ sub: 'studio' })}` : ''}`);
+  await page.goto(link);
   return {
     page,
     takeProblems() {

@@ -84,7 +84,7 @@ export function faultsOf(exchange: Exchange): string[] {
     (one) => one.pattern.test(path) && one.method === (method === 'HEAD' ? 'GET' : method),
   );
   if (found === undefined) {
-    if (method === 'OPTIONS') return faults;
+    if (method === 'OPTIONS' || isPageFile(path, status)) return faults;
     if (!WITHOUT_ROUTE.has(status)) say('is not described');
     judge('api#/components/schemas/Error', body, method, say);
     return faults;
@@ -106,6 +106,11 @@ export function faultsOf(exchange: Exchange): string[] {
   if (type === 'text/event-stream') for (const data of eventsOf(body)) judge(schema, data, method, say);
   else if (type === 'application/json') judge(schema, body, method, say);
   return faults;
+}
+
+/** The page's own files are no part of the API; their errors have the API's form. */
+function isPageFile(path: string, status: number): boolean {
+  return (path === '/' || path.startsWith('/assets/')) && [200, 304, 503].includes(status);
 }
 
 /** A 503 that no waiting mends carries no Retry-After. */

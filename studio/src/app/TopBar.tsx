@@ -2,7 +2,7 @@ import { Icon } from '../design/Icon.tsx';
 import { Menu } from '../design/Menu.tsx';
 import { useStudio } from '../store/studio.ts';
 import type { Theme } from '../store/view.ts';
-import { ModelPicker } from '../conversation/ModelPicker.tsx';
+import { ModelPicker } from '../settings/ModelPicker.tsx';
 import mark from '../design/mark.svg';
 import { UsageMenu } from './UsageMenu.tsx';
 import { WorkflowMenu } from './WorkflowMenu.tsx';

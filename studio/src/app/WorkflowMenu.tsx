@@ -4,6 +4,7 @@ import { Menu } from '../design/Menu.tsx';
 import { isUnsaved } from '../store/graph.ts';
 import { messageOf } from '../store/notices.ts';
 import { useStudio } from '../store/studio.ts';
+import { readableText } from '../text/readable-text.ts';
 
 /** Which workflow is open: the list, a new one, another one. */
 export function WorkflowMenu() {
@@ -16,7 +17,7 @@ export function WorkflowMenu() {
     listWorkflows().catch((error: unknown) => notify('problem', messageOf(error)));
   };
   return (
-    <Menu label="Workflow" text={shown} onOpen={refresh}>
+    <Menu label="Workflow" text={readableText(shown)} onOpen={refresh}>
       {(close) => <WorkflowList close={close} />}
     </Menu>
   );
@@ -44,7 +45,7 @@ function WorkflowList({ close }: { close: () => void }) {
                 if (id !== openId && mayLeave()) openWorkflow(id).catch(report);
               }}
             >
-              <span className="grow">{name}</span>
+              <bdi className="grow">{readableText(name)}</bdi>
               {id === openId && <Icon name="check" />}
             </button>
           </li>

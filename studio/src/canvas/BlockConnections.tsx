@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { Block, BlockType } from '../../../client/src/index.ts';
+import { type Block, type BlockType, visibleText } from '../../../client/src/index.ts';
 import { Icon } from '../design/Icon.tsx';
 import { edgeKey } from '../store/edges.ts';
 import { useStudio } from '../store/studio.ts';
@@ -11,7 +11,7 @@ export function BlockConnections({ block, type }: { block: Block; type: BlockTyp
   const graph = useStudio((studio) => studio.graph);
   const edit = useStudio((studio) => studio.edit);
   if (!graph) return null;
-  const names = new Map(graph.blocks.map(({ id, name }) => [id, name]));
+  const names = new Map(graph.blocks.map(({ id, name }) => [id, visibleText(name)]));
   const outgoing = graph.edges.filter(({ source }) => source === block.id);
   const incoming = graph.edges.filter(({ target }) => target === block.id);
   return (
@@ -83,7 +83,7 @@ function NewConnection({ block }: { block: Block }) {
         <option value="">Choose a block</option>
         {targets.map(({ id, name }) => (
           <option key={id} value={id}>
-            {name}
+            {visibleText(name)}
           </option>
         ))}
       </select>

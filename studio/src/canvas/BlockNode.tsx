@@ -14,14 +14,14 @@ export const FarContext = createContext(false);
 
 /** A block of the canvas. */
 export const BlockView = memo(function BlockView({ data }: NodeProps<BlockNode>) {
-  const { block, type, change } = data;
+  const { block, name, type, change } = data;
   const isFar = useContext(FarContext);
   return (
     <div className="block" data-change={change?.kind} data-off={block.enabled ? undefined : ''}>
       <span className="block-icon" data-trigger={type?.trigger === true ? '' : undefined}>
         <Icon name={isIconName(block.type) ? block.type : 'unknown'} />
       </span>
-      {isFar ? <bdi className="block-far">{cutName(block.name)}</bdi> : <NearBlock data={data} />}
+      {isFar ? <bdi className="block-far">{cutName(name)}</bdi> : <NearBlock data={data} />}
       {change && <span className={`badge badge-${change.kind} block-badge`}>{WORDS[change.kind]}</span>}
     </div>
   );
@@ -32,14 +32,14 @@ export const BlockView = memo(function BlockView({ data }: NodeProps<BlockNode>)
  * move, and Chromium sorts each clip.
  */
 function NearBlock({ data }: { data: BlockNode['data'] }) {
-  const { block, type, outputs } = data;
+  const { block, name, type, outputs } = data;
   const sources = [...outputs.names, ...(outputs.isPlain ? [null] : [])];
   return (
     <>
       {type?.trigger !== true && <Handle type="target" position={Side.Top} />}
       <span className="block-text">
-        <bdi className="block-name" title={block.name}>
-          {block.name}
+        <bdi className="block-name" title={name}>
+          {name}
         </bdi>
         <bdi className="block-type">
           {type?.label ?? `Unknown type ${block.type}`}
@@ -49,19 +49,19 @@ function NearBlock({ data }: { data: BlockNode['data'] }) {
       <bdi className="block-line mono">{summarizeConfig(block, type)}</bdi>
       {outputs.names.length > 0 && (
         <span className="block-outputs">
-          {sources.map((name) => (
-            <bdi key={name ?? ''} title={name ?? 'output'}>
-              {name ?? 'output'}
+          {sources.map((output) => (
+            <bdi key={output ?? ''} title={output ?? 'output'}>
+              {output ?? 'output'}
             </bdi>
           ))}
           {outputs.hidden > 0 && <span>+{outputs.hidden}</span>}
         </span>
       )}
-      {sources.map((name, index) => (
+      {sources.map((output, index) => (
         <Handle
-          key={name ?? ''}
+          key={output ?? ''}
           type="source"
-          id={name ?? undefined}
+          id={output ?? undefined}
           position={Side.Bottom}
           style={{ left: `${outputPlace(index, sources.length) * 100}%` }}
         />

@@ -23,6 +23,7 @@ const NODE_TYPES = { block: BlockView };
 const EDGE_TYPES = { flow: FlowEdge };
 const NOTHING: ReadonlyMap<string, Position> = new Map();
 const NO_FLOW_EDGES: BlockEdge[] = [];
+const MAP_SIZE = { width: 150, height: 104 };
 const NO_EDGES: ReadonlySet<string> = new Set();
 /** Beyond this many blocks, only those in view are drawn. */
 const FULLY_DRAWN = 120;
@@ -138,6 +139,7 @@ export function Flow({ graph, children }: { graph: Graph; children: ReactNode })
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.5} />
         <MiniMap
+          style={MAP_SIZE}
           pannable
           zoomable
           ariaLabel="Map of the workflow"

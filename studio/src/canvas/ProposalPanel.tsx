@@ -1,3 +1,4 @@
+import { visibleText } from '../../../client/src/index.ts';
 import { useState } from 'react';
 import { Icon } from '../design/Icon.tsx';
 import {
@@ -96,7 +97,7 @@ function OpenProposal({ proposal, changes }: { proposal: Proposal; changes: Chan
       </div>
       {proposal.problem !== null && (
         <p className="proposal-note problem" role="alert">
-          <Icon name="warning" /> {proposal.problem}
+          <Icon name="warning" /> {visibleText(proposal.problem)}
         </p>
       )}
       {hasMoved && (
@@ -106,7 +107,7 @@ function OpenProposal({ proposal, changes }: { proposal: Proposal; changes: Chan
       )}
       {changes.misfits.length > 0 && (
         <p className="proposal-note problem">
-          <Icon name="warning" /> No longer fits: {changes.misfits.slice(0, 10).join(', ')}
+          <Icon name="warning" /> No longer fits: {visibleText(changes.misfits.slice(0, 10).join(', '))}
           {changes.misfits.length > 10 ? ` and ${changes.misfits.length - 10} more` : ''}. Step back, or ask
           the copilot again.
         </p>
@@ -151,7 +152,7 @@ function SettledProposal({ proposal }: { proposal: Proposal }) {
       </div>
       {problem !== null && (
         <p className="proposal-note problem" role="alert">
-          <Icon name="warning" /> {problem}
+          <Icon name="warning" /> {visibleText(problem)}
         </p>
       )}
     </>
@@ -182,7 +183,8 @@ function ChangeList({ changes }: { changes: ChangeSet }) {
 
 function BlockChangeItem({ change }: { change: BlockChange }) {
   const showBlock = useShowBlock();
-  const { kind, name, fields, id } = change;
+  const { kind, fields, id } = change;
+  const name = visibleText(change.name);
   return (
     <li className="change">
       <div className="change-head">
@@ -211,7 +213,7 @@ function BlockChangeItem({ change }: { change: BlockChange }) {
             {fields.map(({ field, before, after }) => (
               <tr key={field}>
                 <th scope="row">
-                  <bdi>{field}</bdi>
+                  <bdi>{visibleText(field)}</bdi>
                 </th>
                 {kind === 'changed' && (
                   <Value value={showJson(before)} isSet={before !== undefined} sign="−" />
@@ -236,7 +238,8 @@ function Value({ value, isSet, sign }: { value: string; isSet: boolean; sign: '+
 
 function cut(text: string): string {
   const more = text.length - SHOWN_CHARS;
-  return more <= 0 ? text : `${text.slice(0, SHOWN_CHARS)}… (${more.toLocaleString('en')} more characters)`;
+  const shown = visibleText(text.slice(0, SHOWN_CHARS));
+  return more <= 0 ? shown : `${shown}… (${more.toLocaleString('en')} more characters)`;
 }
 
 function EdgeChangeItem({ change }: { change: EdgeChange }) {
@@ -245,8 +248,8 @@ function EdgeChangeItem({ change }: { change: EdgeChange }) {
     <li className="edge-change">
       <span className={`badge badge-${kind}`}>{MARKS[kind]}</span>
       <span>
-        <bdi>{source}</bdi>
-        {edge.sourceHandle === undefined ? '' : ` (${edge.sourceHandle})`} → <bdi>{target}</bdi>
+        <bdi>{visibleText(source)}</bdi>
+        {edge.sourceHandle === undefined ? '' : ` (${edge.sourceHandle})`} → <bdi>{visibleText(target)}</bdi>
       </span>
     </li>
   );

@@ -1,6 +1,6 @@
 import { useReactFlow } from '@xyflow/react';
 import { useState } from 'react';
-import type { BlockType } from '../../../client/src/index.ts';
+import { type BlockType, visibleText } from '../../../client/src/index.ts';
 import { Icon, isIconName } from '../design/Icon.tsx';
 import { Menu } from '../design/Menu.tsx';
 import { isUnsaved } from '../store/graph.ts';
@@ -88,7 +88,7 @@ function BlockList({ close }: { close: () => void }) {
               }}
             >
               <Icon name={isIconName(type) ? type : 'unknown'} />
-              <bdi className="grow">{name}</bdi>
+              <bdi className="grow">{visibleText(name)}</bdi>
             </button>
           </li>
         ))}

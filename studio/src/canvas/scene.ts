@@ -1,6 +1,13 @@
 /** From the graph, and what is proposed on top of it, to what React Flow draws. */
 import { type Edge as FlowEdgeOf, type Node as FlowNodeOf, Position as Side } from '@xyflow/react';
-import type { Block, BlockType, Edge, Graph, Position } from '../../../client/src/index.ts';
+import {
+  type Block,
+  type BlockType,
+  type Edge,
+  type Graph,
+  type Position,
+  visibleText,
+} from '../../../client/src/index.ts';
 import type { BlockChange, ChangeKind, ChangeSet } from '../store/changes.ts';
 import { edgeKey, plainHandle } from '../store/edges.ts';
 import { type Outputs, outputsOf, usedHandles } from './handles.ts';
@@ -11,7 +18,7 @@ const OUTPUTS_HEIGHT = 24;
 const HANDLE = 12;
 
 export type BlockNode = FlowNodeOf<
-  { block: Block; type: BlockType | undefined; outputs: Outputs; change: BlockChange | null },
+  { block: Block; name: string; type: BlockType | undefined; outputs: Outputs; change: BlockChange | null },
   'block'
 >;
 export type BlockEdge = FlowEdgeOf<{ kind: 'added' | 'removed' | null; label: string | undefined }, 'flow'>;
@@ -76,16 +83,17 @@ function toNode(input: {
   const at = (share: number): number => share * BLOCK_WIDTH - HANDLE / 2;
   const sources = [...outputs.names, ...(outputs.isPlain ? [null] : [])];
   const isProposed = change?.kind === 'added';
+  const name = visibleText(block.name);
   return {
     id: block.id,
     type: 'block',
     position,
-    data: { block, type, outputs, change },
+    data: { block, name, type, outputs, change },
     selected: isSelected,
     draggable: !isProposed,
     deletable: !isProposed,
     connectable: !isProposed,
-    ariaLabel: block.name,
+    ariaLabel: name,
     domAttributes: domAttributesOf(change?.kind),
     ...size,
     measured: size,

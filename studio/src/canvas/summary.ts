@@ -1,4 +1,4 @@
-import type { Block, BlockType, Json } from '../../../client/src/index.ts';
+import { type Block, type BlockType, type Json, visibleText } from '../../../client/src/index.ts';
 import { showJson } from '../store/json.ts';
 
 const MAX_CHARS = 120;
@@ -24,8 +24,5 @@ function isTelling(value: Json | undefined): boolean {
 
 function oneLine(value: Json | undefined): string {
   const text = typeof value === 'object' ? JSON.stringify(value) : showJson(value);
-  return text
-    .slice(0, MAX_CHARS * 2)
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, MAX_CHARS);
+  return visibleText(text.slice(0, MAX_CHARS * 2).replaceAll(/\s+/g, ' ')).slice(0, MAX_CHARS);
 }

@@ -2,6 +2,7 @@ import { CopilotError, type ListedSession, type Message } from '../../../client/
 import { writeAddress } from './address.ts';
 import { messageOf } from './notices.ts';
 import type { SliceCreator } from './slice.ts';
+import { tellTabs } from './tabs.ts';
 
 const PAGE = 50;
 
@@ -100,6 +101,7 @@ export const createSessionsSlice: SliceCreator<SessionsSlice> = (set, get) => ({
       .catch((error: unknown) => {
         if (!(error instanceof CopilotError && error.status === 404)) throw error;
       });
+    tellTabs({ kind: 'deleted', sessionId });
     set(({ sessions }) => ({ sessions: sessions.filter(({ id }) => id !== sessionId) }));
     if (get().sessionId === sessionId) get().startNewSession();
   },

@@ -1,5 +1,7 @@
 import { create } from 'zustand';
 import { type ConnectionSlice, createConnectionSlice } from './connection.ts';
+import { type ConfirmationsSlice, createConfirmationsSlice } from './confirmations.ts';
+import { createDraftSlice, type DraftSlice } from './draft.ts';
 import { createGraphSlice, type GraphSlice } from './graph.ts';
 import { createNoticesSlice, type NoticesSlice } from './notices.ts';
 import { createProposalSlice, type ProposalSlice } from './proposal.ts';
@@ -16,6 +18,8 @@ export type Studio = ConnectionSlice &
   GraphSlice &
   SessionsSlice &
   TurnSlice &
+  ConfirmationsSlice &
+  DraftSlice &
   ProposalSlice;
 
 /** The page's one store. */
@@ -27,5 +31,7 @@ export const useStudio = create<Studio>()((...api) => ({
   ...createGraphSlice(...api),
   ...createSessionsSlice(...api),
   ...createTurnSlice(...api),
+  ...createConfirmationsSlice(...api),
+  ...createDraftSlice(...api),
   ...createProposalSlice(...api),
 }));

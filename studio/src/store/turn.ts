@@ -1,16 +1,15 @@
-import {
-  CopilotError,
-  foldEvents,
-  initialTurnView,
-  type TurnEvent,
-  type TurnView,
-} from '../../../client/src/index.ts';
+import { CopilotError, type TurnEvent, type TurnView } from '../../../client/src/index.ts';
 import { toCanvas } from './graph.ts';
 import { messageOf } from './notices.ts';
+import { createScreen } from './screen.ts';
 import type { SliceCreator } from './slice.ts';
+import { tellTabs } from './tabs.ts';
 
-/** A hidden tab draws no frames. */
-const HIDDEN_FLUSH_MS = 250;
+/** What went wrong, with the code that says what to do about it. */
+export interface Problem {
+  code: string | null;
+  message: string;
+}
 
 export interface TurnSlice {
   /** The turn that runs, or the last one that this tab has followed to its end; null before. */
@@ -22,8 +21,10 @@ export interface TurnSlice {
   isRunning: boolean;
   /** Whether the stream is there. Reconnecting is not failing: the turn goes on without us. */
   link: 'connected' | 'reconnecting';
-  /** Why the last message was not accepted, or the turn could not be followed to its end. */
-  turnProblem: { code: string | null; message: string } | null;
+  /** Why the last message was not accepted. Its text is still the caller's. */
+  sendProblem: Problem | null;
+  /** Why the turn could not be followed to its end. */
+  turnProblem: Problem | null;
   /** Whether the stop of the running turn was asked for. */
   isCancelling: boolean;
   /** Sends a message with the canvas as it is. `accepted` once the turn has begun: until then the text is the caller's. */
@@ -31,6 +32,9 @@ export interface TurnSlice {
   cancelTurn: () => Promise<void>;
   /** Follows the turn that the open conversation's newest message belongs to, when it has not ended. */
   joinRunningTurn: () => Promise<void>;
+  /** Looks whether something happened in the open conversation that this tab has not seen. */
+  catchUp: () => Promise<void>;
+  dismissSendProblem: () => void;
   /** Stops reading; the turn itself goes on. */
   leaveTurn: () => void;
 }
@@ -41,21 +45,25 @@ const NO_TURN = {
   turnEvents: [],
   isRunning: false,
   link: 'connected',
+  sendProblem: null,
   turnProblem: null,
   isCancelling: false,
 } as const;
+
+interface Reading {
+  signal: AbortSignal;
+  onConnection: (link: TurnSlice['link']) => void;
+}
 
 /** The running turn: sent, followed, joined again. Its events are shown once per frame, however fast they come. */
 export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
   let reading: AbortController | null = null;
 
+  /** Reads a turn to its end. Gives the error that ended the reading, or null. */
   const follow = async (
-    events: (options: {
-      signal: AbortSignal;
-      onConnection: (link: TurnSlice['link']) => void;
-    }) => AsyncIterable<TurnEvent>,
+    events: (options: Reading) => AsyncIterable<TurnEvent>,
     onAccepted: () => void = () => undefined,
-  ): Promise<void> => {
+  ): Promise<Problem | null> => {
     reading?.abort();
     const controller = new AbortController();
     reading = controller;
@@ -68,36 +76,27 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
     const onConnection = (link: TurnSlice['link']): void => {
       if (isCurrent()) set({ link });
     };
+    let problem: Problem | null = null;
     try {
       for await (const event of events({ signal: controller.signal, onConnection })) {
-        if (!isCurrent()) return;
-        if (event.event === 'start') {
-          onAccepted();
-          set({ isRunning: true });
-        }
+        if (!isCurrent()) return null;
         screen.show(event);
+        if (event.event !== 'start') continue;
+        screen.flush();
+        onAccepted();
       }
-      screen.flush();
-      if (!isCurrent()) return;
-      set({ isRunning: false, isCancelling: false, link: 'connected' });
+    } catch (error: unknown) {
+      problem = problemOf(error);
+    }
+    screen.flush();
+    if (!isCurrent() || controller.signal.aborted) return null;
+    reading = null;
+    set({ isRunning: false, isCancelling: false, link: 'connected' });
+    if (problem === null) {
       get().proposeFromTurn();
       await get().loadMessages();
-    } catch (error: unknown) {
-      screen.flush();
-      if (!isCurrent() || controller.signal.aborted) return;
-      set({
-        isRunning: false,
-        isCancelling: false,
-        turnProblem: { code: error instanceof CopilotError ? error.code : null, message: messageOf(error) },
-      });
-      const running = error instanceof CopilotError && error.status === 409;
-      if (running) {
-        await get().loadMessages();
-        await get().joinRunningTurn();
-      }
-    } finally {
-      if (isCurrent()) reading = null;
     }
+    return problem;
   };
 
   return {
@@ -110,32 +109,44 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
       try {
         sessionId = await get().ensureSession();
       } catch (error: unknown) {
-        set({ ...NO_TURN, turnProblem: { code: null, message: messageOf(error) } });
+        set({ ...NO_TURN, sendProblem: problemOf(error) });
         return 'refused';
       }
+      if (get().sessionId !== sessionId || !get().isRunning) return 'refused';
       get().beginProposal(graph);
-      let accepted = false;
+      const input = { message: text, ...(graph ? { workflowState: toCanvas(graph) } : {}) };
+      let isAccepted = false;
       return new Promise((resolve) => {
-        follow(
-          (options) =>
-            client.chat(
-              sessionId,
-              { message: text, ...(graph ? { workflowState: toCanvas(graph) } : {}) },
-              options,
-            ),
-          () => {
-            accepted = true;
-            resolve('accepted');
-          },
-        )
-          .finally(() => resolve(accepted ? 'accepted' : 'refused'))
-          .catch(() => undefined);
+        const accept = (): void => {
+          isAccepted = true;
+          tellTabs({ kind: 'turn', sessionId });
+          resolve('accepted');
+        };
+        const finish = async (): Promise<void> => {
+          const problem = await follow((options) => client.chat(sessionId, input, options), accept);
+          resolve(isAccepted ? 'accepted' : 'refused');
+          if (problem === null) return;
+          if (isAccepted) set({ turnProblem: problem });
+          else set({ ...NO_TURN, sendProblem: problem });
+          if (problem.code !== 'turn_running') return;
+          await get().catchUp();
+          set({ sendProblem: problem });
+        };
+        void finish();
       });
     },
 
     async cancelTurn() {
       const { client, sessionId, turn, isCancelling } = get();
-      if (sessionId === null || !turn?.turnId || isCancelling) return;
+      if (isCancelling) return;
+      if (sessionId === null || !turn?.turnId) {
+        // The message is under way. Whether it arrived is for the service to say.
+        reading?.abort();
+        reading = null;
+        set(NO_TURN);
+        await get().catchUp();
+        return;
+      }
       set({ isCancelling: true });
       try {
         await client.cancel(sessionId, turn.turnId);
@@ -154,8 +165,18 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
       if (isRunning || sessionId === null || last?.role !== 'user' || !turnId) return;
       set({ ...NO_TURN, turnMessage: last.content, isRunning: true });
       get().beginProposal(get().graph);
-      await follow((options) => client.events(sessionId, turnId, options));
+      const problem = await follow((options) => client.events(sessionId, turnId, options));
+      if (problem !== null) set({ turnProblem: problem });
     },
+
+    async catchUp() {
+      const { sessionId, isRunning, messagesState } = get();
+      if (sessionId === null || isRunning || messagesState === 'loading') return;
+      await get().loadMessages();
+      if (get().sessionId === sessionId) await get().joinRunningTurn();
+    },
+
+    dismissSendProblem: () => set({ sendProblem: null }),
 
     leaveTurn() {
       reading?.abort();
@@ -165,30 +186,7 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
   };
 };
 
-/** Folds events at once and shows the result once per frame. */
-function createScreen(draw: (view: TurnView, fresh: TurnEvent[]) => void): {
-  show: (event: TurnEvent) => void;
-  flush: () => void;
-} {
-  let view = initialTurnView();
-  let fresh: TurnEvent[] = [];
-  let isDue = false;
-  const flush = (): void => {
-    isDue = false;
-    if (fresh.length === 0) return;
-    const drawn = fresh;
-    fresh = [];
-    draw(view, drawn);
-  };
-  return {
-    show(event) {
-      view = foldEvents(view, event);
-      fresh.push(event);
-      if (isDue) return;
-      isDue = true;
-      if (document.hidden) setTimeout(flush, HIDDEN_FLUSH_MS);
-      else requestAnimationFrame(flush);
-    },
-    flush,
-  };
+/** An error as something that a person can be told. */
+export function problemOf(error: unknown): Problem {
+  return { code: error instanceof CopilotError ? error.code : null, message: messageOf(error) };
 }

@@ -27,6 +27,8 @@ test('what the description says has no fault', () => {
     json(404, { error: 'No workflow exists with the given ID' }),
     json(404, { error: 'There is nothing at this path' }, { path: '/nothing' }),
     json(200, null, { method: 'HEAD', path: '/healthz', body: '' }),
+    json(200, null, { method: 'GET', path: '/assets/index-abc.js', body: '\u001F\uFFFD' }),
+    json(404, { error: 'There is nothing at this path' }, { path: '/assets/other.js' }),
     json(204, null, { method: 'DELETE', path: `/api/copilot/sessions/${ID}`, body: '' }),
     stream(status, { event: 'status', message: 'Waiting for a worker...' }),
   ])

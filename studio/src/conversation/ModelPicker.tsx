@@ -1,4 +1,0 @@
-/** Which model answers. */
-export function ModelPicker() {
-  return null;
-}
