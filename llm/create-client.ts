@@ -8,6 +8,7 @@ import { createAnthropicClient } from './adapters/anthropic.ts';
 import { createDemoClient } from './adapters/demo.ts';
 import { createChatClient } from './adapters/openai-chat.ts';
 import { createResponsesClient } from './adapters/openai-responses.ts';
+import { STREAM_LIMITS, type StreamLimits } from './adapters/watchdog.ts';
 import { type ModelClient, ModelError } from './types.ts';
 
 /** Servers behind a base URL often need no key, and the SDK insists on one. */
@@ -17,13 +18,14 @@ const PLACEHOLDER_KEY = 'not-needed';
 export function createModelClient(
   config: Pick<Config, 'openai' | 'anthropic' | 'addedModels' | 'demoCharsPerSecond'>,
   catalogue: Catalogue,
+  limits: StreamLimits = STREAM_LIMITS,
 ): ModelClient {
   const demo = createDemoClient({ charsPerSecond: config.demoCharsPerSecond });
-  const openai = hasServer(config.openai) ? createOpenAI(config.openai, catalogue) : null;
-  const anthropic = hasServer(config.anthropic) ? createAnthropic(config.anthropic, catalogue) : null;
+  const openai = hasServer(config.openai) ? createOpenAI(config.openai, catalogue, limits) : null;
+  const anthropic = hasServer(config.anthropic) ? createAnthropic(config.anthropic, catalogue, limits) : null;
   const own = new Map(
     config.addedModels.flatMap(({ spec, server }) =>
-      server ? [[spec.id, createOpenAI({ ...server, api: spec.api }, catalogue)]] : [],
+      server ? [[spec.id, createOpenAI({ ...server, api: spec.api }, catalogue, limits)]] : [],
     ),
   );
   const shared = { demo, anthropic, openai, 'openai-compatible': openai };
@@ -49,7 +51,11 @@ function hasServer({ apiKey, baseUrl }: Server): boolean {
   return apiKey !== undefined || baseUrl !== undefined;
 }
 
-function createOpenAI(server: Server & { api: ModelApi }, catalogue: Catalogue): ModelClient {
+function createOpenAI(
+  server: Server & { api: ModelApi },
+  catalogue: Catalogue,
+  limits: StreamLimits,
+): ModelClient {
   const client = new OpenAI({
     apiKey: server.apiKey ?? PLACEHOLDER_KEY,
     ...(server.baseUrl === undefined ? {} : { baseURL: server.baseUrl }),
@@ -63,11 +69,11 @@ function createOpenAI(server: Server & { api: ModelApi }, catalogue: Catalogue):
   // OpenAI's own servers route by the cache key; others may refuse what they do not know.
   const sendsCacheKey = server.baseUrl === undefined;
   return server.api === 'chat'
-    ? createChatClient(client, { catalogue, sendsCacheKey })
-    : createResponsesClient(client, { catalogue, sendsCacheKey });
+    ? createChatClient(client, { catalogue, limits, sendsCacheKey })
+    : createResponsesClient(client, { catalogue, limits, sendsCacheKey });
 }
 
-function createAnthropic(server: Server, catalogue: Catalogue): ModelClient {
+function createAnthropic(server: Server, catalogue: Catalogue, limits: StreamLimits): ModelClient {
   const client = new Anthropic({
     apiKey: server.apiKey ?? PLACEHOLDER_KEY,
     // Undefined would be looked up in the environment, which is not ours to read here.
@@ -77,5 +83,5 @@ function createAnthropic(server: Server, catalogue: Catalogue): ModelClient {
     timeout: 60_000,
     logLevel: 'off',
   });
-  return createAnthropicClient(client, { catalogue });
+  return createAnthropicClient(client, { catalogue, limits });
 }

@@ -19,6 +19,7 @@ import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
+import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context/context-window.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
@@ -46,6 +47,8 @@ export interface WorkerSettings {
   nativeConnection?: NativeConnection;
   /** Tools in addition to the product's. */
   moreTools?: readonly ToolRow[];
+  /** How long a provider may stay silent, and how much it may send. */
+  streamLimits?: StreamLimits;
   /** A bundle that was loaded before. Without it the worker loads one. */
   workflowBundle?: { code: string };
 }
@@ -101,7 +104,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const activities = createActivities({
     store: createTurnStore(db),
     events,
-    model: createModelClient(config, catalogue),
+    model: createModelClient(config, catalogue, settings.streamLimits),
     prompt: createPrompt(),
     window: createContextWindow(catalogue, pool),
     heavy,

@@ -1,17 +1,17 @@
 /**
  * Faults of the network between every two parts, while turns run. Each pair has an API and a worker of its own (on a task
- * queue of its own) whose links go through proxies, so that the pairs are tried side by side. SOAK_FAULT_ROUNDS
- * repeats all of it.
+ * queue of its own) whose links go through proxies, so that the pairs are tried side by side.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
 import { chat, newSession, type Reader, seqs, shownText, upTo } from '../support/cluster-client.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { IMPATIENT } from '../support/impatient-limits.ts';
 
-const ROUNDS = Number(process.env.SOAK_FAULT_ROUNDS ?? 1);
 const TURNS = 2;
 const PIECES = upTo(24).map((n) => `w${n} `);
 const PIECE_MS = 45;
@@ -26,13 +26,16 @@ const REPEATED_MS = 10_000 + TOLD_MS;
 const REST_OF_TURN_MS = 2 * PIECES.length * PIECE_MS + 2_000;
 
 type Pair = 'API-Postgres' | 'API-Temporal' | 'worker-Postgres' | 'worker-Temporal' | 'worker-provider';
-/** What is tried one after the other, with an API and a worker of its own. */
-const GROUPS: readonly Pair[][] = [
-  ['API-Postgres', 'API-Temporal'],
-  ['worker-Postgres'],
-  ['worker-Temporal'],
-  ['worker-provider'],
+const PAIRS: readonly Pair[] = [
+  'API-Postgres',
+  'API-Temporal',
+  'worker-Postgres',
+  'worker-Temporal',
+  'worker-provider',
 ];
+/** A provider that says nothing may be thinking: a worker waits longer before it gives up that link. */
+const patienceMs = (pair: Pair): number => (pair === 'worker-provider' ? IMPATIENT.idleMs : 0);
+const IMPATIENT_WORKER = join(import.meta.dirname, '../support/impatient-worker.ts');
 
 interface Scenario {
   name: string;
@@ -51,9 +54,6 @@ const SCENARIOS: Scenario[] = [
   { name: 'half open', forMs: 3_000, fault: { kind: 'halfOpen' } },
   { name: 'dead for good', forMs: 0, fault: 'abandon' },
 ];
-/** A model may think for a minute without a byte: only then is its link given up. */
-const isLongFor = (pair: Pair, { name }: Scenario): boolean =>
-  pair === 'worker-provider' && (name === 'half open' || name === 'dead for good');
 
 interface System {
   api: ApiRole;
@@ -75,39 +75,35 @@ before(async () => {
     }),
   });
   const { databaseUrl, temporalAddress } = cluster.addresses();
-  const through = async (address: string): Promise<FaultProxy> => {
-    const { hostname, port } = new URL(address);
-    const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
-    proxies.push(proxy);
-    return proxy;
+  const targets = {
+    Postgres: databaseUrl,
+    Temporal: `tcp://${temporalAddress}`,
+    provider: cluster.fake.url,
   };
   await Promise.all(
-    GROUPS.map(async (pairs) => {
-      const env = {
+    PAIRS.map(async (pair) => {
+      const [role, server] = pair.split('-') as ['API' | 'worker', keyof typeof targets];
+      const { hostname, port } = new URL(targets[server]);
+      const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
+      proxies.push(proxy);
+      const straight = {
         DATABASE_URL: databaseUrl,
         TEMPORAL_ADDRESS: temporalAddress,
         OPENAI_BASE_URL: cluster.fake.url,
-        TEMPORAL_TASK_QUEUE: `faults-${pairs[0]}`,
+        TEMPORAL_TASK_QUEUE: `faults-${pair}`,
       };
-      const roles = { API: { ...env }, worker: { ...env } };
-      const made: FaultProxy[] = [];
-      for (const pair of pairs) {
-        const [role, server] = pair.split('-') as ['API' | 'worker', string];
-        const proxy = await through(
-          server === 'Postgres'
-            ? databaseUrl
-            : server === 'Temporal'
-              ? `tcp://${temporalAddress}`
-              : cluster.fake.url,
-        );
-        made.push(proxy);
-        if (server === 'Postgres')
-          roles[role].DATABASE_URL = Object.assign(new URL(databaseUrl), { host: proxy.address }).href;
-        else if (server === 'Temporal') roles[role].TEMPORAL_ADDRESS = proxy.address;
-        else roles[role].OPENAI_BASE_URL = `http://${proxy.address}/v1`;
-      }
-      const [api] = await Promise.all([cluster.startApi(roles.API), cluster.startWorker(roles.worker)]);
-      for (const [index, pair] of pairs.entries()) systems.set(pair, { api, proxy: made[index]! });
+      const broken = {
+        Postgres: { DATABASE_URL: Object.assign(new URL(databaseUrl), { host: proxy.address }).href },
+        Temporal: { TEMPORAL_ADDRESS: proxy.address },
+        provider: { OPENAI_BASE_URL: `http://${proxy.address}/v1` },
+      }[server];
+      const envOf = (of: typeof role) => ({ ...straight, ...(of === role ? broken : {}) });
+      const script = server === 'provider' ? IMPATIENT_WORKER : undefined;
+      const [api] = await Promise.all([
+        cluster.startApi(envOf('API')),
+        cluster.startWorker(envOf('worker'), undefined, script),
+      ]);
+      systems.set(pair, { api, proxy });
     }),
   );
   // The first turn of a process reads half of its code: what it takes says nothing about faults.
@@ -139,15 +135,10 @@ async function beginTurns({ api }: System, name: string): Promise<{ session: str
   );
 }
 
-async function tryScenario(
-  pair: Pair,
-  scenario: Scenario,
-  round: number,
-  onHealed: () => void = () => undefined,
-): Promise<void> {
+async function tryScenario(pair: Pair, scenario: Scenario): Promise<void> {
   const system = systems.get(pair)!;
   const { proxy } = system;
-  const name = `${pair} ${scenario.name} ${round}`;
+  const name = `${pair} ${scenario.name}`;
   const turns = await beginTurns(system, name);
   if (scenario.fault === 'reset') proxy.resetAfter(100);
   else if (scenario.fault === 'abandon') proxy.abandon();
@@ -156,14 +147,13 @@ async function tryScenario(
     await delay(scenario.forMs);
     proxy.heal();
   }
-  onHealed();
   const healed = performance.now();
   const links = proxy.opened();
   const noticed =
-    scenario.fault === 'abandon' && !isLongFor(pair, scenario)
-      ? untilTrue(() => proxy.opened() > links, NOTICED_MS + SLACK_MS)
+    scenario.fault === 'abandon'
+      ? untilTrue(() => proxy.opened() > links, patienceMs(pair) + NOTICED_MS + SLACK_MS)
       : null;
-  const waitMs = isLongFor(pair, scenario) ? 80_000 : RECOVERED_MS + REST_OF_TURN_MS;
+  const waitMs = patienceMs(pair) + RECOVERED_MS + REST_OF_TURN_MS;
   const ends = await Promise.all(turns.map(({ reader }) => reader.end(waitMs)));
   const took = performance.now() - healed;
   const silences = turns.map(({ reader }) => silencesOf(reader));
@@ -217,35 +207,10 @@ async function untilTrue(condition: () => boolean, limitMs: number): Promise<num
   return performance.now() - from;
 }
 
-function declare(pair: Pair, round: number): void {
-  // The long ones wait while the others run, which begin when no fault of theirs is there any more.
-  const long = SCENARIOS.filter((scenario) => isLongFor(pair, scenario));
-  const each = long.map(() => Promise.withResolvers<void>());
-  if (long.length > 0) {
-    test(`${pair}: ${long.map(({ name }) => name).join(', ')}`, async () => {
-      const runs: Promise<void>[] = [];
-      for (const [n, scenario] of long.entries()) {
-        const { promise, resolve } = each[n]!;
-        runs.push(tryScenario(pair, scenario, round, resolve).finally(resolve));
-        await promise;
-      }
-      await Promise.all(runs);
+describe('faults between the parts', { concurrency: PAIRS.length }, () => {
+  for (const pair of PAIRS) {
+    describe(pair, { concurrency: 1 }, () => {
+      for (const scenario of SCENARIOS) test(scenario.name, () => tryScenario(pair, scenario));
     });
   }
-  for (const scenario of SCENARIOS.filter((scenario) => !isLongFor(pair, scenario))) {
-    test(`${pair}: ${scenario.name}`, async () => {
-      await Promise.all(each.map(({ promise }) => promise));
-      await tryScenario(pair, scenario, round);
-    });
-  }
-}
-
-for (const round of upTo(ROUNDS)) {
-  describe(`faults between the parts, round ${round}`, { concurrency: GROUPS.length }, () => {
-    for (const pairs of GROUPS) {
-      describe(pairs.join(', '), { concurrency: pairs[0] === 'worker-provider' ? 2 : 1 }, () => {
-        for (const pair of pairs) declare(pair, round);
-      });
-    }
-  });
-}
+});

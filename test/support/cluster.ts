@@ -81,7 +81,12 @@ export async function startCluster(options: {
   ): Role => {
     const child = spawn(process.execPath, ['--max-semi-space-size=16', script, command], {
       cwd: root,
-      env: { ...environment(), ...env },
+      env: {
+        ...environment(),
+        // A release in a temporary folder leaves nothing in the cache of this one.
+        NODE_COMPILE_CACHE: root === ROOT ? process.env.NODE_COMPILE_CACHE : join(root, 'compile-cache'),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
