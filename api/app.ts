@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import type { Logger } from '../runtime/logger.ts';
-import { createBlockTypesRouter } from './block-types/router.ts';
-import { createChatRouter } from './chat/router.ts';
 import type { ApiDeps } from './deps.ts';
-import { createHealthRouter } from './health/router.ts';
 import { HttpError } from './http/http-error.ts';
+import { registerRoutes } from './http/register-routes.ts';
+import type { RequestState } from './http/request-state.ts';
+import { routes } from './routes.ts';
 import { underName } from '../runtime/loop-watchdog.ts';
 import { createAuthMiddleware } from './middleware/auth.ts';
 import { createBodyMiddleware } from './middleware/body.ts';
@@ -18,38 +18,22 @@ import { createJsonAnswerMiddleware } from './middleware/json-answer.ts';
 import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
-import { createSessionsRouter } from './sessions/router.ts';
-import { createSettingsRouter } from './settings/router.ts';
 import { createStudioFiles } from './studio/files.ts';
 import { createStudioMiddleware } from './studio/middleware.ts';
-import { createTurnsRouter } from './turns/router.ts';
-import { createUsageRouter } from './usage/router.ts';
-import { createWorkflowsRouter } from './graphs/router.ts';
 
 const STUDIO_FOLDER = join(import.meta.dirname, '../studio');
 
-/** Every route of the API. */
-export function createRoutes(deps: ApiDeps): Router {
-  const router = new Router();
-  for (const resource of [
-    createHealthRouter(deps),
-    createSessionsRouter(deps),
-    createChatRouter(deps),
-    createTurnsRouter(deps),
-    createSettingsRouter(deps),
-    createUsageRouter(deps),
-    createWorkflowsRouter(deps),
-    createBlockTypesRouter(),
-  ]) {
-    router.use(resource.routes());
-  }
+/** A router with every route of the API. */
+export function createRoutes(deps: ApiDeps): Router<RequestState> {
+  const router = new Router<RequestState>();
+  registerRoutes(router, routes, deps);
   return router;
 }
 
 /** Creates the application. The caller serves it and closes what is in `deps`. */
 export function createApp(deps: ApiDeps): Koa {
   const router = createRoutes(deps);
-  const app = new Koa();
+  const app = new Koa<RequestState>();
   app.silent = true;
   app.on('error', (error: unknown) => {
     // What reaches Koa itself: mostly clients that went away while something was written to them.
@@ -71,6 +55,7 @@ export function createApp(deps: ApiDeps): Koa {
     createAuthMiddleware({
       key: createSecretKey(deps.jwtSecret),
       allowedRoles: deps.config.allowedRoles,
+      openPaths: new Set(routes.filter(({ isOpen }) => isOpen).map(({ path }) => path)),
       logger: deps.logger,
     }),
   );
@@ -103,7 +88,7 @@ function answerLast(ctx: Context, error: unknown, logger: Logger): void {
 }
 
 /** Answers 404 and 405 before a body is read, in the form of all other errors. */
-function createRouteCheckMiddleware(router: Router): Middleware {
+function createRouteCheckMiddleware(router: Router<RequestState>): Middleware {
   return async function routeCheck(ctx, next) {
     const { path, route } = router.match(ctx.path, ctx.method);
     const methods = new Set(path.flatMap((layer) => layer.methods));

@@ -3,6 +3,13 @@ import { CLOCK_LEEWAY_SECONDS } from '../middleware/auth.ts';
 import type { Principal } from '../http/principal.ts';
 import type { TurnEventHub } from './turn-event-hub.ts';
 
+/** Whose stream, from where, and who reads it. */
+export interface StreamRequest {
+  turnId: string;
+  afterSeq: number;
+  principal: Principal;
+}
+
 /**
  * Answers a request with a turn's event stream. The hub owns the response from here on, and Koa leaves it alone. The
  * request's state is dropped, because the context lives as long as the connection.
@@ -10,7 +17,7 @@ import type { TurnEventHub } from './turn-event-hub.ts';
 export function openStream(
   ctx: Context,
   hub: TurnEventHub,
-  { turnId, afterSeq, principal }: { turnId: string; afterSeq: number; principal: Principal },
+  { turnId, afterSeq, principal }: StreamRequest,
 ): void {
   ctx.status = 200;
   ctx.set({

@@ -1,17 +1,19 @@
+import type { ErrorStatus } from '../../contracts/http/errors.ts';
+
 /**
  * Thrown when a request ends with a status that api.md documents. The message goes to the client as it is: it names
  * the thing and what to do, never SQL, a stack or another system's raw text.
  */
 export class HttpError extends Error {
   readonly code = 'HTTP';
-  readonly status: number;
+  readonly status: ErrorStatus;
   /** Further fields of the body beside `error`, such as `turn_id`. */
   readonly extra: Readonly<Record<string, unknown>>;
   /** Response headers, such as Retry-After. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
-    status: number,
+    status: ErrorStatus,
     message: string,
     extra: Record<string, unknown> = {},
     headers: Record<string, string> = {},

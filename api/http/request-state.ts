@@ -5,8 +5,8 @@ import type { Principal } from './principal.ts';
 export interface RequestState {
   /** Also the X-Request-Id of the response. */
   requestId: string;
-  /** Absent on open paths only. */
-  principal: Principal;
+  /** Absent on open paths only: api/http/access.ts asks for it. */
+  principal: Principal | undefined;
   /** The parsed body of a POST, PUT or PATCH, safe to store; an empty object when the request has none. */
   body: JsonObject;
 }

@@ -9,8 +9,6 @@ import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Principal } from '../http/principal.ts';
 
-/** Served without a token. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/api/openapi.json']);
 export const CLOCK_LEEWAY_SECONDS = 30;
 
 export interface AuthOptions {
@@ -20,10 +18,10 @@ export interface AuthOptions {
   logger: Logger;
 }
 
-/** Puts the principal into `ctx.state.principal`, or ends the request with 401 or 403. */
-export function createAuthMiddleware(options: AuthOptions): Middleware {
+/** Puts the principal into `ctx.state.principal`, or ends the request with 401 or 403. `openPaths` need no token. */
+export function createAuthMiddleware(options: AuthOptions & { openPaths: ReadonlySet<string> }): Middleware {
   return async function auth(ctx, next) {
-    if (!OPEN_PATHS.has(ctx.path)) {
+    if (!options.openPaths.has(ctx.path)) {
       ctx.state.principal = await authenticate(
         { authorization: ctx.headers.authorization, apikey: ctx.headers.apikey },
         options,

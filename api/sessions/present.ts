@@ -1,19 +1,14 @@
-import { isDeeperThan, parseJsonObject } from '../../domain/text/json.ts';
-import type { ToolCallRecord } from '../../db/sessions/message-calls.ts';
-import type { Message } from '../../db/sessions/messages.ts';
+import type { NewSession, SessionBody, SessionSummaryBody } from '../../contracts/http/sessions.ts';
+import type { ListedSession } from '../../db/sessions/list-sessions.ts';
 import type { Session } from '../../db/sessions/sessions.ts';
-import type { Json } from '../../domain/text/json-value.ts';
-
-/** As deep as a request may nest: what is deeper stays the text that it was. */
-const MAX_ARGUMENTS_DEPTH = 64;
 
 /** The answer of POST. */
-export function presentNewSession(session: Session) {
+export function presentNewSession(session: Session): NewSession {
   return { id: session.id, workflow_id: session.workflowId, created_at: session.createdAt.toISOString() };
 }
 
 /** The answer of GET. */
-export function presentSession(session: Session) {
+export function presentSession(session: Session): SessionBody {
   return {
     ...presentNewSession(session),
     updated_at: session.updatedAt.toISOString(),
@@ -21,49 +16,7 @@ export function presentSession(session: Session) {
   };
 }
 
-/**
- * The body of the message list as JSON text. The large documents of a message are in it as the database wrote them, so
- * they are neither parsed nor written again here.
- */
-export function presentMessages(messages: Message[]): string {
-  return `{"messages":[${messages.map(presentMessage).join()}]}`;
-}
-
-function presentMessage(message: Message): string {
-  const head = {
-    id: message.id,
-    session_id: message.sessionId,
-    role: message.role,
-    content: message.content,
-  };
-  const tail = {
-    created_at: message.createdAt.toISOString(),
-    turn_id: message.turnId,
-    status: message.status,
-    model: message.model,
-    tool_calls: message.toolCalls.map(presentToolCall),
-    usage: message.usage,
-    ...(message.contentTruncated ? { content_truncated: true } : {}),
-    ...(message.workOmitted ? { workflow_diff_omitted: true, tool_calls_omitted: true } : {}),
-    ...(message.preSnapshotOmitted ? { pre_snapshot_omitted: true } : {}),
-  };
-  const documents = `"workflow_diff":${message.workflowDiff ?? 'null'},"pre_snapshot":${message.preSnapshot ?? 'null'}`;
-  return `${JSON.stringify(head).slice(0, -1)},${documents},${JSON.stringify(tail).slice(1)}`;
-}
-
-function presentToolCall(call: ToolCallRecord) {
-  return {
-    call_id: call.callId,
-    name: call.name,
-    arguments: presentArguments(call.arguments),
-    result: call.result,
-    is_error: call.isError,
-    step: call.step,
-  };
-}
-
-/** The object that the model wrote, or its text where that is no object, or one too deep for a reader to parse. */
-function presentArguments(text: string): Json {
-  const parsed = parseJsonObject(text);
-  return parsed === null || isDeeperThan(parsed, MAX_ARGUMENTS_DEPTH) ? text : parsed;
+/** An entry of the list. */
+export function presentSessionSummary(session: ListedSession): SessionSummaryBody {
+  return { ...presentSession(session), title: session.title, messages: session.messages };
 }

@@ -185,7 +185,8 @@ export interface BlockTypeField {
   enum?: string[];
   min?: number;
   max?: number;
-  server_owned?: boolean;
+  /** Owned by the platform: an edit may neither set nor change it. */
+  server_owned?: true;
   description: string;
 }
 
@@ -266,7 +267,7 @@ export interface Turn {
 export interface ModelOption {
   label: string;
   value: string;
-  provider: 'openai' | 'anthropic' | 'openai-compatible' | 'demo';
+  provider: string;
   available: boolean;
 }
 

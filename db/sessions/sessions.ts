@@ -16,7 +16,8 @@ export interface Session {
   activeTurnId: string | null;
 }
 
-interface SessionRow {
+/** As every query of sessions reads it. */
+export interface SessionRow {
   id: string;
   workflow_id: string;
   created_at: Date;
@@ -24,14 +25,16 @@ interface SessionRow {
   active_turn_id: string | null;
 }
 
-const COLUMNS = `s.id, s.workflow_id, ${readableTime('s.created_at')} as created_at,
+/** Of a session `s`. */
+export const SESSION_COLUMNS = `s.id, s.workflow_id, ${readableTime('s.created_at')} as created_at,
   ${readableTime('coalesce(s.updated_at, s.created_at)')} as updated_at,
   (select t.id from ai.copilot_turns t where t.session_id = s.id and t.status = 'running'
    order by t.created_at desc limit 1) as active_turn_id`;
 
 const DELETE_ATTEMPTS = 3;
 
-function toSession(row: SessionRow): Session {
+/** The session of a row. */
+export function toSession(row: SessionRow): Session {
   return {
     id: row.id,
     workflowId: row.workflow_id,
@@ -62,7 +65,7 @@ export async function createSession(
 export async function findSession(db: Knex, id: string, viewer: Viewer): Promise<Session | null> {
   const rows = await rowsOf<SessionRow>(
     db,
-    `select ${COLUMNS} from ai.copilot_sessions s where s.id = ? and (?::text is null or s.owner_sub = ?)`,
+    `select ${SESSION_COLUMNS} from ai.copilot_sessions s where s.id = ? and (?::text is null or s.owner_sub = ?)`,
     [id, viewer.ownerSub, viewer.ownerSub],
   );
   return rows[0] ? toSession(rows[0]) : null;
@@ -76,7 +79,7 @@ export async function findNewestSession(
 ): Promise<Session | null> {
   const rows = await rowsOf<SessionRow>(
     db,
-    `select ${COLUMNS} from ai.copilot_sessions s
+    `select ${SESSION_COLUMNS} from ai.copilot_sessions s
      where s.workflow_id = ? and (?::text is null or s.owner_sub = ?) order by s.created_at desc nulls last, s.id limit 1`,
     [workflowId, viewer.ownerSub, viewer.ownerSub],
   );

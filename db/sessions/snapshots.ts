@@ -34,18 +34,18 @@ interface SnapshotRow {
  * graph. `present` makes the answer, which is stored; a repeated call returns the stored answer. Returns null when the
  * message is no assistant message of the session, or the workflow does not exist. Throws DiffConflictError.
  */
-export async function applySnapshot(
+export async function applySnapshot<Answer>(
   db: Knex,
   target: SnapshotTarget,
   canvas: { graph: Graph; enabledGiven: ReadonlySet<string>; raw: unknown },
-  present: (workflow: StoredWorkflow) => unknown,
-): Promise<unknown> {
+  present: (workflow: StoredWorkflow) => Answer,
+): Promise<Answer | null> {
   return db.transaction(async (trx) => {
     const workflow = await findWorkflow(trx, target.workflowId, true);
     const message = await findAssistantMessage(trx, target);
     if (!workflow || !message) return null;
     const earlier = await findSnapshot(trx, target.messageId);
-    if (earlier) return JSON.parse(earlier.response) as unknown;
+    if (earlier) return JSON.parse(earlier.response) as Answer;
 
     requireShallow(workflow);
     let saved = workflow;
@@ -75,7 +75,7 @@ export async function applySnapshot(
         response,
       ],
     );
-    return JSON.parse(response) as unknown;
+    return JSON.parse(response) as Answer;
   });
 }
 
@@ -89,13 +89,13 @@ const planHere: PlanRevert = async ({ before, after, current }) =>
  * Undoes a message's diff on the persisted workflow. `found` is false when the message or workflow does not exist,
  * `applied` when there is no applied diff to undo. A repeated call returns the stored answer.
  */
-export async function revertSnapshot(
+export async function revertSnapshot<Answer>(
   db: Knex,
   target: SnapshotTarget,
-  present: (workflow: StoredWorkflow) => unknown,
+  present: (workflow: StoredWorkflow) => Answer,
   plan: PlanRevert = planHere,
 ): Promise<
-  { found: false } | { found: true; applied: false } | { found: true; applied: true; response: unknown }
+  { found: false } | { found: true; applied: false } | { found: true; applied: true; response: Answer }
 > {
   return db.transaction(async (trx) => {
     const workflow = await findWorkflow(trx, target.workflowId, true);
@@ -105,7 +105,7 @@ export async function revertSnapshot(
     if (!snapshot || snapshot.before_graph === null || snapshot.after_graph === null)
       return { found: true, applied: false };
     if (snapshot.revert_response !== null) {
-      return { found: true, applied: true, response: JSON.parse(snapshot.revert_response) as unknown };
+      return { found: true, applied: true, response: JSON.parse(snapshot.revert_response) as Answer };
     }
     const reverted = await plan({
       before: snapshot.before_graph,
@@ -117,7 +117,7 @@ export async function revertSnapshot(
       'update ai.copilot_snapshots set revert_response = ?, reverted_at = clock_timestamp() where message_id = ?',
       [response, target.messageId],
     );
-    return { found: true, applied: true, response: JSON.parse(response) as unknown };
+    return { found: true, applied: true, response: JSON.parse(response) as Answer };
   });
 }
 

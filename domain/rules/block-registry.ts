@@ -334,7 +334,7 @@ export function findBlockType(type: string): BlockType | undefined {
 }
 
 /** A type as data, for clients and models. */
-export function describeBlockType(blockType: BlockType): JsonObject {
+export function describeBlockType(blockType: BlockType) {
   const { type, label, purpose, trigger, terminal, handleRule, outputs, example } = blockType;
   return {
     type,
@@ -350,7 +350,7 @@ export function describeBlockType(blockType: BlockType): JsonObject {
       ...(field.enum ? { enum: [...field.enum] } : {}),
       ...(field.min === undefined ? {} : { min: field.min }),
       ...(field.max === undefined ? {} : { max: field.max }),
-      ...(field.serverOwned ? { server_owned: true } : {}),
+      ...(field.serverOwned ? { server_owned: true as const } : {}),
       description: field.description,
     })),
     handles: { rule: handleRule, of_example: [...blockType.handles(example)] },

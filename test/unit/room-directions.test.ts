@@ -108,6 +108,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../workflows/chat-turn.ts', '../activities/index.ts', '../llm/types.ts', '../worker/bundle.ts'],
   ],
   [
+    'contracts/http/a.ts',
+    ['../events.ts', '../../domain/text/uuid.ts'],
+    ['../../db/turns/turn.ts', '../../api/app.ts', '../../runtime/logger.ts'],
+  ],
+  [
     'api/turns/a.ts',
     ['../../workflows/messages.ts', '../graphs/present.ts', 'type:../../workflows/chat-turn.ts'],
     ['../../workflows/chat-turn.ts', '../../workflows/index.ts', '../../activities/index.ts'],

@@ -116,7 +116,7 @@ function isError(answer: Answer, status: number, pattern?: RegExp): void {
 test('unknown paths are 404, wrong methods 405 with Allow, in JSON', async () => {
   isError(await call('GET', '/nothing'), 404);
   isError(await call('GET', '/api/copilot/sessions/x/y/z'), 404);
-  isError(await call('POST', '/api/openapi.json', { auth: false }), 404);
+  isError(await call('POST', '/api/openapi.json', { auth: false }), 405);
   const wrong = await call('PATCH', chatPath());
   isError(wrong, 405, /POST/);
   assert.equal(wrong.headers.get('allow'), 'POST, OPTIONS');

@@ -239,6 +239,8 @@ test('a running turn: a second message is refused or joins, and a cancel ends bo
       return true;
     });
     const { session } = await client.sessions.newest(workflowId);
+    const { sessions } = await client.sessions.list(workflowId, { limit: 5 });
+    assert.deepEqual(sessions, [{ ...session, title: 'Wait here', messages: 1 }]);
     assert.deepEqual([session?.id, session?.active_turn_id], [sessionId, turnId]);
     const joins: unknown[] = [];
     const second = read(

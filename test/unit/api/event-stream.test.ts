@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readCursor } from '../../../api/event-stream/cursor.ts';
 import { renderEvent, renderLiveEvent } from '../../../api/event-stream/render-event.ts';
 import { createSilenceWatcher, type Quiet } from '../../../api/event-stream/silence-watcher.ts';
-import { HttpError } from '../../../api/http/http-error.ts';
+import { eventsQuery, lastEventId } from '../../../contracts/http/turns.ts';
 import { isUuid } from '../../../domain/text/uuid.ts';
 import { createLogger } from '../../../runtime/logger.ts';
 
@@ -45,22 +44,23 @@ test('any payload comes back whole from one line', () => {
   );
 });
 
-test('Last-Event-ID wins over after; what is no number in range is 0 or the end', () => {
-  assert.equal(readCursor('', undefined), 0);
-  assert.equal(readCursor('', '5'), 5);
-  assert.equal(readCursor('7', '5'), 7);
-  assert.equal(readCursor('007', undefined), 7);
+test('a Last-Event-ID that is no number in range is 0 or the end; an empty one is none', () => {
+  assert.equal(lastEventId.parse(''), undefined);
+  assert.equal(lastEventId.parse('7'), 7);
+  assert.equal(lastEventId.parse('007'), 7);
   for (const header of ['x', '-1', '1.5', '1e3', '0x10', ' 5', '5,6', '١'])
-    assert.equal(readCursor(header, '5'), 0, header);
-  assert.equal(readCursor('9'.repeat(400), undefined), Number.MAX_SAFE_INTEGER);
-  assert.equal(readCursor('', '9'.repeat(400)), Number.MAX_SAFE_INTEGER);
+    assert.equal(lastEventId.parse(header), 0, header);
+  assert.equal(lastEventId.parse('9'.repeat(400)), Number.MAX_SAFE_INTEGER);
 });
 
-test('an after that is no whole number from 0 on is refused with 400', () => {
+test('an after that is no whole number from 0 on is refused', () => {
+  assert.deepEqual(eventsQuery.parse({}), {});
+  assert.deepEqual(eventsQuery.parse({ after: '5' }), { after: 5 });
+  assert.deepEqual(eventsQuery.parse({ after: '9'.repeat(400) }), { after: Number.MAX_SAFE_INTEGER });
   for (const after of ['', '-1', '1.5', 'x', '1e3', ' 1', ['1', '2']])
-    assert.throws(
-      () => readCursor('3', after),
-      (error) => error instanceof HttpError && error.status === 400,
+    assert.deepEqual(
+      eventsQuery.safeParse({ after }).error?.issues.map(({ message }) => message),
+      ['after must be a whole number from 0 on'],
     );
 });
 

@@ -1,0 +1,25 @@
+/** Every route of the API. */
+import { blockTypeRoutes } from './block-types/routes.ts';
+import { chatRoutes } from './chat/routes.ts';
+import { workflowRoutes } from './graphs/routes.ts';
+import { healthRoutes } from './health/routes.ts';
+import type { Route } from './http/route.ts';
+import { messageRoutes } from './messages/routes.ts';
+import { createDescriptionRoute } from './openapi/routes.ts';
+import { sessionRoutes } from './sessions/routes.ts';
+import { settingsRoutes } from './settings/routes.ts';
+import { turnRoutes } from './turns/routes.ts';
+import { usageRoutes } from './usage/routes.ts';
+
+export const routes: readonly Route[] = [
+  ...healthRoutes,
+  ...sessionRoutes,
+  ...messageRoutes,
+  ...chatRoutes,
+  ...turnRoutes,
+  ...settingsRoutes,
+  ...usageRoutes,
+  ...workflowRoutes,
+  ...blockTypeRoutes,
+  createDescriptionRoute(() => routes),
+];

@@ -1,0 +1,67 @@
+/** Values that the schemas of HTTP share: ids, times, JSON, and the words in which a wrong one is refused. */
+import { z } from 'zod';
+import { isObject } from '../../domain/text/json.ts';
+import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { isUuid } from '../../domain/text/uuid.ts';
+
+/** Any JSON value. It is not walked through: the tables hold values of any depth. */
+export const json = z.custom<Json>(() => true).meta({ id: 'Json', description: 'Any JSON value.' });
+
+/** A JSON object with any keys. It is passed on as it is, `__proto__` keys included. */
+export const jsonObject = z
+  .custom<JsonObject>(isObject)
+  .meta({ id: 'JsonObject', type: 'object', description: 'A JSON object with any keys.' });
+
+/** An id in an answer. */
+export const uuid = z.string().meta({ format: 'uuid' });
+
+/** A time in an answer: ISO 8601 in UTC. */
+export const time = z.string().meta({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
+
+/** A decimal number as text, in US dollars. */
+export const dollars = z.string().meta({
+  description: 'US dollars as a decimal string; null when any counted call has no price.',
+  example: '0.0123',
+});
+
+/** An id that a caller sends. One that is no UUID names nothing: the request ends with 404 and this message. */
+export function idOrNothing(message: string) {
+  const error = () => message;
+  return z
+    .string({ error })
+    .refine(isUuid, { error, params: { status: 404 } })
+    .meta({ format: 'uuid' });
+}
+
+/** The words for a value of the wrong type; null and absent are alike. */
+export function requiredOr(required: string, wrong: string) {
+  return ({ input }: { input?: unknown }) => (input === undefined || input === null ? required : wrong);
+}
+
+/** A whole number in a query, of `digits` digits at most; `fallback` is the value when it is absent. */
+export function wholeNumber(options: {
+  name: string;
+  min: number;
+  max: number;
+  digits: number;
+  fallback?: number;
+  description: string;
+}) {
+  const { name, min, max, fallback } = options;
+  const digits = new RegExp(`^\\d{1,${options.digits}}$`);
+  return z
+    .unknown()
+    .transform((value, ctx) => {
+      const number = typeof value === 'string' && digits.test(value) ? Number(value) : Number.NaN;
+      if (number >= min && number <= max) return number;
+      ctx.addIssue(`${name} must be a whole number from ${min} to ${max}`);
+      return z.NEVER;
+    })
+    .meta({
+      type: 'integer',
+      minimum: min,
+      maximum: max,
+      description: options.description,
+      ...(fallback === undefined ? {} : { default: fallback }),
+    });
+}
