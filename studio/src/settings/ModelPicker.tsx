@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { ModelOption, ModelSettings } from '../../../client/src/index.ts';
 import { messageOf } from '../store/notices.ts';
 import { useStudio } from '../store/studio.ts';
-import { missingFor, PROVIDERS } from './providers.ts';
+import { labelOf, missingFor } from './providers.ts';
 
 /** Which model answers, from the next turn on. Those whose key the service lacks can't be chosen, and say what is missing. */
 export function ModelPicker() {
@@ -59,5 +59,5 @@ export function ModelPicker() {
 
 function groupLabel(provider: ModelOption['provider'], options: ModelOption[]): string {
   const isMissing = options.every(({ available }) => !available);
-  return isMissing ? `${PROVIDERS[provider].label}: ${missingFor(provider)}` : PROVIDERS[provider].label;
+  return isMissing ? `${labelOf(provider)}: ${missingFor(provider)}` : labelOf(provider);
 }
