@@ -11,6 +11,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm ci --ignore-scripts
 COPY bin/build.ts bin/build-studio.ts bin/
+COPY runtime/process-identity.ts runtime/
 COPY contracts contracts
 COPY domain domain
 COPY client client

@@ -6,10 +6,10 @@ import type { EventStream } from '../db/events/event-stream.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
-import type { ModelError } from '../llm/types.ts';
 import type { RunAttempt } from './attempt/attempt.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
 import { createModelAttempts, type ModelAttempt, refuseDeadly } from './attempt/model-attempt.ts';
+import { isOverflow, spentOn } from './attempt/thrown.ts';
 import { type Answer, createAnswer } from './conversation/answer.ts';
 import {
   createLoadParts,
@@ -91,7 +91,7 @@ async function performCall(
     const heard = answer.usage();
     await Promise.all([stream.drain(), heard && recordUsage(deps, fence, toUsage(heard))]);
   } catch (error: unknown) {
-    const spent = answer.usage() ?? (error as Partial<ModelError>).usage ?? null;
+    const spent = answer.usage() ?? spentOn(error);
     await recordUsage(deps, fence, toUsage(spent));
     // Once, and only while nothing was shown.
     const mayShorten = isOverflow(error) && !input.squeeze && answer.isEmpty();
@@ -168,10 +168,6 @@ function announceSwitch(deps: ActivityDeps, step: number): (from: string, to: st
   return (from, to) => [
     { event: 'status', message: `${label(from)} is not available; ${label(to)} goes on.`, step },
   ];
-}
-
-function isOverflow(error: unknown): boolean {
-  return (error as Partial<ModelError> | null)?.code === 'context_overflow';
 }
 
 function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {

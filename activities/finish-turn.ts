@@ -1,5 +1,6 @@
 /** finishTurn: the one place where a turn ends. */
 import { ApplicationFailure } from '@temporalio/activity';
+import { codeOf, isFenceError } from '../contracts/thrown-codes.ts';
 import type { FinishTurnInput } from '../contracts/turn.ts';
 import type { TurnEnd } from '../db/turns/end-turn.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
@@ -34,7 +35,7 @@ async function finish(deps: ActivityDeps, input: FinishTurnInput, attempt: Attem
     deps.logger.info({ turn: turnId, steps, ...end }, 'turn ended');
     return end;
   } catch (error: unknown) {
-    if ((error as { code?: unknown }).code === 'TURN_GONE')
+    if (isFenceError(error) && error.code === 'TURN_GONE')
       return { status: 'cancelled', stopReason: 'cancelled' };
     if (attempt.number >= ALARM_AFTER)
       deps.logger.error(
@@ -96,7 +97,7 @@ async function diffTexts(
   try {
     return await deps.heavy.diffGraphs(graphs);
   } catch (error: unknown) {
-    const { code } = error as { code?: unknown };
+    const code = codeOf(error);
     if (code === 'POOL_BUSY' || (code === 'TASK_TIMEOUT' && attempt.number < ALARM_AFTER)) throw error;
     throw new DiffError('no diff', { cause: error });
   }

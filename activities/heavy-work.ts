@@ -1,4 +1,5 @@
 /** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
+import { isTaskTooLarge } from '../contracts/thrown-codes.ts';
 import { diffGraphTexts } from '../domain/graph/diff-graph.ts';
 import type { Graph } from '../domain/graph/graph.ts';
 import { SMALL_GRAPH_CHARS } from '../domain/graph/limits.ts';
@@ -69,8 +70,7 @@ export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
       try {
         return await runInThread<string>('renderState', task, { bytes: task.graph.length });
       } catch (error: unknown) {
-        const { code } = error as { code?: unknown };
-        if (code !== 'TASK_TIMEOUT' && code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+        if (!isTaskTooLarge(error)) throw error;
         return renderBare(task);
       }
     },

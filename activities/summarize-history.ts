@@ -1,8 +1,9 @@
 /** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
 import type { SummarizeHistoryInput } from '../contracts/turn.ts';
 import { SUMMARIZING, THINKING } from '../domain/text/status-map.ts';
-import type { ModelError, ModelUsage } from '../llm/types.ts';
+import type { ModelUsage } from '../llm/types.ts';
 import type { RunAttempt } from './attempt/attempt.ts';
+import { spentOn } from './attempt/thrown.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
@@ -81,7 +82,7 @@ async function summarize(
       if (event.type === 'usage') usage = event.usage;
     }
   } catch (error: unknown) {
-    await recordUsage(deps, claim.fence, toUsage(usage ?? (error as Partial<ModelError>).usage ?? null));
+    await recordUsage(deps, claim.fence, toUsage(usage ?? spentOn(error)));
     throw error;
   }
   if (text.trim() === '') {

@@ -1,6 +1,7 @@
 /** Every route of the API. */
 import { blockTypeRoutes } from './block-types/routes.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { viewerRoutes } from './viewer/routes.ts';
 import { workflowRoutes } from './graphs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import type { Route } from './http/route.ts';
@@ -22,4 +23,5 @@ export const routes: readonly Route[] = [
   ...workflowRoutes,
   ...blockTypeRoutes,
   createDescriptionRoute(() => routes),
+  ...viewerRoutes,
 ];

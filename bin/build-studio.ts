@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { identify } from '../runtime/process-identity.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
 const DIST = 'studio/dist';
@@ -32,6 +33,7 @@ export async function buildStudio(root = CHECKOUT): Promise<BuildResult> {
         : { ok: false, reason: 'the build tool is not installed' };
     const hash = hashSources(root);
     if (readHash(dist) === hash && !existsSync(failure)) return { ok: true, built: false };
+    removeLeftovers(root);
     const { code, output } = await runVite(root, aside);
     if (code !== 0) throw new Error(output.slice(-KEPT_OUTPUT_CHARS).trim());
     writeFileSync(join(aside, HASH_FILE), hash);
@@ -48,6 +50,15 @@ export async function buildStudio(root = CHECKOUT): Promise<BuildResult> {
       // The folder can't be written: the caller tells the reason all the same.
     }
     return { ok: false, reason };
+  }
+}
+
+/** What a build that was killed has left. */
+function removeLeftovers(root: string): void {
+  for (const name of readdirSync(join(root, 'studio'))) {
+    const pid = /^dist\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && identify(Number(pid)) === null)
+      rmSync(join(root, 'studio', name), { recursive: true, force: true });
   }
 }
 

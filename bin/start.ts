@@ -22,13 +22,15 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
     import('./keep-worker.ts'),
   ]);
   roles.catch(() => undefined);
-  const page = buildStudio();
   const folder = await lockFolder(config.dataDir, 'start', env);
   shutdown.add('the data folder', () => folder.release());
+  const page = buildStudio();
+  console.log('Starting Postgres and Temporal...');
   const jwtSecret = resolveJwtSecret(config);
   const stack = await startStack({ config, folder: folder.path, env, shutdown, logger });
   const [{ installRuntime }, workflowBundle, { startApi }, { connectNative }, { keepWorker }] = await roles;
 
+  console.log('Starting the worker and the API...');
   installRuntime(logger);
   const { databaseUrl, temporalAddress } = stack;
   const link = await connectNative(config.temporal, temporalAddress, logger).catch((error: unknown) => {

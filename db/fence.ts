@@ -4,7 +4,9 @@
  *
  * Every writer locks in this order: the turn's claims, then the turn's row.
  */
-/** The claim that a write carries. */
+import type { FenceCode } from '../contracts/thrown-codes.ts';
+
+/** One claim of one activity's work: `key` is `step:<n>` or `call:<call id>`. */
 export interface Fence {
   turnId: string;
   /** What is claimed: `step:<n>`, `call:<call id>` or `summary`. */
@@ -18,7 +20,7 @@ export interface Fence {
  * turn has ended.
  */
 export class FencedError extends Error {
-  readonly code = 'FENCED';
+  readonly code = 'FENCED' satisfies FenceCode;
   readonly fence: Fence;
 
   constructor(fence: Fence) {
@@ -30,7 +32,7 @@ export class FencedError extends Error {
 
 /** Thrown when the turn has written its terminal event. Nothing is left to do for the turn. */
 export class TurnOverError extends Error {
-  readonly code = 'TURN_OVER';
+  readonly code = 'TURN_OVER' satisfies FenceCode;
 
   constructor(turnId: string) {
     super(`turn ${turnId} has ended`);
@@ -40,7 +42,7 @@ export class TurnOverError extends Error {
 
 /** Thrown when the turn's row does not exist: its session or workflow was deleted, or it was never started. */
 export class TurnGoneError extends Error {
-  readonly code = 'TURN_GONE';
+  readonly code = 'TURN_GONE' satisfies FenceCode;
 
   constructor(turnId: string) {
     super(`turn ${turnId} does not exist`);

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { codeOf, isTaskTooLarge } from '../contracts/thrown-codes.ts';
 
 /** Thrown when a task took longer than its limit, including the wait for a thread. The task was ended. */
 export class TaskTimeoutError extends Error {
@@ -120,8 +121,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
 
 /** Whether a task failed because of the pool's bounds: its time, its queue, or the memory of a thread. */
 export function isPoolError(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return code === 'TASK_TIMEOUT' || code === 'POOL_BUSY' || code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return isTaskTooLarge(error) || codeOf(error) === 'POOL_BUSY';
 }
 
 /** Whether a pool had no time for a task. The task itself may be fine: it can be tried later or in another process. */

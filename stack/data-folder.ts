@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../contracts/thrown-codes.ts';
 import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { findNpmParent, identify, isAlive, type ProcessIdentity } from '../runtime/process-identity.ts';
@@ -131,7 +132,7 @@ function tryLock(path: string, own: Lock): boolean {
     writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error: unknown) {
-    if ((error as { code?: unknown }).code !== 'EEXIST') return explainFileError(error, path);
+    if (codeOf(error) !== 'EEXIST') return explainFileError(error, path);
   }
   const before = readText(path);
   const lock = before === null ? null : (readJsonFile<Lock>(path) ?? null);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
+import { codeOf } from '../contracts/thrown-codes.ts';
 import type { Config } from '../runtime/config.ts';
 import { openFolder } from './data-folder.ts';
 
@@ -15,7 +16,7 @@ export function resolveJwtSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>):
   try {
     writeFileSync(path, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 });
   } catch (error: unknown) {
-    if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
   return new TextEncoder().encode(readFileSync(path, 'utf8').trim());
 }

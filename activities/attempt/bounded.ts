@@ -1,5 +1,6 @@
 /** Work that must come to an end: its time is limited, and what fails is tried only so often. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf, isFenceError } from '../../contracts/thrown-codes.ts';
 import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -87,9 +88,8 @@ const TOO_SLOW = '57014';
 
 /** Whether what is thrown says nothing about the call: the attempt ends with it, and the call is made again. */
 function isNotOfTheCall(deps: Pick<ActivityDeps, 'store'>, error: unknown, waitsForOthers: boolean): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  if (code === 'FENCED' || code === 'TURN_OVER' || code === 'TURN_GONE') return true;
-  return deps.store.isTransient(error) && (waitsForOthers || code !== TOO_SLOW);
+  if (isFenceError(error)) return true;
+  return deps.store.isTransient(error) && (waitsForOthers || codeOf(error) !== TOO_SLOW);
 }
 
 function tookTooLong(name: string, limitMs: number): ToolOutcome {

@@ -4,9 +4,10 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ErrorCode } from '../../contracts/errors.ts';
+import { isFenceError } from '../../contracts/thrown-codes.ts';
 import type { Fence } from '../../db/fence.ts';
-import type { ModelError } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { isModelError } from './thrown.ts';
 
 /** Calls that failed by themselves after which the error is final. */
 export const MAX_FAILURES = 5;
@@ -30,7 +31,7 @@ export async function judge(
   const { error, fence } = attempt;
   const verdict = (failure: ApplicationFailure, isFault = false): Verdict => ({ failure, isFault });
   if (error instanceof ApplicationFailure) return verdict(error);
-  switch ((error as { code?: unknown } | null)?.code) {
+  switch (isFenceError(error) ? error.code : null) {
     case 'TURN_GONE':
       return verdict(
         final('workflow_gone', 'The session or its workflow was deleted while the copilot worked.'),
@@ -92,8 +93,4 @@ function again(type: string, message: string, delayMs: number, details: unknown[
 function backoffMs(failures: number): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, 1_000 * 2 ** (failures - 1));
   return Math.round(ceiling * (0.5 + Math.random() / 2));
-}
-
-function isModelError(error: unknown): error is ModelError {
-  return error instanceof Error && error.name === 'ModelError';
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SqlResult } from '../../db/sql-sandbox/sql-sandbox.ts';
 import type { Json } from '../../domain/text/json-value.ts';
+import { isSqlRefusal } from '../attempt/thrown.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
@@ -33,9 +34,8 @@ export async function asOutcome(work: () => Promise<ToolOutcome>): Promise<ToolO
   try {
     return await work();
   } catch (error: unknown) {
-    if (!(error instanceof Error) || error.name !== 'SqlRefusal') throw error;
-    const { code, hint } = error as Error & { code: string; hint?: string };
-    return toolFailure(code, error.message, hint?.slice(0, MAX_RESULT_CHARS / 2));
+    if (!isSqlRefusal(error)) throw error;
+    return toolFailure(error.code, error.message, error.hint?.slice(0, MAX_RESULT_CHARS / 2));
   }
 }
 

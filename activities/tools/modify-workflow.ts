@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTaskTooLarge } from '../../contracts/thrown-codes.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { findMentions } from '../../domain/rules/project-facts.ts';
 import { type EditTask, runEdit } from './run-edit.ts';
@@ -85,8 +86,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
           ...(changed ? { graph: { text: changed.graph, aliases: changed.aliases } } : {}),
         };
       } catch (error: unknown) {
-        const { code } = error as { code?: unknown };
-        if (code !== 'TASK_TIMEOUT' && code !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+        if (!isTaskTooLarge(error)) throw error;
         return toolFailure(
           'too_complex',
           'The edit could not be checked in time; nothing was changed.',

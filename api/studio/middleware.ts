@@ -39,6 +39,7 @@ export function createStudioMiddleware(readStudio: () => Promise<StudioState>): 
     if (ctx.path !== '/' && !ctx.path.startsWith(ASSETS)) return next();
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD')
       throw new HttpError(405, `This path takes GET and HEAD, not ${ctx.method}`, {}, { Allow: 'GET, HEAD' });
+    ctx._matchedRoute = ctx.path === '/' ? '/' : '/assets/:name';
     const studio = await readStudio();
     ctx.set(SECURITY_HEADERS);
     if (ctx.path === '/') {

@@ -1,5 +1,6 @@
 /**
- * The graph while an edit is applied to it.
+ * The graph while an edit is applied to it. The class is long and one idea: every part of an edit reads and changes the
+ * same blocks, edges, aliases and renames.
  *
  * Order within a call: add blocks, update blocks, remove edges, remove blocks, add edges. References are looked up in
  * the graph as the earlier parts have left it. Blocks that the call does not name stay byte-equal.

@@ -1,6 +1,6 @@
 /**
  * The one registry of block types. Validation, defaults, GET /api/block-types, get_block_info and the prompt read it;
- * there is no second list.
+ * there is no second list. The file is long because it is data: an entry for each type, and what reads an entry.
  */
 import type { Block } from '../graph/graph.ts';
 import type { Json, JsonObject } from '../text/json-value.ts';

@@ -267,19 +267,16 @@ browserTest('older messages load upwards and nothing jumps', async ({ open, syst
   const { page } = await open({ path: `/?workflow=${workflowId}&session=${sessionId}` });
   await page.getByText('Number 119', { exact: true }).waitFor();
   assert.equal(await page.getByText('Number 60', { exact: true }).count(), 0);
-  const list = page.getByRole('group', { name: 'Messages' });
   const seen = page.getByText('Number 72', { exact: true });
   const place = async (): Promise<number> => Math.round((await seen.boundingBox())?.y ?? NaN);
-  await list.evaluate('(element) => void (element.scrollTop = 500)');
+  await scrollTo(page, 1_000);
   await page.getByRole('button', { name: 'Jump to newest' }).waitFor();
-  await page.evaluate(
-    'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
-  );
-  const before = await place();
-  await list.hover();
-  await page.mouse.wheel(0, -200);
+  await nextFrames(page);
+  const before = (await place()) + 1_000;
+  await scrollTo(page, 200);
   await page.getByText('Number 30', { exact: true }).waitFor({ state: 'attached' });
-  assert.equal(await place(), before + 200, 'what is read stays in place');
+  await nextFrames(page);
+  assert.equal(await place(), before - 200, 'what is read stays in place');
   await page.getByRole('button', { name: 'Jump to newest' }).click();
   await page.getByText('Number 119', { exact: true }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Jump to newest' }).count(), 0);
@@ -298,27 +295,50 @@ browserTest('a reader who scrolls up is left alone while the answer grows', asyn
   const { page } = await open({ path: `/?workflow=${workflowId}` });
   await say(page, 'Grow now');
   await page.getByText('Line 79').waitFor();
-  const list = page.getByRole('group', { name: 'Messages' });
-  const distance = (): Promise<number> =>
-    list.evaluate<number>('(list) => list.scrollHeight - list.clientHeight - list.scrollTop');
-  await page.waitForFunction(
-    (element) => {
-      const box = element as HTMLElement;
-      return box.scrollHeight - box.clientHeight - box.scrollTop < 40;
-    },
-    await list.elementHandle(),
-  );
-  await list.hover();
+  await untilAtEnd(page);
+  await page.getByRole('group', { name: 'Messages' }).hover();
   await page.mouse.wheel(0, -600);
   await page.getByRole('button', { name: 'Jump to newest' }).waitFor();
-  const before = await list.evaluate<number>('(list) => list.scrollTop');
+  const before = await untilStill(page);
   resolve();
   await untilStatus(page, 'Answer complete');
-  assert.equal(await list.evaluate<number>('(list) => list.scrollTop'), before);
+  assert.equal(await scrollTop(page), before);
   await page.getByRole('button', { name: 'Jump to newest' }).click();
-  assert.ok((await distance()) < 40);
+  await untilAtEnd(page);
   await page.context().close();
 });
+
+const LIST = `document.querySelector('[aria-label="Messages"]')`;
+
+function scrollTop(page: Page): Promise<number> {
+  return page.evaluate<number>(`${LIST}.scrollTop`);
+}
+
+function scrollTo(page: Page, top: number): Promise<void> {
+  return page.evaluate<void>(`void (${LIST}.scrollTop = ${top})`);
+}
+
+/** Until what was asked for is drawn. */
+function nextFrames(page: Page): Promise<void> {
+  return page.evaluate<void>(
+    'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))',
+  );
+}
+
+/** Until the list shows its end. */
+async function untilAtEnd(page: Page): Promise<void> {
+  await page.waitForFunction(`${LIST}.scrollHeight - ${LIST}.clientHeight - ${LIST}.scrollTop < 40`);
+}
+
+/** Until a wheel has run out; gives where the list stands then. */
+async function untilStill(page: Page): Promise<number> {
+  for (let before = NaN; ; ) {
+    const now = await scrollTop(page);
+    if (now === before) return now;
+    before = now;
+    await nextFrames(page);
+  }
+}
 
 /** Until the service runs a turn of the session. */
 async function untilRunning(system: TurnSystem, sessionId: string): Promise<void> {

@@ -105,6 +105,16 @@ export async function openStudio(
   url: string,
   { path = '/', withKey = true, key, ...options }: OpenOptions = {},
 ): Promise<StudioPage> {
+  const fragment = withKey ? `#key=${key ?? (await signToken({ sub: 'studio' }))}` : '';
+  return openLink(browser, url + path + fragment, options);
+}
+
+/** Opens a link in a context of its own, and notes what goes wrong on the page. */
+export async function openLink(
+  browser: Browser,
+  link: string,
+  options: BrowserContextOptions = {},
+): Promise<StudioPage> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
@@ -113,7 +123,7 @@ export async function openStudio(
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(String(error)));
-  await page.goto(`${url}${path}${withKey ? `#key=${key ?? (await signToken({ sub: 'studio' }))}` : ''}`);
+  await page.goto(link);
   return {
     page,
     takeProblems() {

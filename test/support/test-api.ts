@@ -12,6 +12,7 @@ import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { watchAnswers } from './description-check.ts';
 import { listenLocally } from './listen.ts';
 
 export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32 bytes');
@@ -62,6 +63,8 @@ export async function startTestApi(options: {
   connectTurns?: (db: Knex) => Promise<{ turns: TurnControl; close(): Promise<void> }>;
   config?: Partial<Config>;
   silenceMs?: number;
+  /** What the test plants in the tables, and no version of the service writes: the faults that it causes. */
+  plantedFaults?: RegExp[];
   logger?: Logger;
 }): Promise<TestApi> {
   const logger = options.logger ?? silentLogger;
@@ -95,6 +98,7 @@ export async function startTestApi(options: {
     socket.on('close', () => connections.delete(socket));
   });
   const { port, close } = await listenLocally(server);
+  const watch = watchAnswers(port);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -110,6 +114,8 @@ export async function startTestApi(options: {
       await close();
       await connected?.close();
       await db.destroy();
+      watch.stop();
+      watch.assertNone(options.plantedFaults);
     },
   };
 }
@@ -143,6 +149,37 @@ export async function insertTurn(
     [turnId, session.sessionId, session.workflowId, randomUUID(), randomUUID(), status],
   );
   return turnId;
+}
+
+/** The first event of a turn. */
+export function startEvent(turnId: string): { event: 'start'; payload: Record<string, string> } {
+  const [session_id, user_message_id, message_id] = [randomUUID(), randomUUID(), randomUUID()];
+  return {
+    event: 'start',
+    payload: { turn_id: turnId, session_id, user_message_id, message_id, model: 'demo' },
+  };
+}
+
+/** The last event of a turn that said this. */
+export function completeEvent(content: string): { event: 'complete'; payload: Record<string, unknown> } {
+  return {
+    event: 'complete',
+    payload: {
+      message_id: randomUUID(),
+      content,
+      workflow_diff: null,
+      stop_reason: 'done',
+      usage: {
+        calls: 1,
+        input_tokens: 10,
+        cached_tokens: 0,
+        output_tokens: 2,
+        reasoning_tokens: 0,
+        cost_usd: null,
+      },
+      turn_id: randomUUID(),
+    },
+  };
 }
 
 /** Appends events under the lock of the turn's row, as the worker does. Announces them unless `announce` is false. */

@@ -10,6 +10,7 @@ import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
+import { watchAnswers } from './description-check.ts';
 import { type FakeProvider, type FakeRequest, type Script, startFakeProvider } from './fake-provider.ts';
 import { signToken, TEST_SECRET } from './test-api.ts';
 
@@ -90,6 +91,7 @@ export async function startTurnSystem(
     startApi({ ...common, jwtSecret: TEST_SECRET }),
     Connection.connect({ address: ADDRESS }),
   ]);
+  const watch = watchAnswers(firstApi.port);
   let worker: typeof firstWorker | null = firstWorker;
   const { url, port } = firstApi;
   let api: typeof firstApi | null = firstApi;
@@ -170,6 +172,8 @@ export async function startTurnSystem(
     async close() {
       assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
       await api?.close();
+      watch.stop();
+      watch.assertNone();
       await worker?.stop();
       await connection.close();
       await fake.close();

@@ -1,4 +1,5 @@
 /** Performs an approved change, in the transaction that also stores its result, while the asset is as it was shown. */
+import { codeOf } from '../../../contracts/thrown-codes.ts';
 import { ASSET_LABELS, type AssetKind } from '../../../contracts/assets.ts';
 import type { Confirmation, Decision } from '../../../db/turns/confirmations.ts';
 import { applyChanges, type Change, changedKeys, fingerprintOf } from './change.ts';
@@ -79,7 +80,7 @@ export async function performChange(
   } catch (error: unknown) {
     if (error instanceof Conflict) return refused('conflict', `${error.message} Nothing was changed.`);
     // Class 23: the platform's own constraints. Whatever they say, the change can't be made as it was shown.
-    if (String((error as { code?: unknown }).code).startsWith('23')) {
+    if (codeOf(error)?.startsWith('23')) {
       return refused('conflict', 'The project does not allow this change. Nothing was changed.');
     }
     throw error;

@@ -82,8 +82,12 @@ async function insertOwn(owner: string | null): Promise<Own> {
   );
   await api.db.raw(
     `insert into ai.copilot_snapshots (message_id, workflow_id, before_graph, after_graph, response)
-     values (?, ?, '{"blocks":[],"edges":[]}', '{"blocks":[],"edges":[]}', '{}')`,
-    [messageId, session.workflowId],
+     values (?, ?, '{"blocks":[],"edges":[]}', '{"blocks":[],"edges":[]}', ?)`,
+    [
+      messageId,
+      session.workflowId,
+      JSON.stringify({ id: session.workflowId, version: 1, blocks: [], edges: [] }),
+    ],
   );
   const callId = 'call_1';
   await api.db.raw(

@@ -12,7 +12,11 @@ let api: TestApi;
 let turn: TurnView | null = null;
 before(async () => {
   database = await createTestDatabase();
-  api = await startTestApi({ databaseUrl: database.url, turns: { get: async () => turn } });
+  api = await startTestApi({
+    databaseUrl: database.url,
+    turns: { get: async () => turn },
+    plantedFaults: [/^GET \S+\/messages 200: data\/messages\/0\/workflow_diff/],
+  });
 });
 after(async () => {
   await api?.close();
@@ -168,7 +172,7 @@ test('a turn with a deep diff and a deep question is read', async () => {
       summary: 'ünï',
       before: deep,
       after: null,
-      expires_at: '',
+      expires_at: '2026-01-31T12:00:00.000Z',
     },
     workflow_diff: { update_blocks: [{ id: 'a', config: deep }] },
     usage: {

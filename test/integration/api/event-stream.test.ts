@@ -10,8 +10,10 @@ import { createTestDatabase } from '../../support/api-database.ts';
 import { openStreamClient, type StreamClient, seqsOf } from '../../support/stream-client.ts';
 import {
   appendEvents,
+  completeEvent,
   insertSession,
   insertTurn,
+  startEvent,
   startTestApi,
   type TestApi,
 } from '../../support/test-api.ts';
@@ -42,7 +44,7 @@ after(async () => {
 });
 
 const delta = (text: string) => ({ event: 'content_delta', payload: { step: 1, delta: text } });
-const complete = (content: string) => ({ event: 'complete', payload: { content } });
+const complete = completeEvent;
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 function read(turnId: string, headers: Record<string, string> = {}, query = ''): StreamClient {
@@ -64,7 +66,7 @@ async function noViewers(): Promise<void> {
 
 test('streams what is there and what comes, then closes', async () => {
   const turn = await insertTurn(api.db, session);
-  await appendEvents(api.db, turn, [{ event: 'start', payload: { turn_id: turn } }, delta('a')]);
+  await appendEvents(api.db, turn, [startEvent(turn), delta('a')]);
   const client = read(turn);
   await client.until((c) => c.events().length === 2);
   await appendEvents(api.db, turn, [delta('b')]);

@@ -38,7 +38,11 @@ const CALLS = ['call_1', 'call_2'];
 
 before(async () => {
   database = await createTestDatabase();
-  api = await startTestApi({ databaseUrl: database.url, connectTurns: connectStoredTurns });
+  api = await startTestApi({
+    databaseUrl: database.url,
+    connectTurns: connectStoredTurns,
+    plantedFaults: [/^GET \S+\/messages 200: data\/messages\/\d+\/workflow_diff/],
+  });
   const made = await Promise.all([insertSession(api.db), insertSession(api.db)]);
   pool.sessions = made.map(({ sessionId }) => sessionId);
   pool.workflows = made.map(({ workflowId }) => workflowId);
@@ -262,10 +266,10 @@ const ROUTES: Record<string, () => Route> = {
   'GET /api/block-types': () => ({ ids: {} }),
 };
 /** Always 503 here: the test's stack says that it is not ready. */
-const NOT_FUZZED = ['GET /readyz', 'GET /api/openapi.json'];
+const isFuzzed = (route: string) => !/^GET \/(?:readyz|docs.*|api\/openapi\.json)$/.test(route);
 
 test('the table has every route', () => {
-  assert.deepEqual([...Object.keys(ROUTES), ...NOT_FUZZED].sort(), [...api.routes].sort());
+  assert.deepEqual(Object.keys(ROUTES).sort(), api.routes.filter(isFuzzed).sort());
 });
 
 /** Blocks and edges of PUT graph belong together, so they are drawn together. */

@@ -16,6 +16,7 @@ import { listenLocally } from '../../support/listen.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import {
   appendEvents,
+  completeEvent,
   insertSession,
   insertTurn,
   signToken,
@@ -24,6 +25,8 @@ import {
 } from '../../support/test-api.ts';
 
 type StartInput = Parameters<TurnControl['start']>[0];
+
+const COMPLETE = completeEvent('a');
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;
@@ -61,7 +64,7 @@ before(async () => {
     const turnId = await insertTurn(api.db, session);
     await appendEvents(api.db, turnId, [
       { event: 'content_delta', payload: { step: 1, delta: 'a' } },
-      { event: 'complete', payload: { content: 'a' } },
+      COMPLETE,
     ]);
     return { turnId, attached: false };
   };
@@ -302,7 +305,7 @@ test('chat streams a turn', async () => {
   assert.equal(
     answer.text,
     'retry: 1000\n\ndata: {"event":"content_delta","seq":1,"step":1,"delta":"a"}\n\nid: 1\n\n' +
-      'data: {"event":"complete","seq":2,"content":"a"}\n\nid: 2\n\n',
+      `data: ${JSON.stringify({ event: 'complete', seq: 2, ...COMPLETE.payload })}\n\nid: 2\n\n`,
   );
   const [input] = started;
   assert.equal(input?.message, '  hello\uFFFD  ');
@@ -416,10 +419,11 @@ test('errors of the turn control become documented bodies; others tell nothing',
     start = usual;
     return answer;
   };
-  const conflict = await failWith(new HttpError(409, 'A turn is running', { turn_id: 't' }));
+  const body = { error: 'A turn is running', turn_id: randomUUID() };
+  const conflict = await failWith(new HttpError(409, body.error, { turn_id: body.turn_id }));
   isError(conflict, 409);
-  assert.deepEqual(conflict.json, { error: 'A turn is running', turn_id: 't' });
-  const limited = await failWith(new HttpError(429, 'Slow down', {}, { 'Retry-After': '7' }));
+  assert.deepEqual(conflict.json, body);
+  const limited = await failWith(new HttpError(503, 'Slow down', {}, { 'Retry-After': '7' }));
   assert.equal(limited.headers.get('retry-after'), '7');
   isError(
     await failWith(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' })),

@@ -106,7 +106,8 @@ const CASES: [string, string, unknown][] = [
 ];
 
 for (const [name, jwt, expected] of CASES) {
-  test(`auth: ${name} is ${typeof expected === 'number' ? `refused with ${expected}` : 'accepted'}`, async () => {
+  test(`auth: ${name} is ${typeof expected === 'number' ? `refused with ${expected}` : 'accepted'}`, async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: now * 1_000 });
     assert.deepEqual(await outcome(`Bearer ${jwt}`), expected);
     assert.deepEqual(await outcome(undefined, jwt), expected, 'by apikey');
   });

@@ -6,11 +6,10 @@ import {
   describeBlockType,
   handlesOf as serviceHandlesOf,
 } from '../../../domain/rules/block-registry.ts';
-import type { BlockType } from '../../../client/src/index.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
 import { handlesOf, outputsOf } from '../../../studio/src/canvas/handles.ts';
 
-const types = blockTypes.map((type) => describeBlockType(type) as unknown as BlockType);
+const types = blockTypes.map((type) => describeBlockType(type));
 
 test('the page gives a block the outputs that the service gives it', () => {
   const branches = fc.oneof(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   appendFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { buildStudio } from '../../../bin/build-studio.ts';
-import { createStudioFiles } from '../../../api/studio/files.ts';
+import { buildStudio } from '../../bin/build-studio.ts';
+import { createStudioFiles } from '../../api/studio/files.ts';
 
-const CHECKOUT = join(import.meta.dirname, '../../..');
+const CHECKOUT = join(import.meta.dirname, '../..');
 const root = mkdtempSync(join(tmpdir(), 'copilot-build-'));
 after(() => rmSync(root, { recursive: true }));
 for (const name of [
@@ -37,6 +38,8 @@ const readStudio = createStudioFiles(join(root, 'studio'));
 
 test('a build is made once, again when a source changes, and a failing one is told', async () => {
   assert.equal((await readStudio()).state, 'missing');
+  // As a build leaves it that was killed: no process has such a pid.
+  mkdirSync(join(root, 'studio/dist.4194999'));
   assert.deepEqual(await buildStudio(root), { ok: true, built: true });
   assert.equal((await readStudio()).state, 'built');
   assert.deepEqual(await buildStudio(root), { ok: true, built: false });
