@@ -53,6 +53,9 @@ export interface TurnSystem {
     body: object,
     onEvent?: (event: StreamedEvent, turnId: string) => Promise<void> | void,
   ) => Promise<FinishedStream>;
+  stopApi(): Promise<void>;
+  /** At the same address as before. */
+  startApi(): Promise<void>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   close(): Promise<void>;
@@ -83,18 +86,20 @@ export async function startTurnSystem(
   });
   const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
   const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
-  const [firstWorker, api, connection] = await Promise.all([
+  const [firstWorker, firstApi, connection] = await Promise.all([
     startWorker(workerSettings()),
     startApi({ ...common, jwtSecret: TEST_SECRET }),
     Connection.connect({ address: ADDRESS }),
   ]);
-  const watch = watchAnswers(api.port);
+  const watch = watchAnswers(firstApi.port);
   let worker: typeof firstWorker | null = firstWorker;
+  const { url, port } = firstApi;
+  let api: typeof firstApi | null = firstApi;
   const db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
   const headers = { Authorization: `Bearer ${await signToken()}`, 'Content-Type': 'application/json' };
 
   const call: TurnSystem['call'] = async (method, path, body) => {
-    const response = await fetch(`${api.url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -108,7 +113,7 @@ export async function startTurnSystem(
 
   return {
     fake,
-    url: api.url,
+    url,
     db,
     connection,
     headers,
@@ -120,7 +125,7 @@ export async function startTurnSystem(
       return { id: String(session.body.id), workflowId: String(workflow.body.id) };
     },
     async chat(session, body, onEvent = () => undefined) {
-      const response = await fetch(`${api.url}/api/copilot/sessions/${session.id}/chat`, {
+      const response = await fetch(`${url}/api/copilot/sessions/${session.id}/chat`, {
         method: 'POST',
         headers,
         body: JSON.stringify(body),
@@ -150,6 +155,13 @@ export async function startTurnSystem(
       );
       return { events, turnId, end: events.at(-1)!, names: events.map(({ event }) => event), response };
     },
+    async stopApi() {
+      await api?.close();
+      api = null;
+    },
+    async startApi() {
+      api = await startApi({ ...common, config: { ...config, port }, jwtSecret: TEST_SECRET });
+    },
     async stopWorker() {
       await worker?.stop();
       worker = null;
@@ -159,7 +171,7 @@ export async function startTurnSystem(
     },
     async close() {
       assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
-      await api.close();
+      await api?.close();
       watch.stop();
       watch.assertNone();
       await worker?.stop();

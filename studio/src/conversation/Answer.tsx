@@ -19,10 +19,10 @@ export const Answer = memo(function Answer({
   message: Message | null;
   view: TurnView | null;
 }) {
-  const isRunning = useStudio(({ isRunning: runs }) => runs && view !== null && view.end === null);
+  const isRunning = useStudio(({ isRunning: runs }) => runs && message === null && view?.end == null);
   const answer = toAnswer(message, view);
   return (
-    <article className="message message-answer" aria-label="Answer of the copilot" aria-busy={isRunning}>
+    <article className="message message-answer" aria-label="Answer of the copilot">
       <h3 className="message-who">
         <span className="message-mark" aria-hidden="true">
           <Icon name="agent" size={14} />
@@ -39,7 +39,10 @@ export const Answer = memo(function Answer({
       {answer.isWorkOmitted && (
         <p className="soft">What the copilot did is too large for this list: “Events” below has all of it.</p>
       )}
-      {answer.text !== '' && <Markdown text={answer.text} isGrowing={isRunning} />}
+      {/* Read out once it is whole: while it is busy, its parts are not news. */}
+      <div aria-live={view === null ? undefined : 'polite'} aria-busy={isRunning}>
+        {answer.text !== '' && <Markdown text={answer.text} isGrowing={isRunning} />}
+      </div>
       {answer.isTextCut && <p className="soft">The rest of this very long answer is not shown.</p>}
       {view !== null && <Confirmations view={view} isRunning={isRunning} />}
       {isRunning && answer.text === '' && answer.calls.length === 0 && <Waiting />}

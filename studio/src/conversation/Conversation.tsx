@@ -2,7 +2,6 @@ import { useEffect } from 'react';
 import { hearTabs } from '../store/tabs.ts';
 import { useStudio } from '../store/studio.ts';
 import { ConversationHeader } from '../sessions/ConversationHeader.tsx';
-import { Announcer } from './Announcer.tsx';
 import { Composer } from './Composer.tsx';
 import { EmptyConversation } from './EmptyConversation.tsx';
 import { MessageList } from './MessageList.tsx';
@@ -22,7 +21,6 @@ export function Conversation() {
         <TurnStatus />
         <Composer />
       </div>
-      <Announcer />
     </div>
   );
 }
@@ -31,7 +29,7 @@ function Body() {
   const workflowState = useStudio((studio) => studio.workflowState);
   const state = useStudio((studio) => studio.messagesState);
   const problem = useStudio((studio) => studio.messagesProblem);
-  const isEmpty = useStudio(({ messages, turn }) => messages.length === 0 && turn === null);
+  const isEmpty = useStudio(({ messages, turnId }) => messages.length === 0 && turnId === null);
   const isRunning = useStudio((studio) => studio.isRunning);
   const load = useStudio((studio) => studio.loadMessages);
   const sessionId = useStudio((studio) => studio.sessionId);

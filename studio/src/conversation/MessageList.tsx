@@ -13,8 +13,12 @@ import { useStick } from './use-stick.ts';
 export function MessageList() {
   const messages = useStudio((studio) => studio.messages);
   const turn = useStudio((studio) => studio.turn);
+  const turnId = useStudio((studio) => studio.turnId);
   const turnMessage = useStudio((studio) => studio.turnMessage);
-  const entries = useMemo(() => toEntries({ messages, turn, turnMessage }), [messages, turn, turnMessage]);
+  const entries = useMemo(
+    () => toEntries({ messages, turn, turnId, turnMessage }),
+    [messages, turn, turnId, turnMessage],
+  );
   const { scroller, content, isAtEnd, jumpToEnd } = useStick(entries[0]?.key);
   useJumpOnOwnMessage(jumpToEnd);
   return (
@@ -63,9 +67,12 @@ function OlderMessages() {
   useEffect(() => {
     const element = mark.current;
     if (!element || !hasOlder || !isIdle) return;
-    const watch = new IntersectionObserver(([seen]) => {
-      if (seen?.isIntersecting === true) loadSeen.current();
-    });
+    const watch = new IntersectionObserver(
+      ([seen]) => {
+        if (seen?.isIntersecting === true) loadSeen.current();
+      },
+      { root: element.closest('.messages'), rootMargin: '400px 0px 0px' },
+    );
     watch.observe(element);
     return () => watch.disconnect();
   }, [hasOlder, isIdle]);

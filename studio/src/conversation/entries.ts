@@ -8,21 +8,29 @@ export type Entry =
 interface Shown {
   messages: readonly Message[];
   turn: TurnView | null;
+  turnId: string | null;
   turnMessage: string | null;
 }
 
-/** A message stands where the service put it; of the running turn, what is not stored yet follows at the end. */
-export function toEntries({ messages, turn, turnMessage }: Shown): Entry[] {
+/**
+ * A message stands where the service put it; of the running turn, what is not stored yet follows at the end. An entry keeps
+ * its key from the moment that its turn is known.
+ */
+export function toEntries({ messages, turn, turnId, turnMessage }: Shown): Entry[] {
   const entries = messages.map((message): Entry => {
-    if (message.role === 'user') return { kind: 'user', key: message.id, text: message.content, message };
-    const view = turn !== null && message.id === turn.messageId ? turn : null;
-    return { kind: 'answer', key: message.id, message, view };
+    const key = keyOf(message.role, message.turn_id ?? message.id);
+    if (message.role === 'user') return { kind: 'user', key, text: message.content, message };
+    return { kind: 'answer', key, message, view: message.turn_id === turnId ? turn : null };
   });
-  if (!turn?.turnId || !turn.messageId) return entries;
-  const keys = new Set(messages.map(({ id }) => id));
-  if (turn.userMessageId !== null && !keys.has(turn.userMessageId) && turnMessage !== null)
-    entries.push({ kind: 'user', key: turn.userMessageId, text: turnMessage, message: null });
-  if (!keys.has(turn.messageId))
-    entries.push({ kind: 'answer', key: turn.messageId, message: null, view: turn });
+  if (turnId === null) return entries;
+  const keys = new Set(entries.map(({ key }) => key));
+  const [own, answer] = [keyOf('user', turnId), keyOf('assistant', turnId)];
+  if (!keys.has(own) && turnMessage !== null)
+    entries.push({ kind: 'user', key: own, text: turnMessage, message: null });
+  if (!keys.has(answer)) entries.push({ kind: 'answer', key: answer, message: null, view: turn });
   return entries;
+}
+
+function keyOf(role: Message['role'], id: string): string {
+  return `${role} ${id}`;
 }

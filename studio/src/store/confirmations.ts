@@ -25,13 +25,13 @@ export const createConfirmationsSlice: SliceCreator<ConfirmationsSlice> = (set, 
     answers: {},
 
     async decide(callId, approved, reason) {
-      const { client, sessionId, turn, answers } = get();
+      const { client, sessionId, turnId, answers } = get();
       const state = answers[callId]?.state;
-      if (sessionId === null || !turn?.turnId || state === 'sending' || state === 'taken') return;
+      if (sessionId === null || turnId === null || state === 'sending' || state === 'taken') return;
       record(callId, { approved, state: 'sending', problem: null });
       try {
         const said = reason.trim();
-        await client.confirm(sessionId, turn.turnId, callId, {
+        await client.confirm(sessionId, turnId, callId, {
           approved,
           ...(said === '' ? {} : { reason: said }),
         });

@@ -14,6 +14,8 @@ export interface Problem {
 export interface TurnSlice {
   /** The turn that runs, or the last one that this tab has followed to its end; null before. */
   turn: TurnView | null;
+  /** Its id, which is known before its first event. */
+  turnId: string | null;
   /** The user's message of that turn. */
   turnMessage: string | null;
   /** The turn's events as they came, for the raw view. */
@@ -41,6 +43,7 @@ export interface TurnSlice {
 
 const NO_TURN = {
   turn: null,
+  turnId: null,
   turnMessage: null,
   turnEvents: [],
   isRunning: false,
@@ -60,10 +63,7 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
   let reading: AbortController | null = null;
 
   /** Reads a turn to its end. Gives the error that ended the reading, or null. */
-  const follow = async (
-    events: (options: Reading) => AsyncIterable<TurnEvent>,
-    onAccepted: () => void = () => undefined,
-  ): Promise<Problem | null> => {
+  const follow = async (events: (options: Reading) => AsyncIterable<TurnEvent>): Promise<Problem | null> => {
     reading?.abort();
     const controller = new AbortController();
     reading = controller;
@@ -81,9 +81,6 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
       for await (const event of events({ signal: controller.signal, onConnection })) {
         if (!isCurrent()) return null;
         screen.show(event);
-        if (event.event !== 'start') continue;
-        screen.flush();
-        onAccepted();
       }
     } catch (error: unknown) {
       problem = problemOf(error);
@@ -117,29 +114,29 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
       const input = { message: text, ...(graph ? { workflowState: toCanvas(graph) } : {}) };
       let isAccepted = false;
       return new Promise((resolve) => {
-        const accept = (): void => {
+        const onTurn = ({ turnId }: { turnId: string }): void => {
+          if (get().sessionId !== sessionId) return;
           isAccepted = true;
+          set({ turnId });
           tellTabs({ kind: 'turn', sessionId });
           resolve('accepted');
         };
         const finish = async (): Promise<void> => {
-          const problem = await follow((options) => client.chat(sessionId, input, options), accept);
+          const problem = await follow((options) => client.chat(sessionId, input, { ...options, onTurn }));
           resolve(isAccepted ? 'accepted' : 'refused');
           if (problem === null) return;
           if (isAccepted) set({ turnProblem: problem });
           else set({ ...NO_TURN, sendProblem: problem });
-          if (problem.code !== 'turn_running') return;
-          await get().catchUp();
-          set({ sendProblem: problem });
+          if (problem.code === 'turn_running') await get().catchUp();
         };
         void finish();
       });
     },
 
     async cancelTurn() {
-      const { client, sessionId, turn, isCancelling } = get();
+      const { client, sessionId, turnId, isCancelling } = get();
       if (isCancelling) return;
-      if (sessionId === null || !turn?.turnId) {
+      if (sessionId === null || turnId === null) {
         // The message is under way. Whether it arrived is for the service to say.
         reading?.abort();
         reading = null;
@@ -149,7 +146,7 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
       }
       set({ isCancelling: true });
       try {
-        await client.cancel(sessionId, turn.turnId);
+        await client.cancel(sessionId, turnId);
       } catch (error: unknown) {
         set({ isCancelling: false });
         // 409: it has ended meanwhile, and its stream says how.
@@ -159,11 +156,11 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
     },
 
     async joinRunningTurn() {
-      const { messages, sessionId, client, isRunning } = get();
+      const { messages, sessionId, client, isRunning, sendProblem } = get();
       const last = messages.at(-1);
       const turnId = last?.turn_id;
       if (isRunning || sessionId === null || last?.role !== 'user' || !turnId) return;
-      set({ ...NO_TURN, turnMessage: last.content, isRunning: true });
+      set({ ...NO_TURN, sendProblem, turnId, turnMessage: last.content, isRunning: true });
       get().beginProposal(get().graph);
       const problem = await follow((options) => client.events(sessionId, turnId, options));
       if (problem !== null) set({ turnProblem: problem });
