@@ -19,6 +19,7 @@ import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { toTemporalFault } from './http/temporal-errors.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
+import { routes } from './routes.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
@@ -44,7 +45,7 @@ const CLOSE_STEP_MS = 1_000;
 
 /**
  * Starts the API. It starts without Postgres and Temporal too, and answers 503 until they are there.
- * Fails with the server's own error (`code` EADDRINUSE, EACCES) when it can't listen.
+ * Fails with the server's own error (`code` EADDRINUSE, EACCES) when it can't listen, and where a file of /docs is missing.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, databaseUrl, logger, jwtSecret } = options;
@@ -94,6 +95,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await withinStep(temporal.close());
   };
   try {
+    await Promise.all(routes.map(({ prepare }) => prepare?.()));
     await listen(server, config);
   } catch (error: unknown) {
     await release();

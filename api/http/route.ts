@@ -48,6 +48,8 @@ export interface RouteSpec<Given extends object, In extends Input, Body> extends
   /** The message of a body's issue where the schema alone can't say it. */
   explain?: (issue: z.core.$ZodIssue, body: unknown) => string;
   answers: AnswerKind<Body>;
+  /** What its answers need and no request decides. Done once, before the API listens. */
+  prepare?: () => void | Promise<void>;
   handle(
     request: Given & Parsed<In> & { answer: AnswerFunction<Body> },
     deps: ApiDeps,
@@ -62,6 +64,7 @@ export interface Route extends Facts {
   isOpen: boolean;
   input: Partial<Record<Part, z.ZodType>>;
   answers: Omit<AnswerKind<never>, 'write'>;
+  prepare?: () => void | Promise<void>;
   run(request: RawRequest, deps: ApiDeps): Promise<Answer>;
 }
 
@@ -69,7 +72,7 @@ export interface Route extends Facts {
 export function defineRoute<Given extends object, In extends Input, Body>(
   spec: RouteSpec<Given, In, Body>,
 ): Route {
-  const { access, input, explain, answers, ...facts } = spec;
+  const { access, input, explain, answers, handle, ...facts } = spec;
   const schema = z.object<In & typeof common>({ ...input, ...common });
   const answer: AnswerFunction<Body> = (body, headers = {}) => ({
     status: answers.status,
@@ -85,7 +88,7 @@ export function defineRoute<Given extends object, In extends Input, Body>(
       const given = await access.admit(request, deps);
       const parsed = schema.safeParse(request);
       if (!parsed.success) throw refusal(parsed.error.issues, request, explain);
-      return spec.handle({ ...given, ...parsed.data, answer }, deps);
+      return handle({ ...given, ...parsed.data, answer }, deps);
     },
   };
 }

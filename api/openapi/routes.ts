@@ -1,13 +1,14 @@
 /** GET /api/openapi.json: the description of all routes, itself included. */
 import { openApiDocument } from '../../contracts/http/openapi.ts';
 import { open } from '../http/access.ts';
-import { asset, toAsset } from '../http/answer.ts';
+import { type Asset, asset, toAsset } from '../http/answer.ts';
 import { defineRoute, type Route } from '../http/route.ts';
 import { describeRoutes } from './document.ts';
 
-/** `routes` is asked once, when the description is first read. */
+/** `routes` is asked once: the document is made before the API listens, because that holds up everything else for long. */
 export function createDescriptionRoute(routes: () => readonly Route[]): Route {
-  let document: ReturnType<typeof toAsset> | undefined;
+  let document: Asset | undefined;
+  const read = (): Asset => (document ??= toAsset(JSON.stringify(describeRoutes(routes()))));
   return defineRoute({
     method: 'get',
     path: '/api/openapi.json',
@@ -17,6 +18,7 @@ export function createDescriptionRoute(routes: () => readonly Route[]): Route {
     access: open,
     input: {},
     answers: asset('application/json', openApiDocument),
-    handle: ({ answer }) => answer((document ??= toAsset(JSON.stringify(describeRoutes(routes()))))),
+    prepare: () => void read(),
+    handle: ({ answer }) => answer(read()),
   });
 }

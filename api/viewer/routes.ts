@@ -14,7 +14,7 @@ const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** A file of the viewer. It is read when it is first asked for. */
+/** A file of the viewer, which is read once. */
 function viewerFile(name: string): () => Promise<Asset> {
   let file: Promise<Asset> | undefined;
   return () => {
@@ -39,6 +39,7 @@ function fileRoute(
     access: open,
     input: {},
     answers: asset(contentType),
+    prepare: async () => void (await read()),
     handle: async ({ answer }) => answer(await read(), HEADERS),
   });
 }

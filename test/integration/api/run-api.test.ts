@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { routes } from '../../../api/routes.ts';
 import { startApi } from '../../../api/run-api.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { listOpenTurns } from '../../../db/turns/turn.ts';
@@ -38,6 +39,20 @@ test('starts without Postgres and Temporal, and says 503', async () => {
     assert.equal(response.status, 503);
     assert.match(((await response.json()) as { error: string }).error, /database is not reachable/);
   }
+  await api.close();
+});
+
+test('what routes prepare is done before the API listens', async (t) => {
+  const prepared = routes.flatMap((route) =>
+    route.prepare === undefined ? [] : [t.mock.method(route, 'prepare').mock],
+  );
+  const paths = routes.flatMap(({ path, prepare }) => (prepare === undefined ? [] : [path]));
+  assert.ok(paths.includes('/api/openapi.json') && paths.includes('/docs/viewer.js'));
+  const api = await startApi(options(`postgres://postgres@${AWAY}/postgres`));
+  assert.deepEqual(
+    prepared.map((mock) => mock.callCount()),
+    paths.map(() => 1),
+  );
   await api.close();
 });
 

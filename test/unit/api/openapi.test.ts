@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describeRoutes } from '../../../api/openapi/document.ts';
+import { createDescriptionRoute } from '../../../api/openapi/routes.ts';
 import { routes } from '../../../api/routes.ts';
 import { turnEventSchemas } from '../../../contracts/events.ts';
 
@@ -31,6 +32,20 @@ interface Document {
 const text = JSON.stringify(describeRoutes(routes));
 const document = JSON.parse(text) as Document;
 const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+
+test('the document is made when the route is prepared, and not again', async () => {
+  let asked = 0;
+  const route = createDescriptionRoute(() => {
+    asked += 1;
+    return routes;
+  });
+  await route.prepare?.();
+  assert.equal(asked, 1);
+  const request = { requestId: 'id', principal: undefined, params: {}, query: {}, headers: {}, body: {} };
+  // The handler asks for nothing of the API.
+  const answer = await route.run(request, {} as never);
+  assert.deepEqual([answer.status, asked], [200, 1]);
+});
 
 test('an independent validator finds the document valid', async () => {
   const validator = new Validator();
