@@ -95,7 +95,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await withinStep(temporal.close());
   };
   try {
-    await Promise.all(routes.map(({ prepare }) => prepare?.()));
+    await Promise.all(routes.map(async ({ prepare }) => prepare?.()));
     await listen(server, config);
   } catch (error: unknown) {
     await release();

@@ -72,7 +72,7 @@ export interface Route extends Facts {
 export function defineRoute<Given extends object, In extends Input, Body>(
   spec: RouteSpec<Given, In, Body>,
 ): Route {
-  const { access, input, explain, answers, handle, ...facts } = spec;
+  const { access, input, explain, answers, ...facts } = spec;
   const schema = z.object<In & typeof common>({ ...input, ...common });
   const answer: AnswerFunction<Body> = (body, headers = {}) => ({
     status: answers.status,
@@ -88,7 +88,7 @@ export function defineRoute<Given extends object, In extends Input, Body>(
       const given = await access.admit(request, deps);
       const parsed = schema.safeParse(request);
       if (!parsed.success) throw refusal(parsed.error.issues, request, explain);
-      return handle({ ...given, ...parsed.data, answer }, deps);
+      return spec.handle({ ...given, ...parsed.data, answer }, deps);
     },
   };
 }

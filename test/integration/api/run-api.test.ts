@@ -43,16 +43,25 @@ test('starts without Postgres and Temporal, and says 503', async () => {
 });
 
 test('what routes prepare is done before the API listens', async (t) => {
-  const prepared = routes.flatMap((route) =>
-    route.prepare === undefined ? [] : [t.mock.method(route, 'prepare').mock],
-  );
-  const paths = routes.flatMap(({ path, prepare }) => (prepare === undefined ? [] : [path]));
-  assert.ok(paths.includes('/api/openapi.json') && paths.includes('/docs/viewer.js'));
+  const prepared: string[] = [];
+  for (const route of routes) {
+    const { path, prepare } = route;
+    if (prepare === undefined) continue;
+    route.prepare = () => {
+      prepared.push(path);
+      return prepare();
+    };
+    t.after(() => (route.prepare = prepare));
+  }
   const api = await startApi(options(`postgres://postgres@${AWAY}/postgres`));
-  assert.deepEqual(
-    prepared.map((mock) => mock.callCount()),
-    paths.map(() => 1),
-  );
+  assert.deepEqual(prepared.toSorted(), [
+    '/api/openapi.json',
+    '/docs',
+    '/docs/favicon.png',
+    '/docs/start.js',
+    '/docs/viewer.css',
+    '/docs/viewer.js',
+  ]);
   await api.close();
 });
 
