@@ -33,7 +33,7 @@ const READ_EVERY = 100;
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;
 const agent = new Agent({ keepAlive: true });
-const pool = { sessions: [''], doomed: [''], workflows: [''], turns: [''], messages: [''] };
+const pool = { sessions: [''], doomed: [''], workflows: [''], turns: [''], messages: [''], applied: '' };
 const CALLS = ['call_1', 'call_2'];
 
 before(async () => {
@@ -53,6 +53,7 @@ before(async () => {
   await api.db.raw("update ai.copilot_turns set status = 'cancelled' where id = ?", [pool.turns[0]!]);
   const diffs: unknown[] = fc.sample(storedDiff, { numRuns: 40, ...SEED });
   pool.messages = await Promise.all(diffs.map((diff) => insertMessage(made[0].sessionId, diff)));
+  pool.applied = await insertAppliedMessage(made[1].sessionId);
 });
 after(async () => {
   agent.destroy();
@@ -80,6 +81,18 @@ async function insertMessage(sessionId: string, diff: unknown): Promise<string> 
      values (?, ?, 'assistant', 'done', ?::jsonb, now())`,
     [id, sessionId, JSON.stringify(toStorable(JSON.parse(JSON.stringify(diff)) as Json))],
   );
+  return id;
+}
+
+/** A message whose change is applied and can be undone: nothing else writes that session's workflow before its revert. */
+async function insertAppliedMessage(sessionId: string): Promise<string> {
+  const id = await insertMessage(sessionId, {
+    add_blocks: [{ id: randomUUID(), type: 'starter', name: 'Start', position: { x: 0, y: 0 }, config: {} }],
+  });
+  const path = `/api/copilot/sessions/${sessionId}/messages/${id}/snapshot`;
+  const body = Buffer.from('{"pre_snapshot":{"nodes":[],"edges":[]}}');
+  const { status, text } = await send('POST', path, { 'content-type': 'application/json' }, body);
+  assert.equal(status, 200, text);
   return id;
 }
 
@@ -225,7 +238,7 @@ const ROUTES: Record<string, () => Route> = {
     body: { pre_snapshot: canvas },
   }),
   'POST /api/copilot/sessions/:id/messages/:mid/revert': () => ({
-    ids: { id: pool.sessions.slice(0, 1), mid: pool.messages },
+    ids: { id: pool.sessions, mid: [...pool.messages, ...pool.messages.map(() => pool.applied)] },
     body: {},
   }),
   'POST /api/copilot/sessions/:id/chat': () => ({
