@@ -7,7 +7,7 @@ import { say, untilStatus } from '../support/page-talk.ts';
 
 const { browserTest } = describeInBrowser();
 
-const HOSTILE = [
+const PIECES = [
   '<script>window.harmed = 1</script>',
   '<img src="https://evil.example/pixel" onerror="window.harmed = 2">',
   '![pixel](https://evil.example/pixel.png)',
@@ -15,8 +15,12 @@ const HOSTILE = [
   '[docs](https://evil.example/?data=secret)',
   '\u001b[31mred\u001b[0m',
   'ab\u202Etxt.exe\u202C',
-].join(' ');
+];
+const HOSTILE = PIECES.join(' ');
 const SPELLED_OUT = /\[U\+001B\]\[31mred.*ab\[U\+202E\]txt\.exe\[U\+202C\]/s;
+
+/** JSON itself spells out the control characters. */
+const SPELLED_OUT_IN_JSON = /\\u001b\[31mred.*ab\[U\+202E\]txt\.exe\[U\+202C\]/s;
 
 /** Asks for anything from elsewhere are told. */
 async function watchRequests(page: Page, ownUrl: string): Promise<string[]> {
@@ -33,7 +37,7 @@ browserTest('in messages, answers, calls, results, questions, reasons, titles', 
   system.scripts.set('Harm', (step) => {
     if (step === 0)
       return {
-        text: [`${HOSTILE}\n\n`, '```html\n<b>code</b>\n```\n'],
+        text: [`${PIECES.join('\n\n')}\n\n`, '```html\n<b>code</b>\n```\n'],
         toolCalls: [
           { name: 'execute_public_sql', arguments: { sql: `select '${big.replaceAll("'", "''")}' as t` } },
         ],
@@ -83,7 +87,7 @@ browserTest('in messages, answers, calls, results, questions, reasons, titles', 
   assert.ok(first);
   await first.click();
   await page.getByText('characters are not shown').first().waitFor();
-  assert.match((await page.locator('.call-body').first().textContent()) ?? '', SPELLED_OUT, 'a call');
+  assert.match((await page.locator('.call-body').first().textContent()) ?? '', SPELLED_OUT_IN_JSON, 'a call');
   await page.getByRole('button', { name: 'Events' }).click();
   await page.getByRole('region', { name: 'Events' }).getByText('tool_call').first().click();
   assert.deepEqual(await findBarriers(page), []);
@@ -92,12 +96,7 @@ browserTest('in messages, answers, calls, results, questions, reasons, titles', 
   await page.reload();
   await page.locator('.message-answer').getByText('Done.').waitFor();
   await page.getByRole('button', { name: /^Conversations/ }).click();
-  await page
-    .locator('.session-list')
-    .getByText('[U+001B]')
-    .or(page.locator('.session-list').getByText('Harm'))
-    .first()
-    .waitFor();
+  await page.locator('.session-list').getByText('<script>window.harmed = 1</script>').waitFor();
   assert.equal(await page.evaluate<unknown>('window.harmed'), undefined);
   assert.deepEqual(foreign, [], 'nothing was asked from elsewhere');
   assert.deepEqual(takeProblems(), []);

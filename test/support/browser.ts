@@ -18,7 +18,7 @@ const PLACES = [
 export const CHROMIUM = PLACES.find(isExecutable) ?? null;
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const WAIT_MS = 45_000;
+const WAIT_MS = 30_000;
 
 function isExecutable(path: string): boolean {
   try {

@@ -1,5 +1,6 @@
 /** What the browser tests do with the conversation again and again. */
 import type { Locator, Page } from 'playwright-core';
+import type { TurnSystem } from './turn-system.ts';
 
 export function conversation(page: Page): Locator {
   return page.getByRole('region', { name: 'Conversation' });
@@ -22,4 +23,20 @@ export async function say(page: Page, text: string): Promise<void> {
 /** Waits until the status line says so. */
 export async function untilStatus(page: Page, text: string, timeout = 30_000): Promise<void> {
   await page.getByRole('status').getByText(text).waitFor({ timeout });
+}
+
+export const words = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `word${index} `);
+
+/** A script that says so many words; the last one waits for `release`. */
+export function holding(system: TurnSystem, name: string, count: number): { release: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  system.scripts.set(name, () => ({ text: words(count), holdEnd: promise }));
+  return { release: resolve };
+}
+
+/** The words of the newest answer, as they stand on the page. */
+export async function shownWords(page: Page): Promise<string[]> {
+  const text = (await page.locator('.message-answer').last().locator('.markdown').textContent()) ?? '';
+  return text.trim().split(/\s+/);
 }

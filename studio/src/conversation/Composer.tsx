@@ -14,12 +14,12 @@ export function Composer() {
   const draft = useStudio((studio) => studio.draft);
   const isSending = useStudio((studio) => studio.isSending);
   const isRunning = useStudio((studio) => studio.isRunning);
-  const isReady = useStudio(({ workflow, workflowState }) => workflow !== null && workflowState === 'ready');
+  const isReady = useStudio(({ workflow, workflowState }) => workflow !== null && workflowState !== 'failed');
   const setDraft = useStudio((studio) => studio.setDraft);
   const sendDraft = useStudio((studio) => studio.sendDraft);
   const length = draft.trim().length;
   const isTooLong = length > MAX_MESSAGE_CHARS;
-  const canSend = isReady && !isRunning && length > 0 && !isTooLong;
+  const canSend = isReady && !isRunning && !isSending && length > 0 && !isTooLong;
   const onKeyDown = (event: KeyboardEvent): void => {
     // While an input method composes, Enter chooses a word. Some browsers say so by the key's code only.
     const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;

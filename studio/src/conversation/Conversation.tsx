@@ -6,7 +6,9 @@ import { Composer } from './Composer.tsx';
 import { EmptyConversation } from './EmptyConversation.tsx';
 import { MessageList } from './MessageList.tsx';
 import { TurnStatus } from './TurnStatus.tsx';
+import './composer.css';
 import './conversation.css';
+import './markdown.css';
 import './answer.css';
 import './confirmation.css';
 

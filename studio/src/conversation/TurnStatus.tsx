@@ -36,6 +36,7 @@ function statusText(studio: Studio): string {
     if (turnEvents.at(-1)?.event === 'content_delta') return 'Answering…';
     return readableText(turn.status?.message ?? 'Working…');
   }
+  if (isSending) return 'Sending…';
   if (turnProblem) return 'The answer could not be followed to its end';
   if (turn?.end === 'error') return 'The turn failed';
   if (turn?.end !== 'complete') return '';

@@ -1,5 +1,5 @@
 import { type ConfirmationView, visibleText } from '../../../client/src/index.ts';
-import type { Answer } from '../store/confirmations.ts';
+import type { Answer } from '../store/answer.ts';
 
 /** What was decided, by whom or what, for people. */
 export function describeDecision(

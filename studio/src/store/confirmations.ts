@@ -1,14 +1,7 @@
 import { CopilotError } from '../../../client/src/index.ts';
+import type { Answer } from './answer.ts';
 import { messageOf } from './notices.ts';
 import type { SliceCreator } from './slice.ts';
-
-/** What was answered here, in this tab. */
-export interface Answer {
-  approved: boolean;
-  /** `lost`: somebody or something else had decided before. */
-  state: 'sending' | 'taken' | 'lost' | 'failed';
-  problem: string | null;
-}
 
 export interface ConfirmationsSlice {
   /** This tab's answers, by call id. */

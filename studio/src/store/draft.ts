@@ -1,3 +1,4 @@
+import { untilSettled } from './settled.ts';
 import type { SliceCreator } from './slice.ts';
 
 /** Of this tab, so that a reload loses nothing. */
@@ -15,7 +16,7 @@ export interface DraftSlice {
 }
 
 /** The message that is being written. It is given up only once the service has it. */
-export const createDraftSlice: SliceCreator<DraftSlice> = (set, get) => ({
+export const createDraftSlice: SliceCreator<DraftSlice> = (set, get, api) => ({
   draft: sessionStorage.getItem(STORED_DRAFT) ?? '',
   isSending: false,
 
@@ -26,11 +27,13 @@ export const createDraftSlice: SliceCreator<DraftSlice> = (set, get) => ({
   },
 
   async sendDraft() {
-    const { draft, isRunning } = get();
+    const { draft, isRunning, isSending } = get();
     const text = draft.trim();
-    if (isRunning || !get().workflow || text === '' || text.length > MAX_MESSAGE_CHARS) return;
+    if (isRunning || isSending || text === '' || text.length > MAX_MESSAGE_CHARS) return;
     set({ isSending: true });
-    const outcome = await get().send(text);
+    // A message that is sent while the page loads belongs to the conversation that is about to open.
+    await untilSettled(api);
+    const outcome = get().workflow && !get().isRunning ? await get().send(text) : 'refused';
     set({ isSending: false });
     if (outcome === 'accepted' && get().draft === draft) get().setDraft('');
   },

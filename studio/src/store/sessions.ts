@@ -63,6 +63,7 @@ export const createSessionsSlice: SliceCreator<SessionsSlice> = (set, get) => ({
   },
 
   async openSessionOf(workflowId, sessionId) {
+    set({ messagesState: 'loading' });
     const found =
       sessionId ??
       (await get()
@@ -72,8 +73,9 @@ export const createSessionsSlice: SliceCreator<SessionsSlice> = (set, get) => ({
           get().notify('problem', messageOf(error));
           return null;
         }));
-    if (found !== null && get().workflow?.id === workflowId && get().sessionId === null)
-      await get().openSession(found);
+    if (get().workflow?.id !== workflowId || get().sessionId !== null) return;
+    if (found === null) set({ messagesState: 'none' });
+    else await get().openSession(found);
   },
 
   async openSession(sessionId) {

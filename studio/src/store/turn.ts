@@ -2,6 +2,7 @@ import { CopilotError, type TurnEvent, type TurnView } from '../../../client/src
 import { toCanvas } from './graph.ts';
 import { messageOf } from './notices.ts';
 import { createScreen } from './screen.ts';
+import { untilSettled } from './settled.ts';
 import type { SliceCreator } from './slice.ts';
 import { tellTabs } from './tabs.ts';
 
@@ -59,7 +60,7 @@ interface Reading {
 }
 
 /** The running turn: sent, followed, joined again. Its events are shown once per frame, however fast they come. */
-export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
+export const createTurnSlice: SliceCreator<TurnSlice> = (set, get, api) => {
   let reading: AbortController | null = null;
 
   /** Reads a turn to its end. Gives the error that ended the reading, or null. */
@@ -167,8 +168,9 @@ export const createTurnSlice: SliceCreator<TurnSlice> = (set, get) => {
     },
 
     async catchUp() {
-      const { sessionId, isRunning, messagesState } = get();
-      if (sessionId === null || isRunning || messagesState === 'loading') return;
+      await untilSettled(api);
+      const { sessionId, isRunning } = get();
+      if (sessionId === null || isRunning) return;
       await get().loadMessages();
       if (get().sessionId === sessionId) await get().joinRunningTurn();
     },

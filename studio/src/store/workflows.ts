@@ -28,7 +28,7 @@ export const createWorkflowsSlice: SliceCreator<WorkflowsSlice> = (set, get) => 
   workflows: [],
   workflowsTotal: 0,
   workflow: null,
-  workflowState: 'none',
+  workflowState: 'loading',
   workflowProblem: null,
   blockTypes: new Map(),
 
