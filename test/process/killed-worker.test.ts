@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
 import { chat, newSession, seqs, shownText, upTo } from '../support/cluster-client.ts';
+import { repeats } from '../support/repeats.ts';
 
 const PIECES = upTo(40).map((n) => `word${n} `);
 let cluster: Cluster;
@@ -12,11 +13,11 @@ let api: ApiRole;
 before(async () => {
   const asked = new Set<string>();
   cluster = await startCluster({
-    // Slow enough to be killed in the middle, quick when it is asked again.
+    // The first answer stops in its middle, so that its worker is there when it is killed. The second one is whole.
     script: ({ message }) => {
       const again = asked.has(message);
       asked.add(message);
-      return { text: PIECES, pieceMs: again ? 5 : 150 };
+      return { text: PIECES, ...(again ? { pieceMs: 5 } : { pieceMs: 100, stopAfter: 20 }) };
     },
   });
   api = await cluster.startApi();
@@ -91,8 +92,8 @@ test('a worker that wakes up after its replacement finished writes nothing', asy
   );
   const calls = cluster.fake.requests.length;
   console.log(`finished ${Date.now() - stoppedAt} ms after SIGSTOP`);
-  // Long enough for every timeout that it could still run into.
-  await delay(Math.max(0, stoppedAt + 30_000 - Date.now()));
+  // Longer than the heartbeat's timeout of 4 s; in the soak longer than every timeout that it could still run into.
+  await delay(Math.max(0, stoppedAt + repeats({ test: 10_000, soak: 30_000 }) - Date.now()));
   await first.kill('SIGCONT');
   // It has woken up when it takes part again: it answers its shutdown in order.
   await first.kill('SIGTERM');

@@ -24,6 +24,8 @@ export interface Script {
   usage?: { input: number; output: number };
   /** The end of the answer, with its usage, waits for this promise. */
   holdEnd?: Promise<unknown>;
+  /** After this many pieces the answer goes no further: its reader must give it up. */
+  stopAfter?: number;
   /** Raw bytes that replace the end of the answer. */
   raw?: string;
   /** How the answer ends. Without it: with tool calls or as complete. */
@@ -93,6 +95,7 @@ export async function startFakeProvider(script: (request: FakeRequest) => Script
     const startedAt = performance.now();
     for (const [index, piece] of (plan.text ?? []).entries()) {
       if (plan.cutAfter === index) return void response.destroy();
+      if (plan.stopAfter === index) return;
       const due = startedAt + (plan.pieceMs ?? 0) * (index + 1) - performance.now();
       if (due > 1) await delay(due);
       if (response.destroyed) return;
