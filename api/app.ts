@@ -25,7 +25,7 @@ const STUDIO_FOLDER = join(import.meta.dirname, '../studio');
 
 /** A router with every route of the API. */
 export function createRoutes(deps: ApiDeps): Router<RequestState> {
-  const router = new Router<RequestState>();
+  const router = new Router<RequestState>({ sensitive: true });
   registerRoutes(router, routes, deps);
   return router;
 }
