@@ -10,7 +10,7 @@ export interface FileGroup {
 const ROOT = join(import.meta.dirname, '../..');
 /** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
 const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
-/** They measure how long something takes that other load would lengthen. */
+/** They measure how long something takes that other load would lengthen, so each runs alone. */
 const MEASURING = ['test/process/faults.test.ts', 'test/process/killed-worker.test.ts'];
 /**
  * Most files wait more than they compute, so more of them run at once than there are cores. The longest begin first:
@@ -28,7 +28,7 @@ const GROUPS = [
     exclude: MEASURING,
     concurrency: 3,
   },
-  { patterns: MEASURING, exclude: [], concurrency: 2 },
+  { patterns: MEASURING, exclude: [], concurrency: 1 },
 ];
 const UNIT = { patterns: ['test/unit/**/*.test.ts'], exclude: [], concurrency: 2 };
 
