@@ -51,6 +51,7 @@ const BARE = {
   encoding: null,
 } as const satisfies Partial<ModelSpec>;
 
+/** The day on which all prices below were read. */
 const AS_OF = '2026-11-23';
 const openai = (
   id: string,

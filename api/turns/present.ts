@@ -1,15 +1,15 @@
 /** A turn as GET shows it. Pure. */
+import type { ConfirmationBody, TurnBody } from '../../contracts/http/turns.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Confirmation } from '../../db/turns/confirmations.ts';
 import type { Turn } from '../../db/turns/turn.ts';
-import type { ConfirmationView, TurnView } from './turn-control.ts';
 
 export function presentTurn(
   turn: Turn,
-  usage: TurnView['usage'],
+  usage: TurnBody['usage'],
   progress: TurnProgress | null,
   question: Confirmation | null,
-): TurnView {
+): TurnBody {
   return {
     id: turn.id,
     status: turn.status,
@@ -24,7 +24,7 @@ export function presentTurn(
   };
 }
 
-function presentQuestion(question: Confirmation): ConfirmationView {
+function presentQuestion(question: Confirmation): ConfirmationBody {
   return {
     call_id: question.callId,
     name: 'manage_project_asset',

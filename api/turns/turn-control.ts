@@ -1,35 +1,6 @@
 /** What the routers may do with turns. `create-turn-control.ts` implements it on Temporal and Postgres. */
-import type { Usage } from '../../contracts/events.ts';
-import type { StopReason } from '../../contracts/names.ts';
-import type { TurnStatus } from '../../contracts/turn.ts';
-import type { Graph, WorkflowDiff } from '../../domain/graph/graph.ts';
-import type { Json, JsonObject } from '../../domain/text/json-value.ts';
-
-/** The body of GET turn. Times are ISO 8601. */
-export interface TurnView {
-  id: string;
-  status: TurnStatus;
-  step: number;
-  model: string;
-  started_at: string | null;
-  finished_at: string | null;
-  /** The open question, as confirmation_required showed it. */
-  pending_confirmation: ConfirmationView | null;
-  workflow_diff: WorkflowDiff | null;
-  usage: Usage;
-  stop_reason: StopReason | null;
-}
-
-/** A question to the user that nobody has answered. */
-export interface ConfirmationView {
-  call_id: string;
-  name: string;
-  arguments: JsonObject;
-  summary: string;
-  before: Json;
-  after: Json;
-  expires_at: string;
-}
+import type { TurnBody } from '../../contracts/http/turns.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
 
 export interface StartRequest {
   session: { id: string; workflowId: string };
@@ -70,7 +41,7 @@ export interface TurnControl {
   /** False for an unknown turn, one of another session, and one that is not known to run yet. */
   exists(input: { sessionId: string; turnId: string }): Promise<boolean>;
   /** Null where `exists` says no. */
-  get(input: { sessionId: string; turnId: string }): Promise<TurnView | null>;
+  get(input: { sessionId: string; turnId: string }): Promise<TurnBody | null>;
   /**
    * What Temporal knows of a silent turn, as a status line; null when there is nothing to say. Settles the turn when
    * its workflow closed without a terminal event.

@@ -47,6 +47,9 @@ export const turnAnswer = z
   })
   .meta({ id: 'Turn' });
 
+export type ConfirmationBody = z.input<typeof confirmationView>;
+export type TurnBody = z.input<typeof turnAnswer>;
+
 const WHOLE = /^\d+$/;
 const toSeq = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 

@@ -228,16 +228,17 @@ test('docs/models.md says of each model what the catalogue says', () => {
   for (const model of MODELS) {
     const row = rows.get(model.id);
     assert.ok(row, model.id);
-    const [, api, window, answer, temperature, efforts, , parallel, strict, cache, counted] = row;
+    const [, api, window, answer, temperature, efforts, sentBack, parallel, strict, cache, counted] = row;
     const isClaude = model.provider === 'anthropic';
     assert.deepEqual(
-      { api, window, answer, temperature, efforts, parallel, strict, cache, counted },
+      { api, window, answer, temperature, efforts, sentBack, parallel, strict, cache, counted },
       {
         api: model.api,
         window: number(model.contextTokens),
         answer: number(model.maxOutputTokens),
         temperature: model.temperature ? '0.7' : 'refused',
         efforts: model.reasoningEfforts.join(', ') || 'refused',
+        sentBack: isClaude ? 'with its signature' : model.reasoningItems ? 'yes' : 'no',
         parallel: model.parallelToolCalls ? 'yes' : isClaude ? 'by itself' : 'refused',
         strict: model.strictSchemas ? 'yes' : 'not sent',
         cache: model.promptCaching,
@@ -246,6 +247,13 @@ test('docs/models.md says of each model what the catalogue says', () => {
       model.id,
     );
   }
+  const apis = new Set<string>(MODELS.map(({ api }) => api));
+  const named = [...rows].filter(([, cells]) => apis.has(cells[1]!)).map(([id]) => id);
+  assert.deepEqual(named.toSorted(), MODELS.map(({ id }) => id).toSorted());
+  // The list of those that may think in silence is repeated where a reader looks for the wait.
+  const silent = MODELS.filter((model) => model.reasonsSilently).map(({ id }) => id);
+  const list = /\(120 s for (.+), which think in silence\)/.exec(rows.get('notBegun')![1]!)![1]!;
+  assert.deepEqual(list.split(/, | and /), silent);
   const { contextTokens, maxOutputTokens } = COMPATIBLE_DEFAULTS;
   assert.equal(rows.get('context_tokens, max_output_tokens')?.[1], `${contextTokens}, ${maxOutputTokens}`);
 });

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Block, BlockType } from '../../../client/src/index.ts';
-import { Icon, isIconName } from '../design/Icon.tsx';
+import { Icon } from '../design/Icon.tsx';
+import { isIconName } from '../design/icon-paths.ts';
 import { useStudio } from '../store/studio.ts';
 import { BlockConnections } from './BlockConnections.tsx';
 import { ConfigField } from './ConfigField.tsx';

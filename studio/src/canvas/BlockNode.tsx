@@ -1,6 +1,7 @@
 import { Handle, type NodeProps, Position as Side } from '@xyflow/react';
 import { createContext, memo, useContext } from 'react';
-import { Icon, isIconName } from '../design/Icon.tsx';
+import { Icon } from '../design/Icon.tsx';
+import { isIconName } from '../design/icon-paths.ts';
 import type { ChangeKind } from '../store/changes.ts';
 import { type BlockNode, outputPlace } from './scene.ts';
 import { summarizeConfig } from './summary.ts';

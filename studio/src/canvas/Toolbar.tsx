@@ -1,7 +1,8 @@
 import { useReactFlow } from '@xyflow/react';
 import { useState } from 'react';
 import { type BlockType, visibleText } from '../../../client/src/index.ts';
-import { Icon, isIconName } from '../design/Icon.tsx';
+import { Icon } from '../design/Icon.tsx';
+import { isIconName } from '../design/icon-paths.ts';
 import { Menu } from '../design/Menu.tsx';
 import { isUnsaved } from '../store/graph.ts';
 import { useStudio } from '../store/studio.ts';

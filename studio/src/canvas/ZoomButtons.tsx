@@ -1,5 +1,6 @@
 import { Panel, useReactFlow } from '@xyflow/react';
-import { Icon, type IconName } from '../design/Icon.tsx';
+import { Icon } from '../design/Icon.tsx';
+import type { IconName } from '../design/icon-paths.ts';
 import { motionMs } from './motion.ts';
 
 /** Zoom in, zoom out, all in view. */

@@ -1,4 +1,5 @@
-import { Icon, type IconName } from '../design/Icon.tsx';
+import { Icon } from '../design/Icon.tsx';
+import type { IconName } from '../design/icon-paths.ts';
 import { useStudio } from '../store/studio.ts';
 import { focusMessage } from './focus.ts';
 

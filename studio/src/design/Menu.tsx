@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import { Icon, type IconName } from './Icon.tsx';
+import { Icon } from './Icon.tsx';
+import type { IconName } from './icon-paths.ts';
 
 /** A button that opens a panel below it. Escape, a click elsewhere and leaving it by keyboard close the panel. */
 export function Menu(props: {

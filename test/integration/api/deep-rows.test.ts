@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import type { TurnView } from '../../../api/turns/turn-control.ts';
+import type { TurnBody } from '../../../contracts/http/turns.ts';
 import { findWorkflow, StoredGraphError, toGraph } from '../../../db/graphs/graphs.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { insertSession, insertTurn, startTestApi, type TestApi } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: TestApi;
-let turn: TurnView | null = null;
+let turn: TurnBody | null = null;
 before(async () => {
   database = await createTestDatabase();
   api = await startTestApi({

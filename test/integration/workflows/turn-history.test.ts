@@ -35,7 +35,7 @@ function bigGraph(): Graph {
   return { blocks, edges: [] };
 }
 
-test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, without a word of the canvas', async () => {
+test(`a turn of ${MAX_STEPS} steps over a canvas of 300 KB stays under 100 KB of history, without a word of the canvas`, async () => {
   const logger = createLogger({ level: 'silent' });
   installRuntime(logger);
   const database = await createTestDatabase();
@@ -90,7 +90,7 @@ test('a turn of 25 steps over a canvas of 300 KB stays under 100 KB of history, 
     const history = await handle.fetchHistory();
     const bytes = proto.temporal.api.history.v1.History.encode(history).finish();
     console.log(
-      `25 steps with a tool call each: ${history.events!.length} events, ${(bytes.length / 1024).toFixed(1)} KB`,
+      `${MAX_STEPS} steps with a tool call each: ${history.events!.length} events, ${(bytes.length / 1024).toFixed(1)} KB`,
     );
     assert.ok(bytes.length < 100 * 1024, `${bytes.length} bytes`);
     const text = Buffer.from(bytes).toString('latin1');

@@ -7,9 +7,15 @@ import {
   handlesOf as serviceHandlesOf,
 } from '../../../domain/rules/block-registry.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
+import { isIconName } from '../../../studio/src/design/icon-paths.ts';
 import { handlesOf, outputsOf } from '../../../studio/src/canvas/handles.ts';
 
 const types = blockTypes.map((type) => describeBlockType(type));
+
+test('the page has an icon for every block type', () => {
+  const without = blockTypes.filter(({ type }) => !isIconName(type));
+  assert.deepEqual(without, []);
+});
 
 test('the page gives a block the outputs that the service gives it', () => {
   const branches = fc.oneof(
