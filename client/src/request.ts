@@ -85,15 +85,16 @@ async function fetchOnce(
   signal: AbortSignal,
 ): Promise<Response> {
   const fetchIt = connection.fetch ?? globalThis.fetch;
-  // A token that no header can hold is the caller's mistake, and no failure of the network.
-  const allHeaders = new Headers({
+  const url = urlOf(connection.baseUrl, path, query);
+  if (connection.fetch === undefined) checkAddress(url);
+  const allHeaders = headersOf({
     ...headers,
-    Authorization: `Bearer ${token}`,
     ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    Authorization: `Bearer ${token}`,
   });
   let response: Response;
   try {
-    response = await fetchIt(urlOf(connection.baseUrl, path, query), {
+    response = await fetchIt(url, {
       method,
       cache: 'no-store',
       headers: allHeaders,
@@ -106,6 +107,29 @@ async function fetchOnce(
   // A fetch that knows no signals answers after all: nobody would read it.
   if (signal.aborted) response.body?.cancel().catch(() => undefined);
   return response;
+}
+
+/** What the platform throws here may quote the token: neither its words nor the error itself go on. */
+function headersOf(values: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(values)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      if (name !== 'Authorization') throw new CopilotError('bad_request', `No header can hold this ${name}`);
+      throw new CopilotError('unauthorized', 'No header can hold the token that getToken gave');
+    }
+  }
+  return headers;
+}
+
+/** An address that can't be asked is no failure of the network. The platform's words may quote a password in it. */
+function checkAddress(url: string): void {
+  try {
+    void new Request(url);
+  } catch {
+    throw new CopilotError('bad_request', 'baseUrl is no address that can be asked');
+  }
 }
 
 async function readJson<T>(response: Response): Promise<T> {

@@ -1,8 +1,9 @@
 /** One request: its address, its tries, its deadline and its error. */
 import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
+import { inspect } from 'node:util';
 import { CopilotError, createCopilotClient } from '../../../client/src/index.ts';
-import { clientOf, SESSION, TURN } from '../../support/client-streams.ts';
+import { chat, clientOf, collect, SESSION, TURN } from '../../support/client-streams.ts';
 import { fakeFetch, json } from '../../support/fake-fetch.ts';
 
 beforeEach(() => {
@@ -127,7 +128,50 @@ test('a request that is not answered is given up, and what comes later is releas
   assert.equal(late.open(), 0);
 });
 
-test('a token that no header can hold is told at once', async () => {
-  const client = createCopilotClient({ baseUrl: 'http://service', getToken: () => 'two\nlines' });
-  await assert.rejects(client.blockTypes(), TypeError);
+/** All that an error says, those that caused it included. */
+function wordsOf(error: unknown): string {
+  return inspect(error, { depth: Infinity, showHidden: true });
+}
+
+test('a token that no header can hold is told at once, by an error that does not quote it', async () => {
+  for (const token of ['secret\nlines', 'secret\u0000', 'secret\u20ac']) {
+    let asked = 0;
+    const getToken = (): string => {
+      asked += 1;
+      return token;
+    };
+    const client = createCopilotClient({ baseUrl: 'http://127.0.0.1:9', getToken });
+    for (const request of [
+      () => client.blockTypes(),
+      () => client.workflows.create('x'),
+      () => collect(client.chat(SESSION, { message: 'hi' })),
+    ]) {
+      asked = 0;
+      await assert.rejects(request(), (error: unknown) => {
+        assert.ok(error instanceof CopilotError);
+        assert.deepEqual([error.code, error.status, error.mayPass], ['unauthorized', 0, false]);
+        assert.doesNotMatch(wordsOf(error), /secret/);
+        return true;
+      });
+      assert.equal(asked, 1);
+    }
+  }
+});
+
+test('an Idempotency-Key that no header can hold, and an address that can not be asked, are told at once', async () => {
+  const fake = fakeFetch(() => json(200, {}));
+  await assert.rejects(collect(chat(fake, { idempotencyKey: 'two\nlines' })), {
+    code: 'bad_request',
+    message: 'No header can hold this Idempotency-Key',
+  });
+  assert.equal(fake.requests.length, 0);
+  for (const baseUrl of ['nowhere', '', 'http://user:secret@127.0.0.1:9', 'http://a b']) {
+    const client = createCopilotClient({ baseUrl, getToken: () => 'token' });
+    await assert.rejects(collect(client.chat(SESSION, { message: 'hi' })), (error: unknown) => {
+      assert.ok(error instanceof CopilotError);
+      assert.equal(error.code, 'bad_request', baseUrl);
+      assert.doesNotMatch(wordsOf(error), /secret/);
+      return true;
+    });
+  }
 });
