@@ -91,14 +91,43 @@ test('an answer that is no JSON is not one of the service', async () => {
   assert.equal(fake.requests.length, 1);
 });
 
+async function errorOf(answer: () => Response): Promise<CopilotError> {
+  return clientOf(fakeFetch(answer))
+    .workflows.create('x')
+    .then(
+      () => assert.fail('it did not throw'),
+      (error: unknown) => (assert.ok(error instanceof CopilotError), error),
+    );
+}
+
+test('Retry-After is whole seconds or a date of HTTP, and a day at most', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(1994, 10, 6, 8, 49, 30) });
+  for (const [value, expected] of [
+    ['0', 0],
+    ['007', 7_000],
+    ['99999999999', 86_400_000],
+    ['9'.repeat(400), 86_400_000],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', 7_000],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 7_000],
+    ['Sun Nov  6 08:49:37 1994', 7_000],
+    ['Sun, 06 Nov 1994 08:49:00 GMT', 0],
+    ['Sun, 06 Nov 2094 08:49:37 GMT', 86_400_000],
+    ['Sun, 06 Abc 1994 08:49:37 GMT', null],
+    ['-5', null],
+    ['+4', null],
+    ['1.5', null],
+    ['1e3', null],
+    ['2, 3', null],
+    ['1994-11-06T08:49:37Z', null],
+    ['Infinity', null],
+    ['', null],
+  ] as const) {
+    const error = await errorOf(() => json(503, { error: 'away' }, { 'Retry-After': value }));
+    assert.deepEqual([error.retryAfterMs, error.mayPass], [expected, expected !== null], value);
+  }
+});
+
 test('Retry-After is read as seconds and as a date, and a missing key does not pass by itself', async () => {
-  const errorOf = async (answer: () => Response): Promise<CopilotError> =>
-    clientOf(fakeFetch(answer))
-      .workflows.create('x')
-      .then(
-        () => assert.fail('it did not throw'),
-        (error: unknown) => (assert.ok(error instanceof CopilotError), error),
-      );
   const body = { error: 'away' };
   assert.equal((await errorOf(() => json(503, body, { 'Retry-After': '2' }))).retryAfterMs, 2_000);
   const date = new Date(Date.now() + 60_000).toUTCString();
