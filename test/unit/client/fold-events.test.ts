@@ -2,51 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  foldEvents,
-  initialTurnView,
-  turnError,
-  type TurnEvent,
-  type TurnView,
-} from '../../../client/src/index.ts';
-
-const USAGE = {
-  calls: 1,
-  input_tokens: 10,
-  cached_tokens: 0,
-  output_tokens: 5,
-  reasoning_tokens: 0,
-  cost_usd: '0.0001',
-};
-const fold = (events: readonly TurnEvent[], view: TurnView = initialTurnView()): TurnView =>
-  events.reduce(foldEvents, view);
-
-/** Numbers the events that have a number, from 1. */
-function numbered(events: readonly Unnumbered[]): TurnEvent[] {
-  let seq = 0;
-  return events.map((event) => ('live' in event ? event.live : { ...event, seq: ++seq }));
-}
-
-type Unnumbered = DistributiveOmit<TurnEvent, 'seq'> | { live: TurnEvent };
-type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
-
-const START: Unnumbered = {
-  event: 'start',
-  turn_id: 'turn',
-  session_id: 'session',
-  user_message_id: 'question',
-  message_id: 'answer',
-  model: 'demo',
-};
-const complete = (content: string): Unnumbered => ({
-  event: 'complete',
-  message_id: 'answer',
-  turn_id: 'turn',
-  content,
-  workflow_diff: { remove_blocks: ['a'] },
-  stop_reason: 'done',
-  usage: USAGE,
-});
+import { foldEvents, initialTurnView, turnError, type TurnEvent } from '../../../client/src/index.ts';
+import { complete, fold, numbered, START, type Unnumbered, USAGE } from '../../support/turn-events.ts';
 
 const step = fc.integer({ min: 1, max: 25 });
 const callId = fc.constantFrom('one', 'two', 'three');
