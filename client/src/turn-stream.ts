@@ -172,7 +172,7 @@ async function* readConnection(
         state.faults = 0;
       }
       if (!isTurnEvent(event)) continue;
-      if (event.event === 'start') source.onTurn(event.turn_id);
+      if (event.event === 'start' && typeof event.turn_id === 'string') source.onTurn(event.turn_id);
       yield event;
       if (isLast(event)) return true;
     }
