@@ -187,8 +187,8 @@ function isBroken({ code, status }: CopilotError): boolean {
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  const type = response.headers.get('content-type') ?? '';
-  if (response.body !== null && type.startsWith('text/event-stream')) return response.body;
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  if (response.body !== null && type.trim().toLowerCase() === 'text/event-stream') return response.body;
   response.body?.cancel().catch(() => undefined);
   throw new CopilotError('bad_answer', 'The answer is no event stream', { status: response.status });
 }

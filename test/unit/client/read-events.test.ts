@@ -79,3 +79,13 @@ test('a start that names no turn leaves the turn to the header', async () => {
     ['POST', 'POST'],
   );
 });
+test('the type of a stream is read as HTTP has it', async () => {
+  const typed = (type: string) =>
+    fakeFetch((_request, { stream }) =>
+      stream([block(START), block(complete(2))], 'close', { ...X_TURN, 'Content-Type': type }),
+    );
+  for (const type of ['Text/Event-Stream', 'text/event-stream ; charset=UTF-8', 'TEXT/EVENT-STREAM;x=y'])
+    assert.deepEqual(seqs(await collect(chat(typed(type)))), [1, 2], type);
+  for (const type of ['text/event-streams', 'text/html', ''])
+    await assert.rejects(collect(chat(typed(type))), { code: 'bad_answer', status: 200 }, type);
+});
