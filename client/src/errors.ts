@@ -1,6 +1,9 @@
 import type { ErrorCode } from './types.ts';
 
-/** What a request came to, by its status; `network`: no whole answer came; `bad_answer`: not one of this service. */
+/**
+ * What a request came to, by its status; `network`: no whole answer came; `bad_answer`: not one of this service; `aborted`:
+ * the caller's signal said so.
+ */
 export type RequestErrorCode =
   | 'bad_request'
   | 'unauthorized'
@@ -13,7 +16,8 @@ export type RequestErrorCode =
   | 'unavailable'
   | 'server_error'
   | 'bad_answer'
-  | 'network';
+  | 'network'
+  | 'aborted';
 
 /** ErrorCode is why a turn failed, RequestErrorCode why a request did. */
 export type CopilotErrorCode = ErrorCode | RequestErrorCode;
@@ -119,7 +123,8 @@ function retryAfterOf(headers: Headers): number | null {
   return Number.isNaN(date) ? null : Math.min(Math.max(0, date - Date.now()), MAX_RETRY_AFTER_MS);
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** A text as a JSON object; null where it is none. */
+export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : null;

@@ -37,7 +37,7 @@ export interface TurnSource {
    * Asked after an error; may change where the next connection is opened, and says when: at once, or after a pause (at most
    * a few times in a row). Null: the error decides.
    */
-  onError?(error: CopilotError, seen: number): Promise<'now' | 'later' | null>;
+  onError?(error: CopilotError, seen: number, signal: AbortSignal): Promise<'now' | 'later' | null>;
 }
 
 /** Failures of the service that may last: after so many in a row they are final. */
@@ -101,7 +101,8 @@ async function* followTurn(
       } catch (thrown: unknown) {
         if (stop.signal.aborted) return undefined;
         if (!(thrown instanceof CopilotError)) throw thrown;
-        const verdict = (await source.onError?.(thrown, state.cursor)) ?? null;
+        const verdict = (await source.onError?.(thrown, state.cursor, stop.signal)) ?? null;
+        if (stop.signal.aborted) return undefined;
         if (verdict === 'now') continue;
         const isFault = verdict === 'later' || thrown.code === 'server_error' || isBroken(thrown);
         if (isFault) state.faults += 1;
