@@ -5,13 +5,18 @@ import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-export interface StudioFile {
+/** The bytes of a file under one content coding. Each coding has an ETag of its own (RFC 9110, 8.8.3.3). */
+export interface Representation {
   body: Buffer;
+  etag: string;
+}
+
+export interface StudioFile {
+  plain: Representation;
   /** Null where compression gains nothing. */
-  gzipped: Buffer | null;
+  gzipped: Representation | null;
   /** Media type. */
   type: string;
-  etag: string;
 }
 
 export interface StudioPage {
@@ -74,10 +79,10 @@ async function readPage(dist: string): Promise<StudioPage> {
 async function readStudioFile(path: string): Promise<StudioFile> {
   const body = await readFile(path);
   const extension = extname(path);
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   return {
-    body,
-    gzipped: COMPRESSED.has(extension) ? await compress(body) : null,
+    plain: { body, etag: `"${hash}"` },
+    gzipped: COMPRESSED.has(extension) ? { body: await compress(body), etag: `"${hash}-gzip"` } : null,
     type: TYPES[extension]!,
-    etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
   };
 }

@@ -60,13 +60,14 @@ export function createStudioMiddleware(readStudio: () => Promise<StudioState>): 
 
 function send(ctx: Context, file: StudioFile): void {
   ctx.vary('Accept-Encoding');
-  ctx.set({ ETag: file.etag, 'Content-Type': file.type });
+  const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip' ? file.gzipped : null;
+  const { body, etag } = zipped ?? file.plain;
+  ctx.set({ ETag: etag, 'Content-Type': file.type });
   ctx.status = 200;
   if (ctx.fresh) {
     ctx.status = 304;
     return;
   }
-  const zipped = file.gzipped !== null && ctx.acceptsEncodings('gzip', 'identity') === 'gzip';
-  if (zipped) ctx.set('Content-Encoding', 'gzip');
-  ctx.body = zipped ? file.gzipped : file.body;
+  if (zipped !== null) ctx.set('Content-Encoding', 'gzip');
+  ctx.body = body;
 }

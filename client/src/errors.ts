@@ -1,6 +1,9 @@
 import type { ErrorCode } from './types.ts';
 
-/** What a request came to, by its status; `network`: no whole answer came; `bad_answer`: not one of this service. */
+/**
+ * What a request came to, by its status; `network`: no whole answer came; `bad_answer`: not one of this service; `aborted`:
+ * the caller's signal said so.
+ */
 export type RequestErrorCode =
   | 'bad_request'
   | 'unauthorized'
@@ -13,7 +16,8 @@ export type RequestErrorCode =
   | 'unavailable'
   | 'server_error'
   | 'bad_answer'
-  | 'network';
+  | 'network'
+  | 'aborted';
 
 /** ErrorCode is why a turn failed, RequestErrorCode why a request did. */
 export type CopilotErrorCode = ErrorCode | RequestErrorCode;
@@ -24,7 +28,7 @@ export class CopilotError extends Error {
   /** The HTTP status; 0 where no answer came. */
   readonly status: number;
   readonly code: CopilotErrorCode;
-  /** How long the service asks to wait before another try; null where it said nothing. */
+  /** How long the service asks to wait before another try, a day at most; null where it said nothing. */
   readonly retryAfterMs: number | null;
   /** The JSON object that was answered, such as `{error, turn_id}`; null where there was none. */
   readonly body: Readonly<Record<string, unknown>> | null;
@@ -104,15 +108,23 @@ function codeOf(status: number, body: Record<string, unknown> | null): RequestEr
   }
 }
 
-/** Retry-After, in seconds or as a date. */
+/** The longest wait that is told: a day, which every timer can hold. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
+/** The three forms of a date in HTTP (RFC 9110); the last one does not say that it is in GMT. */
+const HTTP_DATE =
+  /^(?:[A-Z][a-z]+, \d\d[ -][A-Z][a-z]{2}[ -](?:\d\d){1,2} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
+
+/** Retry-After, in whole seconds or as a date; null for everything else. */
 function retryAfterOf(headers: Headers): number | null {
   const value = headers.get('retry-after')?.trim() ?? '';
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1_000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1_000, MAX_RETRY_AFTER_MS);
+  if (!HTTP_DATE.test(value)) return null;
+  const date = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
+  return Number.isNaN(date) ? null : Math.min(Math.max(0, date - Date.now()), MAX_RETRY_AFTER_MS);
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** A text as a JSON object; null where it is none. */
+export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : null;

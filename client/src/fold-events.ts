@@ -1,7 +1,10 @@
 /** From the events of a turn to what a page shows of it. Pure. */
+import { isWhole } from './is-whole-event.ts';
 import type {
+  CompleteEvent,
   Decision,
   ErrorCode,
+  ErrorEvent,
   Json,
   JsonObject,
   StopReason,
@@ -83,20 +86,24 @@ export function initialTurnView(): TurnView {
 
 /**
  * The view after one more event; the view that was given stays as it is, and its unchanged parts are shared. An event at or
- * below `lastSeq` changes nothing, so a replayed stream can be folded over what was seen.
+ * below `lastSeq` changes nothing, so a replayed stream can be folded over what was seen. An event that lacks what its kind
+ * needs, or is of an unknown kind, changes `lastSeq` only; one that ends the turn ends it all the same, and what it lacks
+ * stays as it was. Each event of a call copies the list of calls, of which a turn has at most some 60.
  */
 export function foldEvents(view: TurnView, event: TurnEvent): TurnView {
   if (view.end !== null) return view;
   if (event.seq === undefined) {
-    if (event.event !== 'status') return view;
+    if (event.event !== 'status' || !isWhole(event)) return view;
     return { ...view, status: { ...statusOf(event), live: true } };
   }
-  if (event.seq <= view.lastSeq) return view;
+  if (!Number.isSafeInteger(event.seq) || event.seq <= view.lastSeq) return view;
   const base: TurnView = {
     ...view,
     lastSeq: event.seq,
     status: view.status?.live === true ? null : view.status,
   };
+  if (event.event === 'complete' || event.event === 'error') return endOf(base, event);
+  if (!isWhole(event)) return base;
   switch (event.event) {
     case 'start':
       return {
@@ -159,36 +166,38 @@ export function foldEvents(view: TurnView, event: TurnEvent): TurnView {
             ? {
                 ...asked,
                 decision: event.decision,
-                ...(event.reason === undefined ? {} : { reason: event.reason }),
+                ...(typeof event.reason === 'string' ? { reason: event.reason } : {}),
               }
             : asked,
         ),
       };
-    case 'complete':
-      return {
-        ...base,
-        turnId: event.turn_id,
-        messageId: event.message_id,
-        text: event.content,
-        status: null,
-        diff: event.workflow_diff,
-        usage: event.usage,
-        stopReason: event.stop_reason,
-        end: 'complete',
-      };
-    case 'error':
-      return {
-        ...base,
-        turnId: event.turn_id,
-        messageId: event.message_id,
-        status: null,
-        end: 'error',
-        error: { code: event.code, message: event.error },
-      };
-    default:
-      // An event of a later version of the service: only its number counts.
-      return base;
   }
+}
+
+function endOf(view: TurnView, event: CompleteEvent | ErrorEvent): TurnView {
+  const ended = {
+    ...view,
+    turnId: textOr(event.turn_id, view.turnId),
+    messageId: textOr(event.message_id, view.messageId),
+    status: null,
+    end: event.event,
+  };
+  if (event.event === 'error')
+    return {
+      ...ended,
+      error: { code: event.code ?? 'internal', message: textOr(event.error, 'The turn has failed') },
+    };
+  return {
+    ...ended,
+    text: textOr(event.content, view.text),
+    diff: event.workflow_diff ?? null,
+    usage: event.usage ?? null,
+    stopReason: event.stop_reason ?? null,
+  };
+}
+
+function textOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === 'string' ? value : fallback;
 }
 
 function statusOf(event: { message: string; step?: number; tool?: string }): {
@@ -198,8 +207,8 @@ function statusOf(event: { message: string; step?: number; tool?: string }): {
 } {
   return {
     message: event.message,
-    ...(event.step === undefined ? {} : { step: event.step }),
-    ...(event.tool === undefined ? {} : { tool: event.tool }),
+    ...(typeof event.step === 'number' ? { step: event.step } : {}),
+    ...(typeof event.tool === 'string' ? { tool: event.tool } : {}),
   };
 }
 

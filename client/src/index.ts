@@ -8,6 +8,7 @@ export {
   initialTurnView,
   type TurnView,
 } from './fold-events.ts';
+export type { CallOptions } from './request.ts';
 export type { ChatOptions, EventsOptions } from './turn-sources.ts';
 export type { Retry, StreamOptions } from './turn-stream.ts';
 export type * from './types.ts';

@@ -12,8 +12,15 @@ export interface WireEvent {
 const SILENCE_MS = 45_000;
 
 /**
+ * The longest event, in characters. The service can send some 120 million: 25 answers of four million each, and a diff of 16
+ * MB.
+ */
+const MAX_EVENT_CHARS = 128 * 1024 * 1024;
+
+/**
  * The events in groups as they arrive; ends when the connection does, or the signal says so. Throws CopilotError: `network`
- * when the connection breaks or falls silent, `bad_answer` for a block that is no event. The body is released in every case.
+ * when the connection breaks or falls silent, `bad_answer` for a block that is no event or does not end, after the events
+ * before that block. The body is released in every case.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -24,19 +31,27 @@ export async function* readEvents(
   const release = (): void => void reader.cancel().catch(() => undefined);
   options.signal.addEventListener('abort', release);
   const decoder = new TextDecoder();
-  let events: WireEvent[] = [];
+  const read: { events: WireEvent[]; problem: string | null } = { events: [], problem: null };
   const parser = createParser({
-    onEvent: ({ data }) => events.push(parseEvent(data)),
+    onEvent({ data }) {
+      if (read.problem !== null) return;
+      const event = parseEvent(data);
+      if (event === null) read.problem = 'The stream holds what is no event';
+      else read.events.push(event);
+    },
+    onError({ type }) {
+      if (type === 'max-buffer-size-exceeded') read.problem ??= 'The stream holds an event without an end';
+    },
     onRetry: options.onRetry,
+    maxBufferSize: MAX_EVENT_CHARS,
   });
   try {
     while (!options.signal.aborted) {
       const { done, value } = await readWithin(reader, SILENCE_MS);
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      if (events.length === 0) continue;
-      yield events;
-      events = [];
+      if (read.events.length > 0) yield read.events.splice(0);
+      if (read.problem !== null) throw new CopilotError('bad_answer', read.problem);
     }
   } finally {
     options.signal.removeEventListener('abort', release);
@@ -62,15 +77,13 @@ function readWithin(
   });
 }
 
-function parseEvent(data: string): WireEvent {
-  let value: unknown;
+function parseEvent(data: string): WireEvent | null {
   try {
-    value = JSON.parse(data);
+    const value: unknown = JSON.parse(data);
+    return isWireEvent(value) ? value : null;
   } catch {
-    value = null;
+    return null;
   }
-  if (!isWireEvent(value)) throw new CopilotError('bad_answer', 'The stream holds what is no event');
-  return value;
 }
 
 function isWireEvent(value: unknown): value is WireEvent {

@@ -1,5 +1,5 @@
 /** One request to the service: its address, its token, its answer or its error. */
-import { CopilotError, errorOfAnswer } from './errors.ts';
+import { CopilotError, errorOfAnswer, parseObject } from './errors.ts';
 import { pause, pauseBefore } from './pause.ts';
 
 export interface ConnectionOptions {
@@ -22,6 +22,11 @@ export interface RequestOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
+export interface CallOptions {
+  /** Ends the request, also between two tries, with a CopilotError `aborted`. The service may have done it all the same. */
+  signal?: AbortSignal;
+}
+
 /** How long an answer may take to begin, or to be there where it is JSON. */
 const ANSWER_MS = 45_000;
 /** A body is given the time that it takes at 16 KB a second. */
@@ -29,6 +34,8 @@ const BODY_BYTES_PER_MS = 16;
 /** A GET is tried so often, with pauses, before its error is final. */
 const GET_TRIES = 3;
 const GET_PAUSE_MS = 500;
+/** Where the service asks for a longer wait, the caller is told at once. */
+const MAX_GET_WAIT_MS = 10_000;
 
 /**
  * Opens an answer: resolves with its headers when it is a success. A 401 is answered with a new token, once. Throws
@@ -43,20 +50,24 @@ export function open(
   return withDeadline(signal, timeFor(body), (signal) => answerOf(connection, request, body, signal));
 }
 
-/** The JSON of a success, undefined where it has no body. Throws as `open` does. */
-export async function ask<T>(connection: ConnectionOptions, request: RequestOptions): Promise<T> {
+/** The JSON object of a success, undefined for one without a body. Throws as `open` does. */
+export async function ask<T>(
+  connection: ConnectionOptions,
+  request: RequestOptions,
+  { signal = new AbortController().signal }: CallOptions = {},
+): Promise<T> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const never = new AbortController().signal;
   for (let failures = 0; ; failures += 1) {
     try {
-      return await withDeadline(never, timeFor(body), async (signal) =>
-        readJson<T>(await answerOf(connection, request, body, signal)),
+      return await withDeadline(signal, timeFor(body), async (signal) =>
+        readJson<T>(await answerOf(connection, request, body, signal), request.method),
       );
     } catch (error: unknown) {
       const isLastTry = request.method !== 'GET' || failures + 1 >= GET_TRIES;
       if (isLastTry || !(error instanceof CopilotError) || !error.mayPass) throw error;
       const { retryAfterMs } = error;
-      await pause(pauseBefore({ failures, retryMs: GET_PAUSE_MS, retryAfterMs }), never);
+      if (retryAfterMs !== null && retryAfterMs > MAX_GET_WAIT_MS) throw error;
+      await pause(pauseBefore({ failures, retryMs: GET_PAUSE_MS, retryAfterMs }), signal);
     }
   }
 }
@@ -85,15 +96,16 @@ async function fetchOnce(
   signal: AbortSignal,
 ): Promise<Response> {
   const fetchIt = connection.fetch ?? globalThis.fetch;
-  // A token that no header can hold is the caller's mistake, and no failure of the network.
-  const allHeaders = new Headers({
+  const url = urlOf(connection.baseUrl, path, query);
+  if (connection.fetch === undefined) checkAddress(url);
+  const allHeaders = headersOf({
     ...headers,
-    Authorization: `Bearer ${token}`,
     ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    Authorization: `Bearer ${token}`,
   });
   let response: Response;
   try {
-    response = await fetchIt(urlOf(connection.baseUrl, path, query), {
+    response = await fetchIt(url, {
       method,
       cache: 'no-store',
       headers: allHeaders,
@@ -108,7 +120,30 @@ async function fetchOnce(
   return response;
 }
 
-async function readJson<T>(response: Response): Promise<T> {
+/** What the platform throws here may quote the token: neither its words nor the error itself go on. */
+function headersOf(values: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(values)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      if (name !== 'Authorization') throw new CopilotError('bad_request', `No header can hold this ${name}`);
+      throw new CopilotError('unauthorized', 'No header can hold the token that getToken gave');
+    }
+  }
+  return headers;
+}
+
+/** An address that can't be asked is no failure of the network. The platform's words may quote a password in it. */
+function checkAddress(url: string): void {
+  try {
+    void new Request(url);
+  } catch {
+    throw new CopilotError('bad_request', 'baseUrl is no address that can be asked');
+  }
+}
+
+async function readJson<T>(response: Response, method: RequestOptions['method']): Promise<T> {
   const { status } = response;
   let text: string;
   try {
@@ -116,11 +151,9 @@ async function readJson<T>(response: Response): Promise<T> {
   } catch (cause: unknown) {
     throw new CopilotError('network', 'The answer did not arrive whole', { cause });
   }
-  try {
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  } catch (cause: unknown) {
-    throw new CopilotError('bad_answer', 'The answer is no JSON', { status, cause });
-  }
+  const value = method === 'DELETE' && status === 204 ? undefined : parseObject(text);
+  if (value === null) throw new CopilotError('bad_answer', 'The answer is no JSON object', { status });
+  return value as T;
 }
 
 /** Gives up a work after a time, or when the outer signal says so, whether or not the work listens to its signal. */
@@ -131,13 +164,17 @@ function withDeadline<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const inner = new AbortController();
-    const giveUp = (message: string): void => {
-      reject(new CopilotError('network', message));
+    const giveUp = (error: CopilotError): void => {
+      reject(error);
       inner.abort();
       end();
     };
-    const onAbort = (): void => giveUp('The request was given up');
-    const timer = setTimeout(() => giveUp('The service did not answer in time'), ms);
+    const onAbort = (): void =>
+      giveUp(new CopilotError('aborted', 'The request was given up', { cause: outer.reason }));
+    const timer = setTimeout(
+      () => giveUp(new CopilotError('network', 'The service did not answer in time')),
+      ms,
+    );
     const end = (): void => {
       clearTimeout(timer);
       outer.removeEventListener('abort', onAbort);

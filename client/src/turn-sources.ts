@@ -70,8 +70,8 @@ export function chatTurn(
       signal,
     );
   /** Null where that can't be found out just now. */
-  const statusOf = (turnId: string): Promise<Turn['status'] | null> =>
-    ask<Turn>(connection, { method: 'GET', path: turnPath(sessionId, turnId) }).then(
+  const statusOf = (turnId: string, signal: AbortSignal): Promise<Turn['status'] | null> =>
+    ask<Turn>(connection, { method: 'GET', path: turnPath(sessionId, turnId) }, { signal }).then(
       ({ status }) => status,
       () => null,
     );
@@ -82,7 +82,7 @@ export function chatTurn(
     onTurn(turnId) {
       if (turn === null) found(turnId, false);
     },
-    async onError(error, seen) {
+    async onError(error, seen, signal) {
       // A turn that is only about to run has no events yet: the next answer to the message says what became of it.
       if (turn?.joined === true && seen === 0 && error.code === 'not_found') {
         turn = null;
@@ -92,7 +92,7 @@ export function chatTurn(
       const turnId = String(error.body?.turn_id);
       // The service names a turn also where the caller's key belongs to another message; that turn may be long over.
       if (options.idempotencyKey !== undefined) {
-        const status = await statusOf(turnId);
+        const status = await statusOf(turnId, signal);
         if (status === null) return 'later';
         if (status !== 'starting' && status !== 'running') return null;
       }

@@ -37,7 +37,7 @@ export interface TurnSource {
    * Asked after an error; may change where the next connection is opened, and says when: at once, or after a pause (at most
    * a few times in a row). Null: the error decides.
    */
-  onError?(error: CopilotError, seen: number): Promise<'now' | 'later' | null>;
+  onError?(error: CopilotError, seen: number, signal: AbortSignal): Promise<'now' | 'later' | null>;
 }
 
 /** Failures of the service that may last: after so many in a row they are final. */
@@ -101,7 +101,8 @@ async function* followTurn(
       } catch (thrown: unknown) {
         if (stop.signal.aborted) return undefined;
         if (!(thrown instanceof CopilotError)) throw thrown;
-        const verdict = (await source.onError?.(thrown, state.cursor)) ?? null;
+        const verdict = (await source.onError?.(thrown, state.cursor, stop.signal)) ?? null;
+        if (stop.signal.aborted) return undefined;
         if (verdict === 'now') continue;
         const isFault = verdict === 'later' || thrown.code === 'server_error' || isBroken(thrown);
         if (isFault) state.faults += 1;
@@ -172,7 +173,7 @@ async function* readConnection(
         state.faults = 0;
       }
       if (!isTurnEvent(event)) continue;
-      if (event.event === 'start') source.onTurn(event.turn_id);
+      if (event.event === 'start' && typeof event.turn_id === 'string') source.onTurn(event.turn_id);
       yield event;
       if (isLast(event)) return true;
     }
@@ -187,8 +188,8 @@ function isBroken({ code, status }: CopilotError): boolean {
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  const type = response.headers.get('content-type') ?? '';
-  if (response.body !== null && type.startsWith('text/event-stream')) return response.body;
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  if (response.body !== null && type.trim().toLowerCase() === 'text/event-stream') return response.body;
   response.body?.cancel().catch(() => undefined);
   throw new CopilotError('bad_answer', 'The answer is no event stream', { status: response.status });
 }

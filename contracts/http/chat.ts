@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isLongerThan } from '../../domain/text/is-longer-than.ts';
 import { isBlank } from '../../domain/text/spell-out-hidden.ts';
-import { canvas } from './graphs.ts';
+import { canvas, VISIBLE_RULE } from './graphs.ts';
 import { requiredOr } from './values.ts';
 
 /** In Unicode code points, after trimming. */
@@ -20,7 +20,10 @@ export const chatRequest = z
         abort: true,
       })
       .refine((text) => !isBlank(text), { error: 'message must not be empty: nothing in it can be seen' })
-      .meta({ description: `What the user says: 1 to ${MAX_MESSAGE_CHARACTERS} characters after trimming.` }),
+      .meta({
+        minLength: 1,
+        description: `What the user says: at most ${MAX_MESSAGE_CHARACTERS} characters without the blanks around them. ${VISIBLE_RULE}`,
+      }),
     workflow_state: canvas
       .nullish()
       .meta({ description: 'The canvas as it is. Without it the persisted graph is used.' }),

@@ -20,6 +20,10 @@ export function isName(text: string): boolean {
 
 export const NAME_ERROR = `name must be text of 1 to ${MAX_NAME_CHARS} characters that can be seen`;
 
+/** The rule of isBlank, for readers of the description. */
+export const VISIBLE_RULE =
+  'At least one character can be seen: blanks, control and format characters, fillers and others that show nothing do not count.';
+
 export const position = z
   .object({ x: z.number(), y: z.number() })
   .meta({ id: 'Position', example: { x: 120, y: 80 } });
@@ -82,7 +86,10 @@ export const blockInput = z
         .refine(isUuid, { error: 'id must be a UUID' })
         .meta({ format: 'uuid' }),
       type: z.enum(typeNames, { error: `type must be one of ${typeNames.join(', ')}` }),
-      name: z.string({ error: NAME_ERROR }).refine(isName, { error: NAME_ERROR }),
+      name: z
+        .string({ error: NAME_ERROR })
+        .refine(isName, { error: NAME_ERROR })
+        .meta({ minLength: 1, maxLength: MAX_NAME_CHARS, description: VISIBLE_RULE }),
       config: z
         .custom<JsonObject>(isObject, { error: 'config must be an object' })
         .meta({ type: 'object' })

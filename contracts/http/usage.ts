@@ -19,7 +19,7 @@ function instant(name: string, description: string) {
       ctx.addIssue(`${name} must be a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z`);
       return z.NEVER;
     })
-    .meta({ type: 'string', description, example: '2026-01-31' });
+    .meta({ type: 'string', pattern: TIME.source, description, example: '2026-01-31' });
 }
 
 /** False for the 30th of February, which Date reads as a day in March. */
@@ -30,8 +30,14 @@ function isCalendarDay(day: string): boolean {
 
 export const usageQuery = z
   .object({
-    from: instant('from', 'A date, or a time with its offset; inclusive.').default(null),
-    to: instant('to', 'A date, or a time with its offset; exclusive.').default(null),
+    from: instant(
+      'from',
+      'A day of the calendar (its begin in UTC), or a time with its offset; inclusive.',
+    ).default(null),
+    to: instant(
+      'to',
+      'A day of the calendar (its begin in UTC), or a time with its offset; exclusive.',
+    ).default(null),
   })
   .refine(({ from, to }) => from === null || to === null || from <= to, {
     error: 'from must not be later than to',

@@ -1,6 +1,15 @@
 /** The platform's workflows: list, make, read, save. */
 import { z } from 'zod';
-import { block, blockInput, edgeInput, isName, NAME_ERROR, storedEdge } from './graphs.ts';
+import {
+  block,
+  blockInput,
+  edgeInput,
+  isName,
+  MAX_NAME_CHARS,
+  NAME_ERROR,
+  storedEdge,
+  VISIBLE_RULE,
+} from './graphs.ts';
 import { requiredOr, time, uuid, wholeNumber } from './values.ts';
 
 const MAX_INT = 2_147_483_647;
@@ -46,7 +55,11 @@ export const newWorkflowRequest = z
     name: z
       .string({ error: requiredOr('name is required', NAME_ERROR) })
       .trim()
-      .refine(isName, { error: NAME_ERROR }),
+      .refine(isName, { error: NAME_ERROR })
+      .meta({
+        minLength: 1,
+        description: `At most ${MAX_NAME_CHARS} characters without the blanks around them. ${VISIBLE_RULE}`,
+      }),
   })
   .meta({ id: 'NewWorkflow', example: { name: 'Answer support mail' } });
 

@@ -16,6 +16,10 @@ interface ListedRow extends SessionRow {
   title: string | null;
   messages: number;
 }
+/** The one row of a page without sessions. */
+interface EmptyRow {
+  id: null;
+}
 
 /**
  * A page of the sessions that the viewer may see, newest first, of those before the session `before`. Null when `before` is
@@ -31,23 +35,23 @@ export async function listSessions(
   }: Viewer & { workflowId: string; limit: number; before: string | null },
 ): Promise<ListedSession[] | null> {
   const bindings = { workflow: workflowId, owner: ownerSub, limit, before };
-  if (before !== null) {
-    const known = await rowsOf(
-      db,
-      `select 1 from ai.copilot_sessions s where s.id = :before and ${VISIBLE}`,
-      bindings,
-    );
-    if (known.length === 0) return null;
-  }
-  const rows = await rowsOf<ListedRow>(db, pageSql(before !== null), bindings);
-  return rows.map((row) => ({ ...toSession(row), title: row.title, messages: row.messages }));
+  const rows = await rowsOf<(ListedRow | EmptyRow) & { is_known: boolean }>(
+    db,
+    pageSql(before !== null),
+    bindings,
+  );
+  if (!rows.every((row) => row.is_known)) return null;
+  return rows.flatMap((row) =>
+    row.id === null ? [] : [{ ...toSession(row), title: row.title, messages: row.messages }],
+  );
 }
 
 const VISIBLE = 's.workflow_id = :workflow and (cast(:owner as text) is null or s.owner_sub = :owner)';
 
 /**
  * The platform's own rows may have no time: they are the oldest. With times and without are two reads, each in the order of
- * the index on (workflow_id, created_at), so that a page costs what it holds and not what the workflow has.
+ * the index on (workflow_id, created_at), so that a page costs what it holds and not what the workflow has. The same
+ * statement says whether the cursor is known: a session that is deleted between two would end the list early.
  */
 function pageSql(isNextPage: boolean): string {
   const dated = isNextPage
@@ -59,7 +63,7 @@ function pageSql(isNextPage: boolean): string {
     : 's.created_at is null';
   return `
     with cursor as materialized (
-      select b.created_at from ai.copilot_sessions b where b.id = ${isNextPage ? ':before' : 'null'}
+      select s.created_at from ai.copilot_sessions s where ${isNextPage ? `s.id = :before and ${VISIBLE}` : 'false'}
     ),
     page as (
       (select s.* from ai.copilot_sessions s where ${VISIBLE} and ${dated}
@@ -68,8 +72,10 @@ function pageSql(isNextPage: boolean): string {
       (select s.* from ai.copilot_sessions s where ${VISIBLE} and ${undated} order by s.id limit :limit)
       order by created_at desc nulls last, id limit :limit
     )
-    select ${SESSION_COLUMNS}, first.title, counted.messages
-    from page s
+    select ${isNextPage ? 'exists (select from cursor)' : 'true'} as is_known,
+      ${SESSION_COLUMNS}, first.title, counted.messages
+    from (select) as always
+    left join page s on true
     left join lateral (
       select left(m.content, ${TITLE_CHARS}) as title from ai.copilot_messages m
       where m.session_id = s.id order by m.created_at, m.id limit 1

@@ -51,6 +51,19 @@ test('the description and the files of its page are read again only when they ha
   }
 });
 
+test('a slash at the end of an open path changes nothing, and opens no other path', async () => {
+  const answerOf = async (path: string) => {
+    const response = await fetch(api.url + path);
+    return [response.status, await response.text()];
+  };
+  for (const path of ['/docs', '/docs/start.js', '/api/openapi.json', '/healthz'])
+    assert.deepEqual(await answerOf(`${path}/`), await answerOf(path), path);
+  for (const path of ['/docs//', '/docs/x/', '/api/workflows/', '/api/block-types/', '//'])
+    assert.equal((await answerOf(path))[0], 401, path);
+  const posted = await fetch(`${api.url}/docs/`, { method: 'POST' });
+  assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'HEAD, GET, OPTIONS']);
+});
+
 test('the page runs nothing and loads nothing but the files beside it', async () => {
   const page = await fetch(`${api.url}/docs`);
   const policy = page.headers.get('content-security-policy') ?? '';

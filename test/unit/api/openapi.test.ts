@@ -8,6 +8,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describeRoutes } from '../../../api/openapi/document.ts';
 import { createDescriptionRoute } from '../../../api/openapi/routes.ts';
 import { routes } from '../../../api/routes.ts';
+import { chatRequest } from '../../../contracts/http/chat.ts';
+import { blockInput } from '../../../contracts/http/graphs.ts';
+import { usageQuery } from '../../../contracts/http/usage.ts';
+import { newWorkflowRequest } from '../../../contracts/http/workflows.ts';
 import { turnEventSchemas } from '../../../contracts/events.ts';
 
 interface Schema {
@@ -19,7 +23,7 @@ interface Operation {
   operationId: string;
   tags: string[];
   security?: [];
-  parameters: { name?: string; in?: string }[];
+  parameters: { name?: string; in?: string; schema?: Schema }[];
   responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
 }
 interface Document {
@@ -100,6 +104,55 @@ test('every path parameter is described, and open routes say that they need no t
       assert.equal(security?.length === 0, !path.startsWith('/api/') || path === '/api/openapi.json', path);
     }
   }
+});
+
+test('the times of the bill are described as they are read', () => {
+  for (const name of ['from', 'to'] as const) {
+    const described = document.paths['/api/copilot/usage']!.get!.parameters.find((one) => one.name === name);
+    const fits = new Ajv2020({ strict: false }).compile(described!.schema!);
+    for (const text of [
+      '2026-01-31',
+      '2026-01-31T12:00Z',
+      '2026-01-31T12:00:00.123456+01:00',
+      '2026-01-31T12:00:00-0130',
+    ])
+      assert.deepEqual([fits(text), usageQuery.safeParse({ [name]: text }).success], [true, true], text);
+    for (const text of [
+      'soon',
+      '2026',
+      '2026-01-31T12:00',
+      '20260131',
+      '2026-01-31T12:00:00z',
+      ' 2026-01-31',
+    ])
+      assert.deepEqual([fits(text), usageQuery.safeParse({ [name]: text }).success], [false, false], text);
+  }
+});
+
+test('what a name and a message must have is described, as far as a schema can say that', () => {
+  const { NewWorkflow, BlockInput, Chat } = document.components.schemas;
+  const read = {
+    NewWorkflow: newWorkflowRequest.shape.name,
+    BlockInput: blockInput.shape.name,
+    Chat: chatRequest.shape.message,
+  };
+  for (const [id, schema, field] of [
+    ['NewWorkflow', NewWorkflow, 'name'],
+    ['BlockInput', BlockInput, 'name'],
+    ['Chat', Chat, 'message'],
+  ] as const) {
+    const described = (schema!.properties as Record<string, Schema>)[field]!;
+    assert.match(String(described.description), /can be seen/, id);
+    const fits = new Ajv2020({ strict: false }).compile(described);
+    for (const text of ['', 'a', '\u{1F600}'.repeat(255), ` ${'a'.repeat(254)}`, `${'a'.repeat(255)}`])
+      assert.equal(fits(text), read[id].safeParse(text).success, `${id} ${text.length}`);
+  }
+  assert.equal(
+    new Ajv2020({ strict: false }).compile((BlockInput!.properties as Record<string, Schema>).name!)(
+      'a'.repeat(256),
+    ),
+    false,
+  );
 });
 
 test('every event of the stream is a schema of its own', () => {

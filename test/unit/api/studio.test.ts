@@ -72,6 +72,33 @@ test('the page is checked for a newer one each time, its hashed files never', as
   assert.equal(await head.text(), '');
 });
 
+test('the gzipped and the plain bytes of a file have tags of their own, and each is known by its own', async () => {
+  build('one');
+  for (const path of ['/', '/assets/index-abc.js']) {
+    const ask = (encoding: string, known?: string) =>
+      fetch(url + path, {
+        headers: {
+          'Accept-Encoding': encoding,
+          ...(known === undefined ? {} : { 'If-None-Match': known, 'Cache-Control': 'max-age=0' }),
+        },
+      });
+    const [zipped, plain] = await Promise.all([ask('gzip'), ask('identity')]);
+    const [zippedTag, plainTag] = [zipped.headers.get('etag')!, plain.headers.get('etag')!];
+    assert.notEqual(zippedTag, plainTag, path);
+    for (const [encoding, known, status] of [
+      ['gzip', zippedTag, 304],
+      ['gzip', plainTag, 200],
+      ['identity', plainTag, 304],
+      ['identity', zippedTag, 200],
+      ['identity', `${zippedTag}, ${plainTag}`, 304],
+    ] as const) {
+      const answer = await ask(encoding, known);
+      assert.equal(answer.status, status, `${path} ${encoding} ${known}`);
+      assert.equal(answer.headers.get('etag'), encoding === 'gzip' ? zippedTag : plainTag);
+    }
+  }
+});
+
 test('the headers allow nothing but the own origin, and no frame', async () => {
   build('one');
   for (const path of ['/', '/assets/index-abc.js']) {

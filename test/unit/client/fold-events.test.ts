@@ -2,52 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  foldEvents,
-  initialTurnView,
-  turnError,
-  type TurnEvent,
-  type TurnView,
-} from '../../../client/src/index.ts';
-import { cpuMs } from '../../support/cpu-time.ts';
-
-const USAGE = {
-  calls: 1,
-  input_tokens: 10,
-  cached_tokens: 0,
-  output_tokens: 5,
-  reasoning_tokens: 0,
-  cost_usd: '0.0001',
-};
-const fold = (events: readonly TurnEvent[], view: TurnView = initialTurnView()): TurnView =>
-  events.reduce(foldEvents, view);
-
-/** Numbers the events that have a number, from 1. */
-function numbered(events: readonly Unnumbered[]): TurnEvent[] {
-  let seq = 0;
-  return events.map((event) => ('live' in event ? event.live : { ...event, seq: ++seq }));
-}
-
-type Unnumbered = DistributiveOmit<TurnEvent, 'seq'> | { live: TurnEvent };
-type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
-
-const START: Unnumbered = {
-  event: 'start',
-  turn_id: 'turn',
-  session_id: 'session',
-  user_message_id: 'question',
-  message_id: 'answer',
-  model: 'demo',
-};
-const complete = (content: string): Unnumbered => ({
-  event: 'complete',
-  message_id: 'answer',
-  turn_id: 'turn',
-  content,
-  workflow_diff: { remove_blocks: ['a'] },
-  stop_reason: 'done',
-  usage: USAGE,
-});
+import { foldEvents, initialTurnView, turnError, type TurnEvent } from '../../../client/src/index.ts';
+import { complete, fold, numbered, START, type Unnumbered, USAGE } from '../../support/turn-events.ts';
 
 const step = fc.integer({ min: 1, max: 25 });
 const callId = fc.constantFrom('one', 'two', 'three');
@@ -295,28 +251,22 @@ test('an event of a later version counts, and changes nothing else', () => {
   assert.deepEqual(foldEvents(view, novelty), { ...view, lastSeq: 2 });
 });
 
-test('ten times the deltas take about ten times as long', () => {
-  const turn = (count: number): TurnEvent[] =>
-    numbered([
-      START,
-      ...Array.from(
-        { length: count },
-        (_, n): Unnumbered =>
-          n % 2 === 0
-            ? { event: 'content_delta', step: 1 + (n % 25), delta: 'word ' }
-            : { event: 'reasoning_delta', step: 1 + (n % 25), delta: 'thought ' },
-      ),
-    ]);
-  const measure = (events: TurnEvent[]): number => {
-    const times = Array.from({ length: 5 }, () => {
-      const from = cpuMs();
-      assert.equal(fold(events).lastSeq, events.length);
-      return cpuMs() - from;
-    });
-    return Math.min(...times);
-  };
-  const [small, large] = [turn(10_000), turn(100_000)];
-  measure(small);
-  const ratio = measure(large) / measure(small);
-  assert.ok(ratio < 30, `ten times the deltas took ${ratio.toFixed(1)} times as long`);
+test('a delta copies only the entry of its step, however many deltas came before', () => {
+  const delta = (step: number, n: number): Unnumbered =>
+    n % 2 === 0
+      ? { event: 'content_delta', step, delta: 'word ' }
+      : { event: 'reasoning_delta', step, delta: 'thought ' };
+  const events = numbered([START, ...Array.from({ length: 10_000 }, (_, n) => delta(1 + (n % 25), n))]);
+  let before = initialTurnView();
+  for (const event of events) {
+    const after = foldEvents(before, event);
+    assert.ok(after.reasoning.length <= 25);
+    assert.equal(after.calls, before.calls);
+    assert.equal(after.confirmations, before.confirmations);
+    for (const entry of after.reasoning)
+      assert.ok(
+        before.reasoning.includes(entry) || (event.event === 'reasoning_delta' && event.step === entry.step),
+      );
+    before = after;
+  }
 });

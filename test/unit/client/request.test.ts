@@ -1,8 +1,9 @@
 /** One request: its address, its tries, its deadline and its error. */
 import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
+import { inspect } from 'node:util';
 import { CopilotError, createCopilotClient } from '../../../client/src/index.ts';
-import { clientOf, SESSION, TURN } from '../../support/client-streams.ts';
+import { chat, clientOf, collect, SESSION, TURN } from '../../support/client-streams.ts';
 import { fakeFetch, json } from '../../support/fake-fetch.ts';
 
 beforeEach(() => {
@@ -90,14 +91,43 @@ test('an answer that is no JSON is not one of the service', async () => {
   assert.equal(fake.requests.length, 1);
 });
 
+async function errorOf(answer: () => Response): Promise<CopilotError> {
+  return clientOf(fakeFetch(answer))
+    .workflows.create('x')
+    .then(
+      () => assert.fail('it did not throw'),
+      (error: unknown) => (assert.ok(error instanceof CopilotError), error),
+    );
+}
+
+test('Retry-After is whole seconds or a date of HTTP, and a day at most', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(1994, 10, 6, 8, 49, 30) });
+  for (const [value, expected] of [
+    ['0', 0],
+    ['007', 7_000],
+    ['99999999999', 86_400_000],
+    ['9'.repeat(400), 86_400_000],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', 7_000],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 7_000],
+    ['Sun Nov  6 08:49:37 1994', 7_000],
+    ['Sun, 06 Nov 1994 08:49:00 GMT', 0],
+    ['Sun, 06 Nov 2094 08:49:37 GMT', 86_400_000],
+    ['Sun, 06 Abc 1994 08:49:37 GMT', null],
+    ['-5', null],
+    ['+4', null],
+    ['1.5', null],
+    ['1e3', null],
+    ['2, 3', null],
+    ['1994-11-06T08:49:37Z', null],
+    ['Infinity', null],
+    ['', null],
+  ] as const) {
+    const error = await errorOf(() => json(503, { error: 'away' }, { 'Retry-After': value }));
+    assert.deepEqual([error.retryAfterMs, error.mayPass], [expected, expected !== null], value);
+  }
+});
+
 test('Retry-After is read as seconds and as a date, and a missing key does not pass by itself', async () => {
-  const errorOf = async (answer: () => Response): Promise<CopilotError> =>
-    clientOf(fakeFetch(answer))
-      .workflows.create('x')
-      .then(
-        () => assert.fail('it did not throw'),
-        (error: unknown) => (assert.ok(error instanceof CopilotError), error),
-      );
   const body = { error: 'away' };
   assert.equal((await errorOf(() => json(503, body, { 'Retry-After': '2' }))).retryAfterMs, 2_000);
   const date = new Date(Date.now() + 60_000).toUTCString();
@@ -127,7 +157,50 @@ test('a request that is not answered is given up, and what comes later is releas
   assert.equal(late.open(), 0);
 });
 
-test('a token that no header can hold is told at once', async () => {
-  const client = createCopilotClient({ baseUrl: 'http://service', getToken: () => 'two\nlines' });
-  await assert.rejects(client.blockTypes(), TypeError);
+/** All that an error says, those that caused it included. */
+function wordsOf(error: unknown): string {
+  return inspect(error, { depth: Infinity, showHidden: true });
+}
+
+test('a token that no header can hold is told at once, by an error that does not quote it', async () => {
+  for (const token of ['secret\nlines', 'secret\u0000', 'secret\u20ac']) {
+    let asked = 0;
+    const getToken = (): string => {
+      asked += 1;
+      return token;
+    };
+    const client = createCopilotClient({ baseUrl: 'http://127.0.0.1:9', getToken });
+    for (const request of [
+      () => client.blockTypes(),
+      () => client.workflows.create('x'),
+      () => collect(client.chat(SESSION, { message: 'hi' })),
+    ]) {
+      asked = 0;
+      await assert.rejects(request(), (error: unknown) => {
+        assert.ok(error instanceof CopilotError);
+        assert.deepEqual([error.code, error.status, error.mayPass], ['unauthorized', 0, false]);
+        assert.doesNotMatch(wordsOf(error), /secret/);
+        return true;
+      });
+      assert.equal(asked, 1);
+    }
+  }
+});
+
+test('an Idempotency-Key that no header can hold, and an address that can not be asked, are told at once', async () => {
+  const fake = fakeFetch(() => json(200, {}));
+  await assert.rejects(collect(chat(fake, { idempotencyKey: 'two\nlines' })), {
+    code: 'bad_request',
+    message: 'No header can hold this Idempotency-Key',
+  });
+  assert.equal(fake.requests.length, 0);
+  for (const baseUrl of ['nowhere', '', 'http://user:secret@127.0.0.1:9', 'http://a b']) {
+    const client = createCopilotClient({ baseUrl, getToken: () => 'token' });
+    await assert.rejects(collect(client.chat(SESSION, { message: 'hi' })), (error: unknown) => {
+      assert.ok(error instanceof CopilotError);
+      assert.equal(error.code, 'bad_request', baseUrl);
+      assert.doesNotMatch(wordsOf(error), /secret/);
+      return true;
+    });
+  }
 });
