@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
+import { codeOf } from '../../contracts/thrown-codes.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Principal } from '../http/principal.ts';
@@ -81,7 +82,7 @@ async function verify(token: string, key: KeyObject): Promise<JWTPayload> {
     return payload;
   } catch (error: unknown) {
     // jose gives each cause a code; which check failed beyond expiry would only help whoever forges tokens.
-    if ((error as { code?: unknown }).code === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
+    if (codeOf(error) === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
     throw unauthorized('The token is not valid');
   }
 }
