@@ -1,0 +1,130 @@
+/** Attempts of the same model call that overlap in a process share one call. */
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import type { Attempt } from '../../../activities/attempt/attempt.ts';
+import { createModelAttempts, type ModelAttempt } from '../../../activities/attempt/model-attempt.ts';
+
+const LINGER_MS = 15_000;
+const input = { turnId: 't', step: 3 };
+
+/** An activity whose calls end when the test says so, and the attempts that Temporal makes of it. */
+function createActivity() {
+  const calls: (ModelAttempt & { end: (result: string) => void; fail: (error: Error) => void })[] = [];
+  let next: Attempt | null = null;
+  const callOnce = createModelAttempts<string>((work) => work(next!));
+  return {
+    calls,
+    attempt({
+      isFinal = false,
+      of = input,
+    }: {
+      isFinal?: boolean;
+      of?: typeof input & { model?: string };
+    } = {}) {
+      const cancel = new AbortController();
+      const attempt: Attempt = {
+        work: { details: {}, fence: null },
+        signal: cancel.signal,
+        number: 1,
+        lost: 0,
+        isFinal: () => isFinal,
+        async claim({ turnId, key }) {
+          attempt.work.fence = { turnId, key, epoch: 1 };
+          return { fence: attempt.work.fence, stored: null, deaths: 0 };
+        },
+      };
+      const run = (): Promise<string> => {
+        next = attempt;
+        return callOnce(`step:${of.step}`, of, (call) => {
+          const { promise, resolve, reject } = Promise.withResolvers<string>();
+          calls.push({ ...call, end: resolve, fail: reject });
+          return promise;
+        });
+      };
+      return { attempt, run, cancel: () => cancel.abort(new Error('cancelled')) };
+    },
+  };
+}
+
+test('a second attempt waits for the call of the first, and heartbeats what that call does', async () => {
+  const { calls, attempt } = createActivity();
+  const [first, second] = [attempt(), attempt()];
+  const results = [first.run(), second.run()];
+  assert.equal(calls.length, 1);
+  const call = calls[0]!;
+  await call.claim({ turnId: 't', key: 'step:3', step: 3, onFirst: [], textBefore: async () => '' });
+  call.heartbeat.tokens = 7;
+  for (const { work } of [first.attempt, second.attempt]) {
+    assert.deepEqual(work.fence, { turnId: 't', key: 'step:3', epoch: 1 });
+    assert.deepEqual(work.details, { step: 3, epoch: 0, characters: 0, tokens: 7 });
+  }
+  call.end('answer');
+  assert.deepEqual(await Promise.all(results), ['answer', 'answer']);
+});
+
+test('another turn, step or model is another call, and so is an attempt after the end of a call', async () => {
+  const { calls, attempt } = createActivity();
+  const others = [input, { ...input, turnId: 'u' }, { ...input, step: 4 }, { ...input, model: 'm' }];
+  const results = others.map((of) => attempt({ of }).run());
+  assert.equal(calls.length, others.length);
+  calls[0]!.fail(new Error('no answer'));
+  await assert.rejects(results[0]!, /no answer/);
+  results.push(attempt().run());
+  assert.equal(calls.length, others.length + 1);
+  for (const { end } of calls.slice(1)) end('answer');
+  await Promise.all(results.slice(1));
+});
+
+test('an attempt that is cancelled leaves the call to the others', async () => {
+  const { calls, attempt } = createActivity();
+  const [first, second] = [attempt({ isFinal: true }), attempt({ isFinal: true })];
+  const [left, stayed] = [first.run(), second.run()];
+  first.cancel();
+  await assert.rejects(left, /cancelled/);
+  assert.equal(calls[0]!.signal.aborted, false);
+  calls[0]!.end('answer');
+  assert.equal(await stayed, 'answer');
+});
+
+test('a call ends at once with its last attempt when no later attempt can want it', async () => {
+  const { calls, attempt } = createActivity();
+  const last = attempt({ isFinal: true });
+  const left = last.run();
+  last.cancel();
+  await assert.rejects(left, /cancelled/);
+  assert.match(String(calls[0]!.signal.reason), /cancelled/);
+  void attempt().run();
+  assert.equal(calls.length, 2);
+});
+
+test('a call goes on for a while after its last attempt, so that the next attempt finds it', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const { calls, attempt } = createActivity();
+    const [first, second] = [attempt(), attempt()];
+    const left = first.run();
+    first.cancel();
+    await assert.rejects(left, /cancelled/);
+    mock.timers.tick(LINGER_MS - 1);
+    const alsoLeft = second.run();
+    assert.equal(calls.length, 1);
+    mock.timers.tick(LINGER_MS);
+    assert.equal(calls[0]!.signal.aborted, false);
+    second.cancel();
+    await assert.rejects(alsoLeft, /cancelled/);
+    mock.timers.tick(LINGER_MS);
+    assert.equal(calls[0]!.signal.aborted, true);
+    void attempt().run();
+    assert.equal(calls.length, 2);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('an attempt that is cancelled before it begins starts no call', async () => {
+  const { calls, attempt } = createActivity();
+  const late = attempt({ isFinal: true });
+  late.cancel();
+  await assert.rejects(late.run(), /cancelled/);
+  assert.equal(calls.length, 0);
+});
