@@ -8,11 +8,12 @@ import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
 import {
+  claimModelCall,
   countCharacters,
-  createModelAttempts,
-  type ModelAttempt,
-  refuseDeadly,
-} from './attempt/model-attempt.ts';
+  createSharedCalls,
+  type ModelCall,
+  streamModel,
+} from './attempt/model-call.ts';
 
 const KEY = 'summary';
 /** The summary's place in transcript and ledger: before the first step. */
@@ -21,14 +22,17 @@ const MAX_CHARS = 8_000;
 
 /** Creates the summarizing activity. */
 export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
-  const runOnce = createModelAttempts<boolean>(runAttempt);
+  const callOnce = createSharedCalls(
+    () => KEY,
+    (input: SummarizeHistoryInput, call) => summarize(deps, input, call),
+  );
   return {
     /**
      * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
      * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
-      return runOnce(KEY, input, (attempt) => summarize(deps, input, attempt));
+      return runAttempt((attempt) => callOnce(attempt, input));
     },
   };
 }
@@ -36,7 +40,7 @@ export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttem
 async function summarize(
   deps: ActivityDeps,
   { turnId, step, model: override }: SummarizeHistoryInput,
-  { claim: claimWork, heartbeat, signal }: ModelAttempt,
+  call: ModelCall,
 ): Promise<boolean> {
   const [context, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
@@ -45,7 +49,7 @@ async function summarize(
   // A summary of this turn leaves nothing behind it: this is a second request for one that is stored.
   if (loaded.messages.length <= 1) return loaded.summary !== null;
   const model = override ?? context.model;
-  const claim = await claimWork({
+  const claim = await claimModelCall(deps, call, {
     turnId,
     key: KEY,
     step,
@@ -54,8 +58,6 @@ async function summarize(
     bill: { step: STEP, onSwitch: () => [] },
   });
   if (claim.stored !== null) return true;
-  await refuseDeadly(deps, claim);
-  heartbeat.epoch = claim.fence.epoch;
 
   const base = { system: deps.prompt.system, tools: deps.tools.definitions };
   const history = await deps.window.fitHistory(model, {
@@ -66,18 +68,17 @@ async function summarize(
   let text = '';
   let usage: ModelUsage | null = null;
   try {
-    for await (const event of deps.model.stream({
+    for await (const event of streamModel(deps.model, {
       ...base,
       model,
       messages: deps.prompt.buildSummaryRequest(history),
       toolChoice: 'none',
       cacheKey: context.sessionId,
-      signal,
+      signal: call.signal,
     })) {
-      signal.throwIfAborted();
       if (event.type === 'text_delta') {
         text += event.delta;
-        countCharacters(heartbeat, event.delta);
+        countCharacters(call.heartbeat, event.delta);
       }
       if (event.type === 'usage') usage = event.usage;
     }
@@ -98,7 +99,7 @@ async function summarize(
       events: [{ event: 'status', message: THINKING, step }],
       usage: toUsage(usage),
     },
-    signal,
+    call.signal,
   );
   return true;
 }

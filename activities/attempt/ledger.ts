@@ -19,11 +19,14 @@ const NO_USAGE: ModelUsage = {
   reasoningTokens: 0,
 };
 
+/** Builds the usage row of a call that was timed. */
+export type ToUsage = (usage: ModelUsage | null) => UsageEntry & { latencyMs: number };
+
 /** Starts timing a call; returns a function that builds its usage row. Pass null when the provider reported no usage. */
 export function openBill(
   deps: ActivityDeps,
   { step, model, sessionId }: { step: number; model: string; sessionId: string },
-): (usage: ModelUsage | null) => UsageEntry & { latencyMs: number } {
+): ToUsage {
   const startedAt = Date.now();
   return (usage) => ({
     step,

@@ -5,7 +5,7 @@ import type { EventStream } from '../../db/events/event-stream.ts';
 import { isDeeperThan, JSON_LIMITS } from '../../domain/text/json.ts';
 import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../../llm/types.ts';
 import { final } from '../attempt/judge-error.ts';
-import { countCharacters } from '../attempt/model-attempt.ts';
+import { countCharacters } from '../attempt/model-call.ts';
 import type { AssistantBody } from './transcript.ts';
 
 /** Of text, thoughts and arguments: several times what the longest answer of a model has. */

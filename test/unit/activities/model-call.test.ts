@@ -1,26 +1,29 @@
-/** Attempts of the same model call that overlap in a process share one call. */
+/** Attempts of the same model call that overlap in a process share one call, and what a call streams. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import type { Attempt } from '../../../activities/attempt/attempt.ts';
-import { createModelAttempts, type ModelAttempt } from '../../../activities/attempt/model-attempt.ts';
+import { createSharedCalls, type ModelCall, streamModel } from '../../../activities/attempt/model-call.ts';
+import type { CallModelInput } from '../../../contracts/turn.ts';
+import type { ModelEvent, ModelRequest } from '../../../llm/types.ts';
 
 const LINGER_MS = 15_000;
-const input = { turnId: 't', step: 3 };
+type CallInput = Pick<CallModelInput, 'turnId' | 'step' | 'model'>;
+const input: CallInput = { turnId: 't', step: 3 };
 
 /** An activity whose calls end when the test says so, and the attempts that Temporal makes of it. */
 function createActivity() {
-  const calls: (ModelAttempt & { end: (result: string) => void; fail: (error: Error) => void })[] = [];
-  let next: Attempt | null = null;
-  const callOnce = createModelAttempts<string>((work) => work(next!));
+  const calls: (ModelCall & { end: (result: string) => void; fail: (error: Error) => void })[] = [];
+  const callOnce = createSharedCalls<CallInput, string>(
+    ({ step }) => `step:${step}`,
+    (_, call) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      calls.push({ ...call, end: resolve, fail: reject });
+      return promise;
+    },
+  );
   return {
     calls,
-    attempt({
-      isFinal = false,
-      of = input,
-    }: {
-      isFinal?: boolean;
-      of?: typeof input & { model?: string };
-    } = {}) {
+    attempt: ({ isFinal = false, of = input }: { isFinal?: boolean; of?: CallInput } = {}) => {
       const cancel = new AbortController();
       const attempt: Attempt = {
         work: { details: {}, fence: null },
@@ -33,15 +36,11 @@ function createActivity() {
           return { fence: attempt.work.fence, stored: null, deaths: 0 };
         },
       };
-      const run = (): Promise<string> => {
-        next = attempt;
-        return callOnce(`step:${of.step}`, of, (call) => {
-          const { promise, resolve, reject } = Promise.withResolvers<string>();
-          calls.push({ ...call, end: resolve, fail: reject });
-          return promise;
-        });
+      return {
+        attempt,
+        run: () => callOnce(attempt, of),
+        cancel: () => cancel.abort(new Error('cancelled')),
       };
-      return { attempt, run, cancel: () => cancel.abort(new Error('cancelled')) };
     },
   };
 }
@@ -127,4 +126,36 @@ test('an attempt that is cancelled before it begins starts no call', async () =>
   late.cancel();
   await assert.rejects(late.run(), /cancelled/);
   assert.equal(calls.length, 0);
+});
+
+test('after the abort a usage report that has arrived is handed on, and nothing else', async () => {
+  const abort = new AbortController();
+  const usage = { inputTokens: 9, cachedTokens: 0, outputTokens: 1, reasoningTokens: 0 };
+  const sent: ModelEvent[] = [
+    { type: 'text_delta', delta: 'a' },
+    { type: 'usage', usage },
+    { type: 'text_delta', delta: 'b' },
+  ];
+  const model = {
+    async *stream() {
+      yield* sent;
+    },
+  };
+  const request: ModelRequest = {
+    model: 'm',
+    system: '',
+    messages: [],
+    tools: [],
+    toolChoice: 'auto',
+    signal: abort.signal,
+  };
+  const received: ModelEvent[] = [];
+  const receive = async (): Promise<void> => {
+    for await (const event of streamModel(model, request)) {
+      received.push(event);
+      abort.abort(new Error('cancelled'));
+    }
+  };
+  await assert.rejects(receive(), /cancelled/);
+  assert.deepEqual(received, sent.slice(0, 2));
 });
