@@ -1,4 +1,4 @@
-/** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
+/** summarizeHistory: a separate model call whose summary replaces the messages before the turn. */
 import type { SummarizeHistoryInput } from '../contracts/turn.ts';
 import { SUMMARIZING, THINKING } from '../domain/text/status-map.ts';
 import type { ModelUsage } from '../llm/types.ts';
@@ -16,7 +16,7 @@ import {
 } from './attempt/model-call.ts';
 
 const KEY = 'summary';
-/** The summary's place in transcript and ledger: before the first step. */
+/** The step number of the summary in transcript and ledger: before the first step. */
 const STEP = 0;
 const MAX_CHARS = 8_000;
 
@@ -28,8 +28,8 @@ export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttem
   );
   return {
     /**
-     * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
-     * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
+     * Lets the model summarize the session's history and stores the summary with the turn. Returns true when a summary is
+     * stored, false when a summary could replace nothing or the model wrote none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
       return runAttempt((attempt) => callOnce(attempt, input));
@@ -46,7 +46,7 @@ async function summarize(
     deps.store.loadTurnContext(turnId),
     deps.store.loadHistory(turnId),
   ]);
-  // A summary of this turn leaves nothing behind it: this is a second request for one that is stored.
+  // A stored summary leaves no message to summarize. A summary without messages is thus one that this turn has stored.
   if (loaded.messages.length <= 1) return loaded.summary !== null;
   const model = override ?? context.model;
   const claim = await claimModelCall(deps, call, {

@@ -8,7 +8,7 @@ import { final } from './judge-error.ts';
 import { createSingleFlight, type StartedCall } from './single-flight.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
-/** Workers lost with a model call after which it is not made again. It takes long, so more of them die by chance. */
+/** A model call is not made again after this many lost workers. Model calls take long, so more workers die by chance. */
 const MAX_MODEL_DEATHS = 5;
 
 /** A model call, as the function that makes it sees it. */
@@ -70,7 +70,7 @@ export async function claimModelCall(
   return claim;
 }
 
-/** Ends a call with which workers were lost again and again: its answer may be what kills them. */
+/** Throws when too many workers were lost with a call: the model's answer may be the cause. */
 async function refuseDeadly(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
   { fence, deaths }: Claim,
