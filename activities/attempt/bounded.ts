@@ -59,7 +59,7 @@ export async function boundCall<T>(
   }
 }
 
-/** Stores a call's work and returns the stored body. When the database refuses the result, a failed one is stored instead. */
+/** Stores a call's work and returns the stored body. When the database refuses the result, a failed one is stored. */
 export async function storeCall(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
   { fence, name, signal }: { fence: Fence; name: string; signal: AbortSignal },

@@ -3,7 +3,7 @@ import { PositionEncoding, Workspace } from '@astral-sh/ruff-wasm-nodejs';
 import type { InputKey, PythonChecker, PythonFacts } from '../../domain/rules/python.ts';
 
 // F701, F702, F704, F706: break, continue, yield and return in the wrong place, which CPython refuses too.
-// F821: an undefined name. It is asked of a line with `output` that is added to the code, to learn whether anything binds it.
+// F821: an undefined name. A line with `output` is added to the code and asked about, to learn whether anything binds it.
 const RULES = ['F701', 'F702', 'F704', 'F706', 'F821'];
 const UNDEFINED = 'F821';
 const PROBE = '\noutput\n';
