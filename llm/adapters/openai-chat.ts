@@ -176,7 +176,7 @@ function createAnswer() {
     },
     *end(): Generator<ModelEvent> {
       if (finish === null) throw failure('cutOff', { usage });
-      // Gateways end a stream so when the server behind them failed.
+      // Gateways end a stream this way when the server behind them failed.
       if (finish === 'error') throw toStreamError({}, usage);
       if (usage) yield { type: 'usage', usage };
       const reason = toReason(finish, refused, calls.length);
