@@ -1,4 +1,4 @@
-/** The platform's workflows: list, make, read, save. */
+/** The platform's workflows: list, create, read and save. */
 import { z } from 'zod';
 import { block, blockInput, edgeInput, isName, NAME_ERROR, storedEdge } from './graphs.ts';
 import { requiredOr, time, uuid, wholeNumber } from './values.ts';
