@@ -58,6 +58,7 @@ export function toWork(
   const hash = createHash('sha256').update(result).digest('hex').slice(0, 16);
   const content = note === null ? result : JSON.stringify({ ...outcome.result, note });
   const preview = deps.tools.preview(name, call.args) + (outcome.isError ? ' (refused)' : '');
+  // db/turns/asked-calls.ts finds a result by the beginning of its body, so callId and name must come first.
   const body: ToolBody = { callId, name, content, isError: outcome.isError, hash, preview };
   return {
     entry: { step, position: call.position, role: 'tool', body: JSON.stringify(body) },
