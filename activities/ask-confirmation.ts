@@ -1,4 +1,4 @@
-/** askConfirmation: the question to the user that a call waits for. */
+/** askConfirmation: asks the user before a call of a confirmed tool. */
 import type { AskConfirmationResult, RunToolInput } from '../contracts/turn.ts';
 import type { Fence } from '../db/fence.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
@@ -14,8 +14,8 @@ import type { ToolOutcome } from './tools/tool.ts';
 export function createAskActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
     /**
-     * Asks the user, once. A call that can't be done is answered at once, without a question. So is a call that can't be
-     * asked about, because checking it fails, takes too long or costs workers.
+     * Writes the question of a call, once. A call that can't be made is refused at once, without a question. So is a call
+     * whose check fails, takes too long or has lost workers.
      */
     async askConfirmation(input: RunToolInput): Promise<AskConfirmationResult> {
       return runAttempt((attempt) => ask(deps, input, attempt));
@@ -50,7 +50,7 @@ async function ask(
   return { wait: null };
 }
 
-/** Checks the call; writes the question when there is one. */
+/** Checks the call. Writes its question, or returns the refusal. */
 async function planAndAsk(
   deps: ActivityDeps,
   { step, callId, name }: RunToolInput,

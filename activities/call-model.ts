@@ -1,199 +1,205 @@
 /** callModel: one model call of a turn, streamed into the event log and stored once. */
 import type { TurnEvent } from '../contracts/events.ts';
-import { MAX_TOOL_CALLS } from '../contracts/limits.ts';
-import type { CallModelInput, CallModelResult, ToolCallRef } from '../contracts/turn.ts';
+import type { CallModelInput, CallModelResult } from '../contracts/turn.ts';
 import type { EventStream } from '../db/events/event-stream.ts';
-import { parseJsonObject } from '../domain/text/json.ts';
+import type { Fence } from '../db/fence.ts';
+import type { Claim } from '../db/turns/claims.ts';
+import type { TranscriptEntry } from '../db/turns/transcript.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
 import type { RunAttempt } from './attempt/attempt.ts';
-import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
-import { createModelAttempts, type ModelAttempt, refuseDeadly } from './attempt/model-attempt.ts';
+import { openBill, recordUsage, savePaid, type ToUsage } from './attempt/ledger.ts';
+import { claimModelCall, createSharedCalls, type ModelCall, streamModel } from './attempt/model-call.ts';
 import { isOverflow, spentOn } from './attempt/thrown.ts';
 import { type Answer, createAnswer } from './conversation/answer.ts';
 import {
   createLoadParts,
   fitPrompt,
   type LoadParts,
+  type PromptParts,
   type StepPrompt,
   textLength,
   toStepPrompt,
 } from './conversation/step-prompt.ts';
+import { toStepResult, toTooLong } from './conversation/step-result.ts';
 import {
   type AssistantBody,
-  hashArguments,
   separatorBefore,
   textBeforeStep,
   uniqueCallIds,
 } from './conversation/transcript.ts';
 import type { ActivityDeps } from './deps.ts';
 
-const PREVIEW_CHARS = 60;
+/** A claimed call whose request fits the model. */
+interface ReadyCall {
+  input: CallModelInput;
+  fence: Fence;
+  prompt: StepPrompt;
+  fitted: FittedContext;
+  stream: EventStream;
+  answer: Answer;
+  /** Whether steps before this one have shown text. */
+  saidBefore: boolean;
+  toUsage: ToUsage;
+  signal: AbortSignal;
+}
 
 /** Creates the model activity. */
 export function createModelActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
-  const runOnce = createModelAttempts<CallModelResult>(runAttempt);
   const loadParts = createLoadParts(deps);
+  const callOnce = createSharedCalls(keyOf, (input: CallModelInput, call) =>
+    performCall(deps, loadParts, input, call),
+  );
   return {
     /**
      * Makes the model call of a step, or returns its stored result. Appends the answer to the event log as it comes.
-     * Says `tooLong` instead when the history must be summarized first. Fails with one of our error codes as its type;
-     * retried ones carry the provider's Retry-After.
+     * Returns `tooLong` instead when the history must be summarized first. Fails with one of our error codes as its type;
+     * a failure that is retried carries the provider's Retry-After.
      */
     async callModel(input: CallModelInput): Promise<CallModelResult> {
-      return runOnce(`step:${input.step}`, input, (attempt) => performCall(deps, input, loadParts, attempt));
+      return runAttempt((attempt) => callOnce(attempt, input));
     },
   };
 }
 
+function keyOf({ step }: CallModelInput): string {
+  return `step:${step}`;
+}
+
 async function performCall(
   deps: ActivityDeps,
-  input: CallModelInput,
   loadParts: LoadParts,
-  { claim: claimWork, heartbeat, signal }: ModelAttempt,
+  input: CallModelInput,
+  call: ModelCall,
 ): Promise<CallModelResult> {
-  const { turnId, step } = input;
-  // Reading goes on while the claim is made: the claim changes nothing of what is read.
-  const reading = Promise.all([
-    loadParts(turnId, input.summarized ?? false),
-    step === 1 ? [] : deps.store.listTranscript(turnId),
-  ]);
+  // The prompt is read while the claim is made: the claim changes nothing of what is read.
+  const reading = readPrompt(deps, loadParts, input);
   reading.catch(() => undefined);
-  const claim = await claimWork({
-    turnId,
-    key: `step:${step}`,
-    step,
-    onFirst: [{ event: 'status', message: THINKING, step }],
-    textBefore: async () => textBeforeStep(await deps.store.listTranscript(turnId), step),
-    bill: { step, model: input.model, onSwitch: announceSwitch(deps, step) },
-  });
-  const { fence } = claim;
-  if (claim.stored !== null) return toResult(deps, JSON.parse(claim.stored) as AssistantBody);
-  await refuseDeadly(deps, claim);
-  heartbeat.epoch = fence.epoch;
+  const { fence, stored } = await claimStep(deps, input, call);
+  if (stored !== null) return toStepResult(deps.tools, JSON.parse(stored) as AssistantBody);
 
   const [parts, transcript] = await reading;
   const prompt = toStepPrompt(deps, input, parts, transcript);
   const fitted = await fitPrompt(deps, prompt, input.squeeze ?? false);
   if (!fitted.fits && prompt.canSummarize) {
     await deps.store.markIdle(fence);
-    return tooLong('counted');
+    return toTooLong('counted');
   }
 
-  const stream = deps.events.open(fence);
-  const before = textBeforeStep(prompt.earlier, step);
-  const separator = before === '' ? '' : separatorBefore(prompt.earlier, step);
-  const answer = createAnswer(stream, step, separator, heartbeat);
-  const toUsage = openBill(deps, { step, model: prompt.model, sessionId: prompt.sessionId });
+  const ready = openAnswer(deps, { input, fence, prompt, fitted }, call);
   try {
-    await streamAnswer(deps, { input, prompt, fitted, signal }, answer, stream);
-    // The usage row does not wait for the text: should this process die in between, the cost of the answer is known.
-    const heard = answer.usage();
-    await Promise.all([stream.drain(), heard && recordUsage(deps, fence, toUsage(heard))]);
+    await streamAnswer(deps, ready);
   } catch (error: unknown) {
-    const spent = answer.usage() ?? spentOn(error);
-    await recordUsage(deps, fence, toUsage(spent));
-    // Once, and only while nothing was shown.
-    const mayShorten = isOverflow(error) && !input.squeeze && answer.isEmpty();
-    if (mayShorten && (await canShorten(deps, prompt, fitted))) {
-      await deps.store.releaseClaim(fence);
-      return tooLong('refused');
-    }
-    throw error;
+    await recordUsage(deps, fence, ready.toUsage(ready.answer.usage() ?? spentOn(error)));
+    if (!(await mayShorten(deps, ready, error))) throw error;
+    await deps.store.releaseClaim(fence);
+    return toTooLong('refused');
   }
-
-  const used = usedCallIds(prompt);
-  const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), before !== '');
-  const usage = answer.usage();
-  const billed = toUsage(usage);
-  if (usage)
-    deps.window.learn(prompt.model, { ...prompt.request, messages: fitted.messages }, usage.inputTokens);
-  const entry = { step, position: 0, role: 'assistant', body: JSON.stringify(body) } as const;
-  await savePaid(deps, fence, { entry, events: [], usage: billed }, signal);
-  return { ...toResult(deps, body), latencyMs: billed.latencyMs };
+  return storeAnswer(deps, ready);
 }
 
-/** Makes the call and hands its events to the answer, no faster than the event log takes them. */
+/** Reads what the step's prompt is made of. */
+function readPrompt(
+  deps: ActivityDeps,
+  loadParts: LoadParts,
+  { turnId, step, summarized = false }: CallModelInput,
+): Promise<[PromptParts, TranscriptEntry[]]> {
+  return Promise.all([loadParts(turnId, summarized), step === 1 ? [] : deps.store.listTranscript(turnId)]);
+}
+
+/** Claims the step; the first claim announces it. */
+function claimStep(deps: ActivityDeps, input: CallModelInput, call: ModelCall): Promise<Claim> {
+  const { turnId, step, model } = input;
+  const label = (id: string): string => deps.catalogue.find(id)?.label ?? id;
+  const announceSwitch = (from: string, to: string): TurnEvent[] => [
+    { event: 'status', message: `${label(from)} is not available; ${label(to)} goes on.`, step },
+  ];
+  return claimModelCall(deps, call, {
+    turnId,
+    key: keyOf(input),
+    step,
+    onFirst: [{ event: 'status', message: THINKING, step }],
+    textBefore: async () => textBeforeStep(await deps.store.listTranscript(turnId), step),
+    bill: { step, model, onSwitch: announceSwitch },
+  });
+}
+
+/** Opens what the call's answer goes into, and starts timing the call. */
+function openAnswer(
+  deps: ActivityDeps,
+  claimed: Pick<ReadyCall, 'input' | 'fence' | 'prompt' | 'fitted'>,
+  { heartbeat, signal }: ModelCall,
+): ReadyCall {
+  const { prompt, fence } = claimed;
+  const { step } = claimed.input;
+  const stream = deps.events.open(fence);
+  const saidBefore = textBeforeStep(prompt.earlier, step) !== '';
+  const separator = saidBefore ? separatorBefore(prompt.earlier, step) : '';
+  const answer = createAnswer(stream, step, separator, heartbeat);
+  const toUsage = openBill(deps, { step, model: prompt.model, sessionId: prompt.sessionId });
+  return { ...claimed, stream, answer, saidBefore, toUsage, signal };
+}
+
+/**
+ * Streams the model's answer into the event log, no faster than the log takes it. When everything is durable, the usage is
+ * recorded too.
+ */
 async function streamAnswer(
   deps: ActivityDeps,
-  {
-    input,
-    prompt: { model, request, historyLength, sessionId },
-    fitted: { messages },
-    signal,
-  }: { input: CallModelInput; prompt: StepPrompt; fitted: FittedContext; signal: AbortSignal },
-  answer: Answer,
-  stream: EventStream,
+  { input, fence, prompt, fitted: { messages }, stream, answer, toUsage, signal }: ReadyCall,
 ): Promise<void> {
-  // A fenced append means that nobody wants this answer any more: stop paying for it.
+  const { model, request, historyLength, sessionId } = prompt;
+  // A fenced append means that a newer attempt makes this call. Stop paying for this one.
   const lost = new AbortController();
-  const call = AbortSignal.any([signal, lost.signal]);
-  for await (const event of deps.model.stream({
+  const events = streamModel(deps.model, {
     ...request,
     model,
     messages,
     toolChoice: input.toolsOff ? 'none' : 'auto',
     sharedMessages: historyLength - (request.messages.length - messages.length),
     cacheKey: sessionId,
-    signal: call,
-  })) {
-    // A usage report that has come is taken, whoever wants the answer.
-    if (event.type !== 'usage') call.throwIfAborted();
+    signal: AbortSignal.any([signal, lost.signal]),
+  });
+  for await (const event of events) {
     answer.take(event, (error) => lost.abort(error));
     const full = stream.room();
     if (full) await full;
   }
+  // The usage row does not wait for the text. When this process dies in between, the cost of the answer is known.
+  const usage = answer.usage();
+  await Promise.all([stream.drain(), usage && recordUsage(deps, fence, toUsage(usage))]);
 }
 
-/** Whether a request that the provider finds too long can still lose something. */
-async function canShorten(deps: ActivityDeps, prompt: StepPrompt, fitted: FittedContext): Promise<boolean> {
+/** Whether the call may be made again with a shorter request: once, and only while the reader has seen nothing. */
+async function mayShorten(
+  deps: ActivityDeps,
+  { input, answer, prompt, fitted }: ReadyCall,
+  error: unknown,
+): Promise<boolean> {
+  if (!isOverflow(error) || input.squeeze || !answer.isEmpty()) return false;
   const { messages } = await fitPrompt(deps, prompt, true);
   return prompt.canSummarize || textLength(messages) < textLength(fitted.messages);
 }
 
-/** The call ids of the steps before: a model may give one twice. */
+/** Stores the answer with its usage. */
+async function storeAnswer(deps: ActivityDeps, ready: ReadyCall): Promise<CallModelResult> {
+  const { input, fence, prompt, fitted, answer, saidBefore, toUsage, signal } = ready;
+  const { step } = input;
+  const used = usedCallIds(prompt);
+  const body = answer.toBody((calls) => uniqueCallIds(calls, used, step), saidBefore);
+  const reported = answer.usage();
+  const usage = toUsage(reported);
+  if (reported)
+    deps.window.learn(prompt.model, { ...prompt.request, messages: fitted.messages }, reported.inputTokens);
+  const entry = { step, position: 0, role: 'assistant', body: JSON.stringify(body) } as const;
+  await savePaid(deps, fence, { entry, events: [], usage }, signal);
+  return { ...toStepResult(deps.tools, body), latencyMs: usage.latencyMs };
+}
+
+/** The call ids of earlier steps. A model may give the same id again. */
 function usedCallIds({ earlier }: StepPrompt): Set<string> {
   const answers = earlier.filter((entry) => entry.role === 'assistant');
   return new Set(
     answers.flatMap(({ body }) => (JSON.parse(body) as AssistantBody).toolCalls.map((call) => call.callId)),
   );
-}
-
-function tooLong(tooLong: 'counted' | 'refused'): CallModelResult {
-  return { tooLong, finish: 'stop', toolCalls: [], inputTokens: 0, outputTokens: 0, preview: 'too long' };
-}
-
-function announceSwitch(deps: ActivityDeps, step: number): (from: string, to: string) => TurnEvent[] {
-  const label = (id: string): string => deps.catalogue.find(id)?.label ?? id;
-  return (from, to) => [
-    { event: 'status', message: `${label(from)} is not available; ${label(to)} goes on.`, step },
-  ];
-}
-
-function toResult(deps: ActivityDeps, body: AssistantBody): CallModelResult {
-  const names = body.toolCalls.map((call) => call.name).join(', ');
-  return {
-    finish: body.finish,
-    hasText: body.content !== '',
-    ...(body.note !== undefined && body.toolCalls.length === 0
-      ? { unfinished: body.finish === 'length' ? ('cut' as const) : ('empty' as const) }
-      : {}),
-    // One more than a turn may make ends it: of a thousand calls, the history need not hold the rest.
-    toolCalls: body.toolCalls.slice(0, MAX_TOOL_CALLS + 1).map((call) => ({
-      callId: call.callId,
-      name: call.name.slice(0, 64),
-      argumentsHash: hashArguments(call.arguments),
-      preview: deps.tools.preview(call.name, parseJsonObject(call.arguments)),
-      ...toTraits(deps, call.name),
-    })),
-    inputTokens: body.inputTokens,
-    outputTokens: body.outputTokens,
-    preview:
-      names === '' ? `answer of ${body.content.length} characters` : `calls ${names}`.slice(0, PREVIEW_CHARS),
-  };
-}
-
-function toTraits(deps: ActivityDeps, name: string): Pick<ToolCallRef, 'traits'> {
-  const traits = deps.tools.traits(name);
-  return traits === null ? {} : { traits };
 }

@@ -1,4 +1,4 @@
-/** What the activities are given by worker/. Types only from db/ and llm/: this room makes no connection of its own. */
+/** What worker/ passes to the activities. db/ and llm/ are imported as types only: activities/ opens no connection. */
 import type { Catalogue } from '../models/catalogue.ts';
 import type { EventLog } from '../db/events/event-log.ts';
 import type { TurnStore } from '../db/turns/turn-store.ts';
@@ -10,7 +10,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { HeavyWork } from './heavy-work.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
-/** Builds what a model is shown. Pure, so that a step's request begins with the bytes of the one before. */
+/** Builds the messages that a model is shown. Pure, so that each request begins with the bytes of the one before. */
 export interface PromptBuilder {
   system: string;
   buildConversation(input: {
@@ -28,17 +28,17 @@ export interface PromptBuilder {
 /** Keeps requests inside the context window of their model. */
 export interface ContextWindow {
   /**
-   * The messages, shortened where they would not fit. `turnStart`: the index of the canvas, before which all is history;
-   * `dropHistory`: history may go; `squeeze`: to half of what they are, for a provider found them too long.
+   * Shortens the messages until they fit. `turnStart` is the index of the canvas; all messages before it are history.
+   * `dropHistory` allows history to be left out. `squeeze` halves the messages, for a provider found them too long.
    */
   fit(
     model: string,
     request: CountedRequest,
     how: { turnStart: number; dropHistory: boolean; squeeze: boolean },
   ): Promise<FittedContext>;
-  /** A session's history, shortened as far as a request for its summary asks. */
+  /** Shortens a session's history until the request for its summary fits. */
   fitHistory(model: string, request: CountedRequest): Promise<ModelMessage[]>;
-  /** Tells what a request really was. */
+  /** Corrects the estimates of a model by the number of tokens that the provider reported for a request. */
   learn(model: string, request: CountedRequest, reportedTokens: number): void;
 }
 

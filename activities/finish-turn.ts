@@ -6,21 +6,21 @@ import type { TurnEnd } from '../db/turns/end-turn.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 
-/** Attempts after which every further one is an error in the log. */
+/** From this attempt on, each failure is logged as an error. */
 const ALARM_AFTER = 5;
 const FIRST_PAUSE_MS = 300;
 const MAX_PAUSE_MS = 10_000;
-/** Workers lost with a turn's end after which it does without the diff, the one part of it that could be too much. */
+/** After this many lost workers the turn ends without its diff, the only part of the end that can be too large. */
 const MAX_DEATHS = 5;
-/** An attempt gives its word before Temporal takes its silence for a death. */
+/** An attempt must end, and report its end, before Temporal takes it for a lost worker. */
 const LIMIT_MS = 20_000;
 
 /** Creates the finishing activity. */
 export function createFinishActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
     /**
-     * Ends the turn, or returns how it ended. A turn whose session was deleted has ended as cancelled. Tried for as long
-     * as it takes, with growing pauses.
+     * Ends the turn, or returns how it ended. A turn whose session was deleted has ended as cancelled. Temporal tries this
+     * activity until it succeeds, with growing pauses.
      */
     async finishTurn(input: FinishTurnInput): Promise<TurnEnd> {
       return runAttempt((attempt) => finish(deps, input, attempt));
@@ -52,7 +52,10 @@ async function finish(deps: ActivityDeps, input: FinishTurnInput, attempt: Attem
 
 class DiffError extends Error {}
 
-/** Ends the turn as it went; as failed when its changes can't be told, for a reader must not take them for none. */
+/**
+ * Ends the turn with its outcome. When the diff can't be computed, the turn ends as failed: a reader must not think that
+ * nothing was changed.
+ */
 async function endTruly(deps: ActivityDeps, input: FinishTurnInput, attempt: Attempt): Promise<TurnEnd> {
   if (attempt.lost < MAX_DEATHS) {
     try {
@@ -88,7 +91,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Throws DiffError for graphs whose diff can't be had; what a busy process could not do now is tried again first. */
+/** The turn's diff. Throws DiffError when it can't be computed, and the pool's own error when a retry may succeed. */
 async function diffTexts(
   deps: ActivityDeps,
   graphs: { base: string; working: string },

@@ -1,4 +1,4 @@
-/** Pure work on whole graphs, as texts: done at once when they are small, in a thread of the worker's when not. */
+/** Pure work on whole graphs as JSON texts. Small graphs are handled at once, large ones in a thread of the worker. */
 import { isTaskTooLarge } from '../contracts/thrown-codes.ts';
 import { diffGraphTexts } from '../domain/graph/diff-graph.ts';
 import type { Graph } from '../domain/graph/graph.ts';
@@ -22,7 +22,7 @@ export interface DiffTask {
 export interface HeavyWork {
   /** Applies an edit of modify_workflow. */
   editGraph: (task: EditTask, signal?: AbortSignal) => Promise<EditResult>;
-  /** The canvas as a model is shown it. */
+  /** The canvas as the model sees it. */
   renderState(task: RenderTask): Promise<string>;
   /** The JSON text of a turn's diff, or null when nothing changed. */
   diffGraphs(task: DiffTask): Promise<string | null>;
@@ -35,10 +35,10 @@ export type RunInThread = <Result>(
   of: { bytes: number; signal?: AbortSignal },
 ) => Promise<Result>;
 
-/** A parser of program texts takes time that grows with the square of some texts. */
+/** Graphs with code go to a thread sooner: for some texts, the parser's time grows with the square of their length. */
 const SMALL_CODE_CHARS = 4 * 1024;
 
-/** What a thread can do, and the main one does when it is little. */
+/** The tasks, for the threads and, when a task is small, for the main thread. */
 export const tasks = {
   editGraph: (task: EditTask): EditResult => runEdit(task, (python ??= createPythonChecker())),
   renderState: ({ graph, message }: RenderTask): string =>
@@ -46,7 +46,7 @@ export const tasks = {
   diffGraphs: (task: DiffTask): string | null => diffGraphTexts(task),
 };
 
-/** A canvas whose configs take too long to render, without them: the turn goes on with what can be told. */
+/** Renders a canvas without its configs, which take too long to render. The turn goes on with the rest. */
 function renderBare({ graph: text, message }: RenderTask): string {
   const { blocks, edges } = JSON.parse(text) as Graph;
   const bare = blocks.map((block) => ({ ...block, config: { left_out: 'too much to show' } }));
@@ -55,7 +55,7 @@ function renderBare({ graph: text, message }: RenderTask): string {
 
 let python: ReturnType<typeof createPythonChecker> | null = null;
 
-/** Creates the work; without threads all of it is done at once. */
+/** Creates the functions. Without threads, all work is done on the main thread. */
 export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
   return {
     async editGraph(task, signal) {

@@ -1,4 +1,4 @@
-/** The activities of a turn: everything with an effect. Each is idempotent; docs/architecture.md says how. */
+/** The activities of a turn: everything that has an effect. Each is idempotent; docs/architecture.md says how. */
 import { createAttempts } from './attempt/attempt.ts';
 import { createAskActivities } from './ask-confirmation.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -8,7 +8,7 @@ import { createSettleActivities } from './settle-confirmation.ts';
 import { createSummaryActivities } from './summarize-history.ts';
 import { createToolActivities } from './run-tool.ts';
 
-/** Creates all activities from what worker/ gives. */
+/** Creates all activities from what worker/ passes. */
 export function createActivities(deps: ActivityDeps) {
   const runAttempt = createAttempts(deps);
   return {

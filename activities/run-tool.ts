@@ -1,4 +1,4 @@
-/** runTool: one tool call of a turn, run once and stored with its events. */
+/** runTool: runs one tool call of a turn and stores its result with its events. */
 import type { RunToolInput, RunToolResult } from '../contracts/turn.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
 import type { Attempt, RunAttempt } from './attempt/attempt.ts';
@@ -13,8 +13,8 @@ import { readCall, type WrittenCall } from './conversation/written-call.ts';
 export function createToolActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
     /**
-     * Runs a tool call, or returns its stored result. A tool's own failure is a result, not a failed activity: so is one
-     * that throws, one that takes too long, and one with which workers are lost again and again.
+     * Runs a tool call, or returns its stored result. A failed call is a result with `is_error`, not a failed activity: also
+     * when the tool throws, takes too long, or workers are lost with it again and again.
      */
     async runTool(input: RunToolInput): Promise<RunToolResult> {
       return runAttempt((attempt) => performTool(deps, input, attempt));
@@ -72,7 +72,7 @@ async function runOnce(
   return outcome;
 }
 
-/** The refusal of a call beyond those that a turn may make of its tool; null for any other call. */
+/** The refusal of a call beyond the number that a turn may make of its tool; null for any other call. */
 async function refuseTooMany(
   deps: ActivityDeps,
   input: RunToolInput,

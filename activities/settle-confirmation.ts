@@ -1,4 +1,4 @@
-/** settleConfirmation: what was decided about a call is done, and its result stored. */
+/** settleConfirmation: acts on the decision about a call and stores the call's result. */
 import type { RunToolInput, SettleConfirmationInput } from '../contracts/turn.ts';
 import type { Confirmation, Decision } from '../db/turns/confirmations.ts';
 import type { SavedWork } from '../db/turns/transcript.ts';
@@ -13,8 +13,8 @@ import type { ToolOutcome } from './tools/tool.ts';
 export function createSettleActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
   return {
     /**
-     * Does what was decided and stores the result with it; true when the call is settled. False when nobody has decided
-     * yet, which a wake-up without a decision finds. An approved change that can't be made ends as a failed result.
+     * Acts on the decision and stores the result in the same transaction. Returns true when the call is settled, false when
+     * nobody has decided yet. An approved change that can't be made ends as a failed result.
      */
     async settleConfirmation(input: SettleConfirmationInput): Promise<boolean> {
       return runAttempt((attempt) => settle(deps, input, attempt));
@@ -50,7 +50,7 @@ async function settle(
             }),
         );
   if ('done' in outcome) return outcome.done;
-  // The transaction that was given up on may still be running. A new claim waits for its end and finds what it stored.
+  // The first transaction may still be running. A new claim waits for its end and finds what it stored.
   const again = await claimCall(deps, attempt, input, call);
   if (again.stored !== null) return true;
   const { failed } = outcome;

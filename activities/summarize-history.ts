@@ -1,4 +1,4 @@
-/** summarizeHistory: a model call of its own, that puts a summary in the place of what was said before the turn. */
+/** summarizeHistory: a separate model call whose summary replaces the messages before the turn. */
 import type { SummarizeHistoryInput } from '../contracts/turn.ts';
 import { SUMMARIZING, THINKING } from '../domain/text/status-map.ts';
 import type { ModelUsage } from '../llm/types.ts';
@@ -8,27 +8,31 @@ import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
 import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
 import {
+  claimModelCall,
   countCharacters,
-  createModelAttempts,
-  type ModelAttempt,
-  refuseDeadly,
-} from './attempt/model-attempt.ts';
+  createSharedCalls,
+  type ModelCall,
+  streamModel,
+} from './attempt/model-call.ts';
 
 const KEY = 'summary';
-/** The summary's place in transcript and ledger: before the first step. */
+/** The step number of the summary in transcript and ledger: before the first step. */
 const STEP = 0;
 const MAX_CHARS = 8_000;
 
 /** Creates the summarizing activity. */
 export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttempt) {
-  const runOnce = createModelAttempts<boolean>(runAttempt);
+  const callOnce = createSharedCalls(
+    () => KEY,
+    (input: SummarizeHistoryInput, call) => summarize(deps, input, call),
+  );
   return {
     /**
-     * Has the model summarize the session's history and stores the summary with the turn, or finds it stored. False:
-     * there is nothing that a summary could replace, or the model gave none. Fails as callModel does.
+     * Lets the model summarize the session's history and stores the summary with the turn. Returns true when a summary is
+     * stored, false when a summary could replace nothing or the model wrote none. Fails as callModel does.
      */
     async summarizeHistory(input: SummarizeHistoryInput): Promise<boolean> {
-      return runOnce(KEY, input, (attempt) => summarize(deps, input, attempt));
+      return runAttempt((attempt) => callOnce(attempt, input));
     },
   };
 }
@@ -36,16 +40,16 @@ export function createSummaryActivities(deps: ActivityDeps, runAttempt: RunAttem
 async function summarize(
   deps: ActivityDeps,
   { turnId, step, model: override }: SummarizeHistoryInput,
-  { claim: claimWork, heartbeat, signal }: ModelAttempt,
+  call: ModelCall,
 ): Promise<boolean> {
   const [context, loaded] = await Promise.all([
     deps.store.loadTurnContext(turnId),
     deps.store.loadHistory(turnId),
   ]);
-  // A summary of this turn leaves nothing behind it: this is a second request for one that is stored.
+  // A stored summary leaves no message to summarize. A summary without messages is thus one that this turn has stored.
   if (loaded.messages.length <= 1) return loaded.summary !== null;
   const model = override ?? context.model;
-  const claim = await claimWork({
+  const claim = await claimModelCall(deps, call, {
     turnId,
     key: KEY,
     step,
@@ -54,8 +58,6 @@ async function summarize(
     bill: { step: STEP, onSwitch: () => [] },
   });
   if (claim.stored !== null) return true;
-  await refuseDeadly(deps, claim);
-  heartbeat.epoch = claim.fence.epoch;
 
   const base = { system: deps.prompt.system, tools: deps.tools.definitions };
   const history = await deps.window.fitHistory(model, {
@@ -66,18 +68,17 @@ async function summarize(
   let text = '';
   let usage: ModelUsage | null = null;
   try {
-    for await (const event of deps.model.stream({
+    for await (const event of streamModel(deps.model, {
       ...base,
       model,
       messages: deps.prompt.buildSummaryRequest(history),
       toolChoice: 'none',
       cacheKey: context.sessionId,
-      signal,
+      signal: call.signal,
     })) {
-      signal.throwIfAborted();
       if (event.type === 'text_delta') {
         text += event.delta;
-        countCharacters(heartbeat, event.delta);
+        countCharacters(call.heartbeat, event.delta);
       }
       if (event.type === 'usage') usage = event.usage;
     }
@@ -98,7 +99,7 @@ async function summarize(
       events: [{ event: 'status', message: THINKING, step }],
       usage: toUsage(usage),
     },
-    signal,
+    call.signal,
   );
   return true;
 }

@@ -1,4 +1,4 @@
-/** The HTTP application: middleware in its order, and the resources. Holds no state and opens nothing by itself. */
+/** The HTTP application: the middleware in order, and the routes. It has no state and opens no connection. */
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Router } from '@koa/router';
@@ -30,13 +30,13 @@ export function createRoutes(deps: ApiDeps): Router<RequestState> {
   return router;
 }
 
-/** Creates the application. The caller serves it and closes what is in `deps`. */
+/** Creates the application. The caller serves it and closes `deps`. */
 export function createApp(deps: ApiDeps): Koa {
   const router = createRoutes(deps);
   const app = new Koa<RequestState>();
   app.silent = true;
   app.on('error', (error: unknown) => {
-    // What reaches Koa itself: mostly clients that went away while something was written to them.
+    // Errors that reach Koa come mostly from clients that went away during an answer.
     deps.logger.debug({ err: error }, 'connection error');
   });
   Object.assign(app.context, {
@@ -66,8 +66,8 @@ export function createApp(deps: ApiDeps): Koa {
 }
 
 /**
- * The net below the error middleware, in place of Koa's own, which answers in plain text: for a fault in the outermost
- * middleware or in the writing of an answer. Also told when a connection breaks.
+ * Handles errors outside the error middleware: in the outermost middleware, or while an answer is written. It replaces Koa's
+ * handler, which answers in plain text. It is also called when a connection breaks.
  */
 function answerLast(ctx: Context, error: unknown, logger: Logger): void {
   if (error === null || error === undefined) return;
@@ -87,7 +87,7 @@ function answerLast(ctx: Context, error: unknown, logger: Logger): void {
   ctx.res.end(body);
 }
 
-/** Answers 404 and 405 before a body is read, in the form of all other errors. */
+/** Answers 404 and 405 before a body is read, with the same body as all other errors. */
 function createRouteCheckMiddleware(router: Router<RequestState>): Middleware {
   return async function routeCheck(ctx, next) {
     const { path, route } = router.match(ctx.path, ctx.method);

@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { TurnEventHub } from './event-stream/turn-event-hub.ts';
 import type { TurnControl } from './turns/turn-control.ts';
 
-/** Everything the API's routers work with. Made by run-api.ts, which also closes it. */
+/** Everything that the API's routes work with. run-api.ts creates and closes it. */
 export interface ApiDeps {
   db: Knex;
   config: Config;
@@ -14,10 +14,10 @@ export interface ApiDeps {
   logger: Logger;
   turns: TurnControl;
   hub: TurnEventHub;
-  /** How a revert is planned; absent: at once. */
+  /** Plans a revert. When absent, reverts are planned on the main thread. */
   planRevert?: PlanRevert;
-  /** The folder that holds the built page; absent: the one of this checkout. */
+  /** The folder of the built page. When absent, the folder of this checkout. */
   studioFolder?: string;
-  /** Whether Postgres and Temporal answer and the migrations are current; problems are sentences for an operator. */
+  /** Checks that Postgres and Temporal answer and the migrations are current. Problems are sentences for an operator. */
   readiness: () => Promise<{ ok: boolean; problems: string[] }>;
 }

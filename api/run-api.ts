@@ -1,4 +1,4 @@
-/** Composition root of the API process: everything the application needs is made here, and closed here. */
+/** The composition root of the API process: creates and closes everything that the application needs. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,7 +28,7 @@ export interface ApiOptions {
   temporalAddress: string;
   jwtSecret: Uint8Array;
   logger: Logger;
-  /** Shared with the worker of the same process; its owner closes it. */
+  /** The connection that a worker of the same process shares. Its owner closes it. */
   nativeConnection?: NativeConnection;
 }
 
@@ -36,7 +36,7 @@ export interface RunningApi {
   /** Such as `http://127.0.0.1:4600`. */
   url: string;
   port: number;
-  /** Ends streams at once and running requests within two seconds, then everything else. May be called twice. */
+  /** Ends streams at once, running requests within two seconds, then everything else. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -44,8 +44,8 @@ const DRAIN_MS = 2_000;
 const CLOSE_STEP_MS = 1_000;
 
 /**
- * Starts the API. It starts without Postgres and Temporal too, and answers 503 until they are there.
- * Fails with the server's own error (`code` EADDRINUSE, EACCES) when it can't listen, and where a file of /docs is missing.
+ * Starts the API. Without Postgres or Temporal it starts too, and answers 503 until they are there.
+ * Fails with Node's error (`code` EADDRINUSE, EACCES) when it can't listen, and when a file of /docs is missing.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, databaseUrl, logger, jwtSecret } = options;
@@ -110,7 +110,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     const drained = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    // A keep-alive connection whose stream has just ended would hold the server until its client goes.
+    // A keep-alive connection whose stream has just ended would keep the server open until its client closes it.
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
     const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
     await hub.close();
@@ -132,15 +132,15 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
   });
 }
 
-/** Closing must not wait for a peer that does not answer. */
+/** Closing does not wait longer than this for a server that does not answer. */
 async function withinStep(work: Promise<unknown>): Promise<void> {
   await Promise.race([work.catch(() => undefined), delay(CLOSE_STEP_MS, undefined, { ref: false })]);
 }
 
 /**
- * Whether the server knows our search attributes. A yes is kept. A no, or a refusal to tell, is asked about again after a
- * minute, because an operator may add them; a server that is away after five seconds. Only the first start waits for
- * the answer; later ones go on with what is known.
+ * Whether the server knows our search attributes. A yes is final. After a no or a refusal, the server is asked again after
+ * a minute, because an operator may add them; a server that is away is asked again after five seconds. Only the first start
+ * of a turn waits for the answer; later ones use the last known answer.
  */
 function createSearchAttributeCheck(client: Client, namespace: string): () => Promise<boolean> {
   const wanted = Object.values(SEARCH_ATTRIBUTES);

@@ -1,8 +1,8 @@
 /** npm run api: one API process. Any number of API processes may run. */
 import { startApi } from '../api/run-api.ts';
+import { explainListen } from '../runtime/friendly-error.ts';
 import { resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { buildStudio } from './build-studio.ts';
-import { explainListen } from './explain-listen.ts';
 import { findAddresses } from './find-addresses.ts';
 import { migrateInBackground } from './migrate-in-background.ts';
 import { runCommand } from './run-command.ts';

@@ -2,11 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
-import { FriendlyError } from '../runtime/friendly-error.ts';
+import { explainListen, FriendlyError } from '../runtime/friendly-error.ts';
 import { mintServiceKey, mintStudioKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { buildStudio } from './build-studio.ts';
-import { explainListen } from './explain-listen.ts';
 import { printReady } from './print-ready.ts';
 import { runCommand } from './run-command.ts';
 

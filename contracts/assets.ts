@@ -5,7 +5,7 @@ export type AssetKind = (typeof ASSET_KINDS)[number];
 export const ASSET_ACTIONS = ['create', 'update', 'delete'] as const;
 export type AssetAction = (typeof ASSET_ACTIONS)[number];
 
-/** The kinds in words for people. */
+/** The names of the kinds for people. */
 export const ASSET_LABELS: Readonly<Record<AssetKind, string>> = {
   agent: 'agent',
   knowledge_base: 'knowledge base',

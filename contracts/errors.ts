@@ -18,7 +18,7 @@ export function isErrorCode(text: string | null | undefined): text is ErrorCode 
   return (ERROR_CODES as readonly (string | null | undefined)[]).includes(text);
 }
 
-/** Failures of a model after which another one may do better. */
+/** The failures of a model after which the fallback model is tried. */
 export const FALLBACK_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'model_auth',
   'model_quota',

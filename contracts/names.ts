@@ -1,6 +1,6 @@
 /**
  * Names that are stored in Temporal histories, in Postgres or in clients. Renaming one is a migration.
- * Bare constants only: the workflow sandbox imports this file.
+ * Only constants, because the workflow sandbox imports this file.
  */
 
 /** The Temporal workflow type of one chat turn. */
@@ -20,7 +20,7 @@ export const SEARCH_ATTRIBUTES = {
   status: 'CopilotStatus',
 } as const;
 
-/** What the stream puts between the texts of two steps: a delta of its own. */
+/** The delta that the stream puts between the texts of two steps. */
 export const STEP_SEPARATOR = '\n\n';
 
 export const STOP_REASONS = ['done', 'cancelled', 'step_limit', 'loop', 'budget'] as const;

@@ -1,6 +1,6 @@
 /**
- * Codes of thrown errors that another room tells apart. A room that sees the class only as a type, or an error that was
- * copied from a thread, is known by its code.
+ * Guards that tell thrown errors apart by their codes. The class can't be checked in a room that imports it only as a type,
+ * nor for an error that was copied from a thread.
  */
 
 /** Why a write of a turn was refused (db/fence.ts). */
@@ -8,7 +8,7 @@ export type FenceCode = 'FENCED' | 'TURN_OVER' | 'TURN_GONE';
 
 const FENCE_CODES: ReadonlySet<string> = new Set<FenceCode>(['FENCED', 'TURN_OVER', 'TURN_GONE']);
 
-/** The code of an error, whoever made it: ours, Node's or an SQLSTATE. Null when it has none. */
+/** The code of any thrown value: one of ours, one of Node's or an SQLSTATE. Null when the value has none. */
 export function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
@@ -19,7 +19,7 @@ export function isFenceError(error: unknown): error is Error & { code: FenceCode
   return FENCE_CODES.has(codeOf(error) ?? '');
 }
 
-/** Whether a task took more time or memory than a thread of the pool has: the task itself is too large. */
+/** Whether a task needed more time or memory than a thread of the pool may use. A retry would fail too. */
 export function isTaskTooLarge(error: unknown): boolean {
   return ['TASK_TIMEOUT', 'ERR_WORKER_OUT_OF_MEMORY'].includes(codeOf(error) ?? '');
 }

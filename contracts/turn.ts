@@ -1,6 +1,6 @@
 /**
- * What crosses between API, workflow and activities. Everything here is stored in a Temporal history:
- * ids and small facts only, never a message, a graph, a prompt or a result.
+ * The data that API, workflow and activities exchange. Temporal stores all of it in the history, so it has only ids and
+ * small facts, never a message, a graph, a prompt or a result.
  */
 import type { ErrorCode } from './errors.ts';
 import type { StopReason } from './names.ts';
@@ -12,7 +12,7 @@ export interface ChatTurnInput {
   /** The customer's workflow (graph) that the session belongs to. */
   workflowId: string;
   model: string;
-  /** Goes on with the turn when its model fails. */
+  /** The model that makes the turn's calls after its own model has failed. */
   fallbackModel?: string;
   /** True when the server knows our search attributes; upserting unknown ones would block the workflow task. */
   searchAttributes: boolean;
@@ -30,24 +30,24 @@ export type TurnEndStatus = 'complete' | 'cancelled' | 'failed';
 export interface CallModelInput {
   turnId: string;
   step: number;
-  /** True on the last step: tools are shown but may not be called. */
+  /** True on the last step: the model sees the tools but may not call them. */
   toolsOff: boolean;
-  /** The model, where it is not the turn's own. */
+  /** The model of this call; absent for the turn's own model. */
   model?: string;
-  /** Set once the session's history was summarized, or the attempt failed. A request that is still too long is cut. */
+  /** Set after the session's history was summarized, or its summary failed. A request that is still too long is cut. */
   summarized?: boolean;
-  /** Set once the provider has refused a request as too long: the rest of the conversation is halved. */
+  /** Set after the provider has refused a request as too long. The messages are then halved. */
   squeeze?: boolean;
 }
 
-/** One call that the model asked for. The arguments stay in the transcript; their hash is what the loop guard needs. */
+/** One call that the model asked for. The arguments stay in the transcript; the loop guard needs only their hash. */
 export interface ToolCallRef {
   callId: string;
   name: string;
   argumentsHash: string;
   /** For operators, such as `modify_workflow: +2 blocks, +1 edge`. */
   preview: string;
-  /** Absent where no such tool exists, and in answers of releases before this field. */
+  /** Absent when the tool does not exist, and in answers of releases without this field. */
   traits?: ToolTraits;
 }
 
@@ -63,7 +63,7 @@ export interface CallModelResult {
   /** How long the call took. */
   latencyMs?: number;
   finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
-  /** Set on an answer without calls after which the model should be asked once more. */
+  /** Set on an answer without calls after which the model is asked again. */
   unfinished?: Unfinished;
   /** Whether the answer has text. */
   hasText?: boolean;
@@ -92,12 +92,12 @@ export interface RunToolResult {
 }
 
 export interface AskConfirmationResult {
-  /** Null when there is nothing to wait for: the call was refused, or is settled already. */
+  /** Null when no answer is awaited: the call was refused, or is already settled. */
   wait: { expiresAt: string; ms: number } | null;
 }
 
 export interface SettleConfirmationInput extends RunToolInput {
-  /** Why the wait ends. A decision that was made before always stands. */
+  /** Why the wait ended. An earlier decision always stands. */
   wakeUp: 'decided' | 'expired' | 'cancelled';
 }
 
@@ -112,7 +112,7 @@ export interface TurnProgress {
   turnId: string;
   status: 'running' | 'finishing' | TurnEndStatus;
   step: number;
-  /** What the turn is doing now: a status line of the status map. */
+  /** The status line of what the turn is doing now. */
   activity: string;
   modelCalls: number;
   toolCalls: number;
@@ -128,8 +128,8 @@ export interface ModelHeartbeat {
 }
 
 /**
- * What every activity's heartbeat carries beside its own details. Temporal hands the last heartbeat to the next attempt.
- * An attempt that fails says so in it; an attempt whose worker died could not.
+ * The part that every activity's heartbeat has beside its own details. Temporal gives the last heartbeat to the next
+ * attempt. A failing attempt reports its end in its last heartbeat; an attempt whose worker died can't.
  */
 export interface AttemptHeartbeat {
   /** The epoch of the newest claim whose attempt reported its own end; null when none has. */

@@ -11,10 +11,10 @@ import { createResponsesClient } from './adapters/openai-responses.ts';
 import { STREAM_LIMITS, type StreamLimits } from './adapters/watchdog.ts';
 import { type ModelClient, ModelError } from './types.ts';
 
-/** Servers behind a base URL often need no key, and the SDK insists on one. */
+/** Sent when a server behind a base URL needs no key: the SDK insists on one. */
 const PLACEHOLDER_KEY = 'not-needed';
 
-/** Creates the client. Keys stay inside the SDK, each with its own server. */
+/** Creates the client. Each key stays inside the SDK client of its own server. */
 export function createModelClient(
   config: Pick<Config, 'openai' | 'anthropic' | 'addedModels' | 'demoCharsPerSecond'>,
   catalogue: Catalogue,
@@ -59,14 +59,14 @@ function createOpenAI(
   const client = new OpenAI({
     apiKey: server.apiKey ?? PLACEHOLDER_KEY,
     ...(server.baseUrl === undefined ? {} : { baseURL: server.baseUrl }),
-    // Temporal owns retries, and the SDK's environment variables are not ours.
+    // Temporal retries calls. The nulls keep the SDK from reading its own environment variables.
     maxRetries: 0,
     timeout: 60_000,
     organization: null,
     project: null,
     logLevel: 'off',
   });
-  // OpenAI's own servers route by the cache key; others may refuse what they do not know.
+  // OpenAI's own servers route by the cache key. Other servers may refuse an unknown parameter.
   const sendsCacheKey = server.baseUrl === undefined;
   return server.api === 'chat'
     ? createChatClient(client, { catalogue, limits, sendsCacheKey })
@@ -76,7 +76,7 @@ function createOpenAI(
 function createAnthropic(server: Server, catalogue: Catalogue, limits: StreamLimits): ModelClient {
   const client = new Anthropic({
     apiKey: server.apiKey ?? PLACEHOLDER_KEY,
-    // Undefined would be looked up in the environment, which is not ours to read here.
+    // For undefined, the SDK would read its own environment variables.
     authToken: null,
     baseURL: server.baseUrl ?? null,
     maxRetries: 0,

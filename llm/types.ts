@@ -4,7 +4,7 @@
 import type { JsonObject } from '../domain/text/json-value.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 
-/** What a provider needs back on the next step (reasoning items, signatures): sent only to the model that made it. */
+/** Parts that a provider needs back on the next step (reasoning, signatures). Sent only to the model that wrote them. */
 export interface OpaqueParts {
   provider: string;
   model: string;
@@ -16,7 +16,7 @@ export interface ModelToolCall {
   /** Unique within the turn. */
   callId: string;
   name: string;
-  /** The raw text, as the model wrote it. May be no JSON. */
+  /** The raw text as the model wrote it. It may be invalid JSON. */
   arguments: string;
 }
 
@@ -39,9 +39,9 @@ export interface ModelRequest {
   messages: ModelMessage[];
   tools: ModelTool[];
   toolChoice: 'auto' | 'none';
-  /** How many of the messages, from the first on, the session's next turn sends again: its history. */
+  /** The number of messages, from the first on, that the session's next turn sends again: its history. */
   sharedMessages?: number;
-  /** The same for requests that share a beginning; sent where the provider takes one. */
+  /** Equal for requests that share a beginning. Sent to providers that take a cache key. */
   cacheKey?: string;
   signal: AbortSignal;
 }
@@ -49,7 +49,7 @@ export interface ModelRequest {
 export interface ModelUsage {
   inputTokens: number;
   cachedTokens: number;
-  /** Input tokens that were written to the provider's cache, where they cost more than others. */
+  /** Input tokens that were written to the provider's cache. Set when they cost more than other input tokens. */
   cacheWriteTokens?: number;
   outputTokens: number;
   reasoningTokens: number;
@@ -62,10 +62,10 @@ export type ModelEvent =
   | { type: 'reasoning_delta'; delta: string }
   | { type: 'tool_call_started'; callId: string; name: string }
   | { type: 'tool_arguments_delta'; callId: string; delta: string }
-  /** A completed call. Only this may be acted on, and only after `finish`. */
+  /** A complete call. Only these calls may be made, and only after `finish`. */
   | { type: 'tool_call'; call: ModelToolCall }
   | { type: 'usage'; usage: ModelUsage }
-  /** Always last, exactly once. A stream that ends without the provider's own end throws instead. */
+  /** The last event, exactly once. A stream that breaks off before the provider has ended it throws instead. */
   | { type: 'finish'; reason: FinishReason; opaque: OpaqueParts | null };
 
 export interface ModelClient {
@@ -77,10 +77,10 @@ export interface ModelClient {
 export class ModelError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
-  /** The provider's own wish (Retry-After), in milliseconds; null when it gave none. */
+  /** The pause that the provider asks for (Retry-After), in milliseconds; null when it asks for none. */
   readonly retryAfterMs: number | null;
   readonly status: number | null;
-  /** Tokens the provider reported before it failed. */
+  /** The tokens that the provider reported before the call failed; null without a report. */
   readonly usage: ModelUsage | null;
 
   constructor(

@@ -1,3 +1,5 @@
+import { codeOf } from '../contracts/thrown-codes.ts';
+
 /** Thrown for a failure that the person at the console can correct. The message says what is wrong and what to do. */
 export class FriendlyError extends Error {
   readonly code = 'FRIENDLY';
@@ -10,7 +12,7 @@ export class FriendlyError extends Error {
 
 /** Throws a FriendlyError for a known file system error in a folder. Rethrows any other error. */
 export function explainFileError(error: unknown, folder: string): never {
-  const { code } = (error ?? {}) as { code?: unknown };
+  const code = codeOf(error);
   if (code === 'ENOSPC')
     throw new FriendlyError(
       `The disk that holds ${folder} is full. Free some space (about 500 MB), then start again.`,
@@ -28,4 +30,24 @@ export function explainFileError(error: unknown, folder: string): never {
     });
   }
   throw error;
+}
+
+/** Creates a handler that turns a listen error into a FriendlyError, which says what to do. It rethrows other errors. */
+export function explainListen(config: { host: string; port: number }) {
+  return (error: unknown): never => {
+    const code = codeOf(error);
+    if (code === 'EADDRINUSE') {
+      throw new FriendlyError(
+        `Port ${config.port} of ${config.host} is taken by another program. Stop it, or choose another port: PORT=4601 npm start (PORT=0 picks a free one).`,
+        { cause: error },
+      );
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+      throw new FriendlyError(
+        `This user can't listen on ${config.host}:${config.port}. Set HOST and PORT to an address of this machine.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  };
 }

@@ -1,5 +1,6 @@
 /** Structured logs. Log only ids, counts and durations: the redaction is a safety net and misses unknown secrets. */
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { codeOf } from '../contracts/thrown-codes.ts';
 import type { Json } from '../domain/text/json-value.ts';
 import { HIDDEN, hideInText, hideSecrets } from '../domain/text/hide-secrets.ts';
 
@@ -42,10 +43,10 @@ export function createLogger(
 
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return hideInText(String(error));
-  const { code } = error as { code?: unknown };
+  const code = codeOf(error);
   return {
     type: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
+    ...(code === null ? {} : { code }),
     message: hideInText(error.message),
     stack: hideInText(error.stack ?? ''),
     ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),

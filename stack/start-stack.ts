@@ -1,4 +1,5 @@
 /** Starts the stack of a data folder: Postgres and Temporal, each embedded unless the configuration names a server. */
+import { codeOf } from '../contracts/thrown-codes.ts';
 import { migrateDatabase } from '../db/schema/migrate.ts';
 import { seedSampleProject } from '../db/schema/seed.ts';
 import type { Config } from '../runtime/config.ts';
@@ -63,7 +64,7 @@ async function migrate(databaseUrl: string, logger: Logger): Promise<void> {
   try {
     await migrateDatabase({ databaseUrl, logger });
   } catch (error: unknown) {
-    const { code } = error as { code?: unknown };
+    const code = codeOf(error);
     if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === '28P01' || code === '3D000') {
       throw new FriendlyError(
         `The database of DATABASE_URL can't be used (${code}). Check that it runs, and the user, password and database name in the URL.`,

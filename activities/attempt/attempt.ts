@@ -5,100 +5,134 @@ import type { Claim } from '../../db/turns/claims.ts';
 import type { Fence } from '../../db/fence.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { judge } from './judge-error.ts';
-import type { Passenger } from './single-flight.ts';
-import { createSuspects } from './suspects.ts';
+import type { Waiter } from './single-flight.ts';
+import { createSuspects, type Suspects } from './suspects.ts';
 
 const HEARTBEAT_MS = 800;
 /**
- * Deaths from which on a call runs alone. A tool call is soon done; model calls take long, and all of a killed worker must
- * go on at once.
+ * The number of lost workers from which on a call runs alone. A tool call takes a short time. Model calls take long, and
+ * after one lost worker all its model calls must go on at once.
  */
 const TOOL_IS_SUSPECT = 1;
 const MODEL_IS_SUSPECT = 3;
 
-/** What an attempt's work has come to. Attempts that share one flight share its work. */
+/** What an attempt works on. Attempts that wait for the same call share this object. */
 export interface Work {
-  /** Told with each heartbeat. */
+  /** Sent with each heartbeat. */
   details: object;
-  /** The claim under which it works; null before it. */
+  /** The newest claim of the work; null before it is claimed. */
   fence: Fence | null;
 }
 
-/** An activity attempt as its work sees it. */
-export interface Attempt extends Passenger {
+export type ClaimInput = Omit<Parameters<ActivityDeps['store']['claimWork']>[0], 'over'>;
+
+/** An activity attempt, as the code that it runs sees it. */
+export interface Attempt extends Waiter {
   work: Work;
-  /** Attempts of this activity that ended without a word: their workers were lost, or stood still. */
+  /** How many earlier attempts of this activity did not report their end: their workers were lost, or stood still. */
   lost: number;
-  /** Which attempt this is, from 1. */
+  /** The number of this attempt, from 1. */
   number: number;
-  /** Claims the attempt's work. A call with which workers were lost before waits until no other such call runs here. */
-  claim(input: Omit<Parameters<ActivityDeps['store']['claimWork']>[0], 'over'>): Promise<Claim>;
+  /** Claims the attempt's work. A call with which workers were lost first waits until no other such call runs here. */
+  claim: (input: ClaimInput) => Promise<Claim>;
 }
 
-export type RunAttempt = <T>(work: (attempt: Attempt) => Promise<T>) => Promise<T>;
+export type RunAttempt = <T>(run: (attempt: Attempt) => Promise<T>) => Promise<T>;
+
+interface SuspectQueue {
+  queue: Suspects;
+  /** The number of lost workers from which on a call enters the queue. */
+  deaths: number;
+}
+
+type SuspectQueues = Record<'tools' | 'models', SuspectQueue>;
+
+/** Creates the function that runs activity attempts. */
+export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): RunAttempt {
+  const queues: SuspectQueues = {
+    tools: { queue: createSuspects(), deaths: TOOL_IS_SUSPECT },
+    models: { queue: createSuspects(), deaths: MODEL_IS_SUSPECT },
+  };
+  return (run) => runAttempt(deps, queues, run);
+}
 
 /**
- * Creates the function that runs attempts: it heartbeats from the first line to the last and translates what the work
- * throws. The last heartbeat of an attempt that fails is its word: which claim it leaves. Temporal hands it to the next
- * attempt, so that a death (no word) is told from a failure even while the database is away.
+ * Runs an attempt: heartbeats until it ends, and translates its error for Temporal. The last heartbeat of a failing attempt
+ * reports its end and its claim. Temporal gives that heartbeat to the next attempt, which can therefore tell a failure from
+ * a lost worker even while the database is away.
  */
-export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): RunAttempt {
-  const tools = { queue: createSuspects(), deaths: TOOL_IS_SUSPECT };
-  const models = { queue: createSuspects(), deaths: MODEL_IS_SUSPECT };
-  return async (run) => {
-    const context = Context.current();
-    const before = (context.info.heartbeatDetails ?? {}) as Partial<AttemptHeartbeat>;
-    // Attempts of which nothing is known, as of an older release, are not taken for lost ones.
-    const { over = null, words = context.info.attempt - 1, faults = 0 } = before;
-    const gate: { leave: (() => void) | null } = { leave: null };
-    const attempt: Attempt = {
-      work: { details: {}, fence: null },
-      signal: context.cancellationSignal,
-      number: context.info.attempt,
-      lost: Math.max(0, context.info.attempt - 1 - words),
-      isFinal() {
-        const cancellation = context.cancellationDetails;
-        return cancellation === undefined || cancellation.cancelRequested || cancellation.workerShutdown;
-      },
-      async claim(input) {
-        const { work } = attempt;
-        const { turnId, key } = input;
-        if (attempt.number > 1 && gate.leave === null) {
-          const { queue, deaths } = key.startsWith('call:') ? tools : models;
-          if (await deps.store.isSuspect({ turnId, key, over, deaths }))
-            gate.leave = await queue.enter(attempt.signal);
-        }
-        const claim = await deps.store.claimWork({ ...input, over });
-        work.fence = claim.fence;
-        return claim;
-      },
-    };
-    const heartbeat = (word: AttemptHeartbeat): void =>
-      context.heartbeat({ ...attempt.work.details, ...word });
-    const beat = (): void => heartbeat({ over, words, faults });
-    beat();
-    const timer = setInterval(beat, HEARTBEAT_MS);
-    try {
-      return await run(attempt);
-    } catch (error: unknown) {
-      const { fence } = attempt.work;
-      const verdict = context.cancellationSignal.aborted
-        ? { failure: toCancellation(context), isFault: false }
-        : await judge(deps, { error, fence, number: attempt.number, faults });
-      heartbeat({
-        over: fence?.epoch ?? over,
-        words: words + 1,
-        faults: faults + (verdict.isFault ? 1 : 0),
-      });
-      throw verdict.failure;
-    } finally {
-      clearInterval(timer);
-      gate.leave?.();
-    }
-  };
+async function runAttempt<T>(
+  deps: Pick<ActivityDeps, 'store' | 'logger'>,
+  queues: SuspectQueues,
+  run: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const context = Context.current();
+  const reported = reportedBefore(context);
+  const { attempt, leaveQueue } = openAttempt(deps, queues, context, reported);
+  const heartbeat = (report: AttemptHeartbeat): void =>
+    context.heartbeat({ ...attempt.work.details, ...report });
+  heartbeat(reported);
+  const timer = setInterval(heartbeat, HEARTBEAT_MS, reported);
+  try {
+    return await run(attempt);
+  } catch (error: unknown) {
+    const { fence } = attempt.work;
+    const { faults } = reported;
+    const { failure, isFault } = context.cancellationSignal.aborted
+      ? { failure: toCancellation(context), isFault: false }
+      : await judge(deps, { error, fence, number: attempt.number, faults });
+    heartbeat({
+      over: fence?.epoch ?? reported.over,
+      words: reported.words + 1,
+      faults: faults + (isFault ? 1 : 0),
+    });
+    throw failure;
+  } finally {
+    clearInterval(timer);
+    leaveQueue();
+  }
 }
 
-/** A worker that shuts down hands its work over at once; every other cancellation is Temporal's own. */
+/** What earlier attempts reported. Attempts of a release before these reports are not counted as lost workers. */
+function reportedBefore({ info }: Context): AttemptHeartbeat {
+  const before = (info.heartbeatDetails ?? {}) as Partial<AttemptHeartbeat>;
+  const { over = null, words = info.attempt - 1, faults = 0 } = before;
+  return { over, words, faults };
+}
+
+function openAttempt(
+  deps: Pick<ActivityDeps, 'store'>,
+  queues: SuspectQueues,
+  context: Context,
+  { over, words }: AttemptHeartbeat,
+): { attempt: Attempt; leaveQueue: () => void } {
+  let leave: (() => void) | null = null;
+  const waitIfSuspect = async (turnId: string, key: string): Promise<void> => {
+    if (attempt.number === 1 || leave !== null) return;
+    const { queue, deaths } = key.startsWith('call:') ? queues.tools : queues.models;
+    if (await deps.store.isSuspect({ turnId, key, over, deaths })) leave = await queue.enter(attempt.signal);
+  };
+  const attempt: Attempt = {
+    work: { details: {}, fence: null },
+    signal: context.cancellationSignal,
+    number: context.info.attempt,
+    lost: Math.max(0, context.info.attempt - 1 - words),
+    isFinal() {
+      const cancellation = context.cancellationDetails;
+      return cancellation === undefined || cancellation.cancelRequested || cancellation.workerShutdown;
+    },
+    async claim(input) {
+      const { work } = attempt;
+      await waitIfSuspect(input.turnId, input.key);
+      const claim = await deps.store.claimWork({ ...input, over });
+      work.fence = claim.fence;
+      return claim;
+    },
+  };
+  return { attempt, leaveQueue: () => leave?.() };
+}
+
+/** A worker that shuts down hands its work over at once. Every other cancellation comes from Temporal. */
 function toCancellation(context: Context): Error {
   if (context.cancellationDetails?.workerShutdown) {
     return ApplicationFailure.create({

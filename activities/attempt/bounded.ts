@@ -1,4 +1,4 @@
-/** Work that must come to an end: its time is limited, and what fails is tried only so often. */
+/** Tool calls within bounds: a time limit, a number of tries, and a failed result where either is used up. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, isFenceError } from '../../contracts/thrown-codes.ts';
 import type { Fence } from '../../db/fence.ts';
@@ -6,29 +6,29 @@ import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
 
-/** How often a tool call that fails unexpectedly is made by one attempt. */
+/** How often one attempt makes a tool call that fails unexpectedly. */
 export const MAX_TOOL_TRIES = 3;
-/** Workers lost with a tool call after which it is not made again. */
+/** A tool call is not made again after this many workers were lost with it. */
 export const MAX_TOOL_DEATHS = 3;
 const PAUSE_MS = 200;
 
 class TimeLimitError extends Error {}
 
 export interface CallLimits {
-  /** The tool's name, for words and logs. */
+  /** The tool's name, for messages and logs. */
   name: string;
   turnId: string;
   signal: AbortSignal;
-  /** What the call may take, its repetitions included. */
+  /** The time limit of the call, including its repetitions. */
   limitMs: number;
-  /** True where a statement that takes too long says nothing about the call: it waits for somebody else. */
+  /** True when the call may wait for locks of others. A statement timeout is then no failure of the call. */
   waitsForOthers?: boolean;
 }
 
 /**
- * Does a tool call's work until it has come to something, or says truthfully what kept it from that. The work's signal
- * aborts when the time is up. Throws only what is not the call's: a database that is away, a claim that holds no more,
- * the turn's end, the caller's abort.
+ * Runs a tool call's work. Returns its result, or a failed tool result after the time limit or after several unexpected
+ * failures. The work's signal aborts at the time limit. Throws only for reasons outside the call: a database that is away,
+ * a newer claim, the end of the turn, the caller's abort.
  */
 export async function boundCall<T>(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
@@ -59,10 +59,7 @@ export async function boundCall<T>(
   }
 }
 
-/**
- * Stores a call's work and gives the stored body. What can't be stored for a reason of its own becomes a failure, which
- * can.
- */
+/** Stores a call's work and returns the stored body. When the database refuses the result, a failed one is stored. */
 export async function storeCall(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
   { fence, name, signal }: { fence: Fence; name: string; signal: AbortSignal },
@@ -86,7 +83,7 @@ export async function storeCall(
 /** SQLSTATE query_canceled, as by statement_timeout. */
 const TOO_SLOW = '57014';
 
-/** Whether what is thrown says nothing about the call: the attempt ends with it, and the call is made again. */
+/** Whether an error has its reason outside the call. The attempt then ends with the error, and the call is made again. */
 function isNotOfTheCall(deps: Pick<ActivityDeps, 'store'>, error: unknown, waitsForOthers: boolean): boolean {
   if (isFenceError(error)) return true;
   return deps.store.isTransient(error) && (waitsForOthers || codeOf(error) !== TOO_SLOW);
@@ -117,7 +114,7 @@ export function lostWorkers(name: string, deaths: number): ToolOutcome {
   );
 }
 
-/** The promise's outcome, or the signal's reason once it aborts: what runs on by then is not waited for. */
+/** Settles as the promise does, or rejects with the signal's reason once it aborts. The promise itself may run on. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

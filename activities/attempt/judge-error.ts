@@ -1,6 +1,6 @@
 /**
- * What an attempt's error means for its activity: try again, and when, or give up. Only what the call itself did counts
- * against it, in its claim; a database that is away, a deploy or a death never does.
+ * Decides from an attempt's error whether the activity is tried again, and when. Only failures of the call itself are
+ * counted, in the call's claim. A database that is away, a deploy or a lost worker is not counted.
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -9,9 +9,9 @@ import type { Fence } from '../../db/fence.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isModelError } from './thrown.ts';
 
-/** Calls that failed by themselves after which the error is final. */
+/** After this many failures of the call itself, the error is final. */
 export const MAX_FAILURES = 5;
-/** Since the first failure: a failed call is not tried again later than this. */
+/** A failed call is not tried again later than this after its first failure. */
 const MAX_RETRY_MS = 20 * 60_000;
 const MAX_BACKOFF_MS = 30_000;
 const DATABASE_PAUSE_MS = 300;
@@ -19,11 +19,11 @@ const MAX_DATABASE_PAUSE_MS = 3_000;
 
 export interface Verdict {
   failure: ApplicationFailure;
-  /** True for a failure that no claim counts. */
+  /** True when the call failed and no claim counts the failure. The heartbeat counts it instead. */
   isFault: boolean;
 }
 
-/** Judges an error; counts it in the claim when the call itself failed. */
+/** Judges an error. Counts it in the claim when the call itself failed. */
 export async function judge(
   deps: Pick<ActivityDeps, 'store' | 'logger'>,
   attempt: { error: unknown; fence: Fence | null; number: number; faults: number },
@@ -37,10 +37,10 @@ export async function judge(
         final('workflow_gone', 'The session or its workflow was deleted while the copilot worked.'),
       );
     case 'TURN_OVER':
-      // The turn's end is stored, and finishing gives that one back.
+      // finishTurn finds the stored end and returns it.
       return verdict(final('TurnOver', 'The turn has already ended.'));
     case 'FENCED':
-      // The newer claim's result counts; the next attempt finds it, or that the turn has ended.
+      // The next attempt finds the newer claim's result, or the end of the turn.
       return verdict(again('Superseded', 'Another attempt has taken over.', 1_000));
   }
   if (deps.store.isTransient(error)) {
@@ -71,7 +71,7 @@ const UNEXPECTED = {
   status: null,
 } as const;
 
-/** Null: there is no claim to count it in, or the database does not answer; the heartbeat's count is taken then. */
+/** Counts a failure in its claim. Null when that is impossible: without a claim, or without an answer of the database. */
 async function count(deps: Pick<ActivityDeps, 'store' | 'logger'>, fence: Fence | null) {
   if (fence === null) return null;
   return deps.store.recordFailure(fence).catch((error: unknown) => {
@@ -80,7 +80,7 @@ async function count(deps: Pick<ActivityDeps, 'store' | 'logger'>, fence: Fence 
   });
 }
 
-/** An activity's last word: no retry. */
+/** A failure with which the activity fails for good: Temporal does not retry it. */
 export function final(type: ErrorCode | 'TurnOver', message: string): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
@@ -89,7 +89,7 @@ function again(type: string, message: string, delayMs: number, details: unknown[
   return ApplicationFailure.create({ type, message, nextRetryDelay: delayMs, details });
 }
 
-/** 1, 2, 4 ... seconds, halved at most by jitter, so that a crowd that failed together does not return together. */
+/** 1, 2, 4 ... seconds, less up to half as jitter, so that calls that failed together do not return together. */
 function backoffMs(failures: number): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, 1_000 * 2 ** (failures - 1));
   return Math.round(ceiling * (0.5 + Math.random() / 2));

@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../deps.ts';
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;
 const RETRY_FOR_MS = 60 * 60_000;
-/** A report is some hundred bytes; a worker makes 200 calls at once at most. */
+/** The most usage rows that wait in memory. A row has some hundred bytes; a worker makes at most 200 calls at once. */
 const MAX_WAITING = 10_000;
 
 const NO_USAGE: ModelUsage = {
@@ -19,11 +19,14 @@ const NO_USAGE: ModelUsage = {
   reasoningTokens: 0,
 };
 
+/** Builds the usage row of a call that was timed. */
+export type ToUsage = (usage: ModelUsage | null) => UsageEntry & { latencyMs: number };
+
 /** Starts timing a call; returns a function that builds its usage row. Pass null when the provider reported no usage. */
 export function openBill(
   deps: ActivityDeps,
   { step, model, sessionId }: { step: number; model: string; sessionId: string },
-): (usage: ModelUsage | null) => UsageEntry & { latencyMs: number } {
+): ToUsage {
   const startedAt = Date.now();
   return (usage) => ({
     step,
@@ -31,13 +34,13 @@ export function openBill(
     model,
     ...(usage ?? NO_USAGE),
     costUsd: usage === null ? null : priceOf(deps, model, usage),
-    // Without the provider's report only the call is known, not its cost.
+    // Without the provider's report, the cost of the call is unknown.
     estimated: usage === null,
     latencyMs: Date.now() - startedAt,
   });
 }
 
-/** The price of a call, by the catalogue of today; null for a model without one. */
+/** The price of a call, by the catalogue of today; null for a model without a price. */
 function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string | null {
   return deps.catalogue.costUsd(model, {
     input_tokens: usage.inputTokens,
@@ -48,20 +51,20 @@ function priceOf(deps: ActivityDeps, model: string, usage: ModelUsage): string |
 }
 
 /**
- * Records the usage of an attempt without storing a result: the attempt failed, came too late, or nobody wants it any
- * more. A report that the database can't take now is kept and tried again while this process lives. Never rejects.
+ * Records the usage of a call apart from its result: the call failed, its result came too late, or the result is stored
+ * later. When the database can't take a provider's report now, this process keeps the report and tries again. Never rejects.
  */
 export async function recordUsage(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
   try {
     await deps.store.insertUsage(fence, usage);
   } catch (error: unknown) {
     deps.logger.warn({ err: error, turn: fence.turnId }, 'usage of an attempt not recorded yet');
-    // Without a report nothing is lost: the database itself notes the attempt when the turn ends.
+    // A row without a report is not kept: the database itself notes the call when the turn ends.
     if (!usage.estimated && deps.store.isTransient(error)) void keepTrying(deps, fence, usage);
   }
 }
 
-/** Reports that wait for the database, in this process. */
+/** The usage rows of this process that wait for the database. */
 let waiting = 0;
 
 async function keepTrying(deps: ActivityDeps, fence: Fence, usage: UsageEntry): Promise<void> {
@@ -84,8 +87,8 @@ async function keepTrying(deps: ActivityDeps, fence: Fence, usage: UsageEntry): 
 }
 
 /**
- * Stores a call's result with its bill. When that fails for good, because another attempt has taken over or the turn is
- * gone, the bill stays all the same.
+ * Stores a call's result with its usage row. When the result can't be stored, because a newer attempt has the claim or the
+ * turn is gone, the usage row is stored alone.
  */
 export async function savePaid(
   deps: ActivityDeps,

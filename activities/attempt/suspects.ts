@@ -1,10 +1,10 @@
 /**
- * Calls with which a worker was lost run one at a time in a process. What dies together can't be told apart; of two such
- * calls that run alone, only the one that ends its worker is counted again.
+ * Calls with which a worker was lost run one at a time in a process. When a worker dies, each of its calls may be the cause.
+ * A suspect call that runs alone is the only suspect when its worker dies again, so only its deaths are counted.
  */
 
 export interface Suspects {
-  /** Waits for its turn; the function that is returned lets the next one in. Rejects when the signal aborts. */
+  /** Waits until no other call is in the queue before this one. Returns the function that lets the next call in. */
   enter(signal: AbortSignal): Promise<() => void>;
 }
 
@@ -20,7 +20,7 @@ export function createSuspects(): Suspects {
         await untilAborted(before, signal);
         return leave;
       } catch (error: unknown) {
-        // Whoever gives up waiting must not let the next one in before its time.
+        // A call that stops waiting keeps its place until the calls before it have left.
         void before.finally(leave);
         throw error;
       }

@@ -1,8 +1,8 @@
-/** Errors of the rooms that activities see only as types, known by the names of their classes. */
+/** Guards for errors of db/ and llm/. Activities see these rooms only as types, so the guards compare the class names. */
 import type { SqlRefusal } from '../../db/sql-sandbox/sql-refusal.ts';
 import type { ModelError, ModelUsage } from '../../llm/types.ts';
 
-/** Whether a model call failed. */
+/** Whether an error is the failure of a model call. */
 export function isModelError(error: unknown): error is ModelError {
   return error instanceof Error && error.name === 'ModelError';
 }

@@ -1,4 +1,4 @@
-/** A tool call's claim and what is stored when it is finished, for the three activities that finish one. */
+/** A tool call's claim and its stored result, for the three activities that store one. */
 import { createHash } from 'node:crypto';
 import type { RunToolInput } from '../../contracts/turn.ts';
 import type { Claim } from '../../db/turns/claims.ts';
@@ -12,12 +12,12 @@ import type { ActivityDeps } from '../deps.ts';
 import type { ToolOutcome } from '../tools/tool.ts';
 import type { Attempt } from './attempt.ts';
 
-/** A reader is shown this much of a result; the model and GET messages get all of it. */
+/** The characters of a result that the stream shows. The model and GET messages get the whole result. */
 const READABLE_CHARS = 2_000;
 const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 
-/** Claims a call's work; the first claim announces the call. */
+/** Claims a call's work. The first claim announces the call to readers. */
 export function claimCall(
   deps: ActivityDeps,
   attempt: Attempt,
@@ -44,7 +44,7 @@ export function claimCall(
   });
 }
 
-/** What is stored of a finished call, its events included. `note`: what the model is told beside the result. */
+/** The transcript row and the events of a finished call. `note`: what the model is told beside the result. */
 export function toWork(
   deps: ActivityDeps,
   input: RunToolInput,
@@ -54,10 +54,11 @@ export function toWork(
 ): SavedWork {
   const { step, callId, name } = input;
   const result = JSON.stringify(outcome.result);
-  // Without the note, which only a repeated refusal has: equal results have equal hashes.
+  // The note is left out: equal results must have equal hashes, and only a repeated refusal has a note.
   const hash = createHash('sha256').update(result).digest('hex').slice(0, 16);
   const content = note === null ? result : JSON.stringify({ ...outcome.result, note });
   const preview = deps.tools.preview(name, call.args) + (outcome.isError ? ' (refused)' : '');
+  // db/turns/asked-calls.ts finds a result by the beginning of its body, so callId and name must come first.
   const body: ToolBody = { callId, name, content, isError: outcome.isError, hash, preview };
   return {
     entry: { step, position: call.position, role: 'tool', body: JSON.stringify(body) },
@@ -84,7 +85,7 @@ export function toWork(
   };
 }
 
-/** What the model is told when an edit was refused for the same problems as the newest edit of an earlier step. */
+/** The note for an edit that was refused for the same problems as the newest edit of an earlier step; else null. */
 export async function noteOf(
   deps: ActivityDeps,
   input: RunToolInput,

@@ -1,14 +1,14 @@
-/** One streamed answer of a model: what the reader sees of it at once, and what is stored of it at the end. */
+/** One streamed answer of a model: the events that readers see at once, and the body that is stored at the end. */
 import type { ModelHeartbeat } from '../../contracts/turn.ts';
 import type { TurnEvent } from '../../contracts/events.ts';
 import type { EventStream } from '../../db/events/event-stream.ts';
 import { isDeeperThan, JSON_LIMITS } from '../../domain/text/json.ts';
 import type { ModelEvent, ModelToolCall, ModelUsage, OpaqueParts } from '../../llm/types.ts';
 import { final } from '../attempt/judge-error.ts';
-import { countCharacters } from '../attempt/model-attempt.ts';
+import { countCharacters } from '../attempt/model-call.ts';
 import type { AssistantBody } from './transcript.ts';
 
-/** Of text, thoughts and arguments: several times what the longest answer of a model has. */
+/** The most characters of text, reasoning and arguments: several times those of the longest answer of a model. */
 const MAX_CHARS = 4_000_000;
 const CUT_TEXT =
   '(Your answer was cut off at its length limit. Go on exactly where it stopped, without repeating anything.)';
@@ -16,7 +16,7 @@ const EMPTY = '(Your answer was empty. Answer the user, or use a tool.)';
 
 export type Answer = ReturnType<typeof createAnswer>;
 
-/** Collects one streamed answer: what the reader sees at once, what is stored at the end. */
+/** Opens an answer. `separator` is shown before its first text. Characters are counted in `heartbeat`. */
 export function createAnswer(
   stream: EventStream,
   step: number,
@@ -28,7 +28,7 @@ export function createAnswer(
   let finish: { reason: AssistantBody['finish']; opaque: OpaqueParts | null } | null = null;
   const calls: ModelToolCall[] = [];
   let room = MAX_CHARS;
-  /** What is stored is read again for each later step, and by every reader of the session. */
+  /** Bounds the answer: each later step and every reader of the session read it again. */
   const use = (more: string): void => {
     room -= more.length;
     if (room < 0) throw final('model_bad_response', "The model's answer was too long. Please try again.");
@@ -59,13 +59,13 @@ export function createAnswer(
           usage = event.usage;
           return;
         case 'finish':
-          // It is sent back with every later step: what can't be written as JSON would end each of them.
+          // Each later step sends these parts back. Each would fail if they could not be written as JSON.
           if (isDeeperThan(event.opaque, JSON_LIMITS.maxDepth))
             throw final('model_bad_response', "The model's answer could not be read. Please try again.");
           finish = { reason: event.reason, opaque: event.opaque };
           return;
         case 'tool_arguments_delta':
-          // Nothing to show, but whoever waits is told that it grows.
+          // Nothing is shown, but the heartbeat tells that the arguments grow.
           countCharacters(heartbeat, event.delta);
           return;
         case 'tool_call_started':
@@ -75,7 +75,7 @@ export function createAnswer(
     isEmpty: () => text === '' && calls.length === 0 && heartbeat.characters === 0,
     toBody(rename: (calls: ModelToolCall[]) => ModelToolCall[], saidBefore: boolean): AssistantBody {
       if (finish === null) throw new Error('the model stream ended without its finish event');
-      // What a refused or filtered answer asks for is not done.
+      // The calls of a refused or filtered answer are not made.
       const toolCalls = finish.reason === 'refusal' ? [] : rename(calls);
       const isEmpty = finish.reason === 'stop' && text === '' && toolCalls.length === 0 && !saidBefore;
       const note = finish.reason === 'length' ? CUT_TEXT : isEmpty ? EMPTY : undefined;

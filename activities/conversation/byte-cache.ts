@@ -1,13 +1,13 @@
-/** A cache of what is loaded once and used again: bounded in bytes, the longest unused goes first. */
+/** A cache of loaded values, bounded in bytes and entries. The least recently used value is dropped first. */
 
 export interface ByteCache<T> {
-  /** What is kept under the key, or what `load` gives, which is then kept. A failed load is not. */
+  /** The cached value of the key. Without one, `load` is called and its value is cached; a failure is not cached. */
   get(key: string, load: () => Promise<T>): Promise<T>;
-  /** What all finished loads take, by `sizeOf`. */
+  /** The sum of `sizeOf` over all loaded values. */
   bytes(): number;
 }
 
-/** Creates an empty cache. What is larger than `maxBytes` is handed on and not kept. */
+/** Creates an empty cache. A value that is larger than `maxBytes` is returned but not cached. */
 export function createByteCache<T>(options: {
   maxBytes: number;
   maxEntries: number;
@@ -35,7 +35,7 @@ export function createByteCache<T>(options: {
     get(key, load) {
       const known = entries.get(key);
       if (known) {
-        // Behind the others: a map keeps its order.
+        // Moves the entry to the end of the map, which is in the order of use.
         entries.delete(key);
         entries.set(key, known);
         return known.value;
@@ -50,7 +50,7 @@ export function createByteCache<T>(options: {
           total += entry.bytes;
           trim();
         } catch {
-          // Whoever asked is told; a failed load is not kept.
+          // The caller of get() receives the error.
           drop(key, entry);
         }
       };

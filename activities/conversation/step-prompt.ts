@@ -1,4 +1,4 @@
-/** The request of one model call: what a turn's steps share, and what the step's transcript adds. */
+/** The request of one model call: the parts that all steps of a turn share, then the transcript of the earlier steps. */
 import type { CallModelInput } from '../../contracts/turn.ts';
 import type { TranscriptEntry } from '../../db/turns/transcript.ts';
 import type { TurnContext } from '../../db/turns/turn-context.ts';
@@ -9,16 +9,16 @@ import { createByteCache } from './byte-cache.ts';
 import { fenceToken, toHistory } from './history.ts';
 import { toModelMessages } from './transcript.ts';
 
-/** The unchanging part of the prompt is kept for this many turns, so that a step need not read and render it again. */
+/** The shared parts of the prompt are cached for this many turns, so that a step need not read and render them again. */
 const CACHED_TURNS = 100;
 const CACHED_BYTES = 64 * 1024 * 1024;
 
 /** What all steps of a turn share. */
 export interface PromptParts {
   context: TurnContext;
-  /** What was said before the turn. */
+  /** The messages before the turn. */
   history: ModelMessage[];
-  /** Whether the history is more than its first message: a summary could replace the rest. */
+  /** Whether the history has more than its first message, so that a summary could replace the rest. */
   isLong: boolean;
   graphText: string;
 }

@@ -1,4 +1,4 @@
-/** The transcript's bodies: what the model said and what the tools answered, as stored and as sent back. */
+/** The bodies of transcript rows: model answers and tool results, as they are stored and as they are sent back. */
 import { createHash } from 'node:crypto';
 import { STEP_SEPARATOR } from '../../contracts/names.ts';
 import { canonicalJson } from '../../domain/text/canonical-json.ts';
@@ -10,7 +10,7 @@ export interface AssistantBody {
   toolCalls: ModelToolCall[];
   opaque: OpaqueParts | null;
   finish: 'stop' | 'tool_calls' | 'length' | 'refusal';
-  /** What the model is told before it goes on, after its calls' results; our own words. */
+  /** A message of ours to the model. It follows the results of the answer's calls. */
   note?: string;
   inputTokens: number;
   outputTokens: number;
@@ -32,7 +32,7 @@ interface Entry {
   body: string;
 }
 
-/** What stands between the text so far and a next one: nothing where an answer was cut and just goes on. */
+/** The separator between the text so far and a step's text; empty when the step continues an answer that was cut. */
 export function separatorBefore(entries: readonly Entry[], step: number): string {
   return separatorAfterAnswers(answersBefore(entries, step));
 }
@@ -87,7 +87,7 @@ export function toModelMessages(
     }
     putNote();
     const { content, toolCalls, opaque, note: next } = JSON.parse(entry.body) as AssistantBody;
-    // An answer without anything in it is refused by some providers, and says nothing to any.
+    // Some providers refuse an answer without content, and it tells a model nothing.
     if (content !== '' || toolCalls.length > 0)
       messages.push({ role: 'assistant', content, toolCalls, opaque });
     note = next;
@@ -96,7 +96,7 @@ export function toModelMessages(
   return messages;
 }
 
-/** Ids are keys of the turn's tables and parts of URLs, and some servers use the same ones in every answer. */
+/** Makes call ids unique in the turn and safe in keys and URLs. Some servers use the same ids in every answer. */
 export function uniqueCallIds(
   calls: readonly ModelToolCall[],
   used: ReadonlySet<string>,
@@ -105,7 +105,7 @@ export function uniqueCallIds(
   const taken = new Set(used);
   return calls.map((call, index) => {
     let callId = call.callId.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 56) || `call_${index}`;
-    // The new id may be one that another call was given by its model.
+    // The model may have given the new id to another call.
     for (let place = index; taken.has(callId); place += calls.length)
       callId = `${callId.slice(0, 40)}_s${step}_${place}`;
     taken.add(callId);

@@ -9,20 +9,20 @@ import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
 export interface WrittenCall {
   /** Null when the text can't be read as arguments. */
   args: JsonObject | null;
-  /** What the model is told when it can't be; null when it can. */
+  /** The tool's result when the arguments can't be read; else null. */
   refusal: ToolOutcome | null;
   /** What a reader is shown of the arguments. */
   shown: Extract<TurnEvent, { event: 'tool_call' }>['arguments'];
   sessionId: string;
   /** The customer's workflow that the session belongs to. */
   workflowId: string;
-  /** Its place among the calls of the step, from 1. */
+  /** The place of the call among the calls of the step, from 1. */
   position: number;
-  /** Calls of the same tool before it, in its step. */
+  /** How many calls of the same tool stand before this one in its step. */
   earlierInStep: number;
 }
 
-/** Reads a call out of the answer that asked for it. */
+/** Reads a call from the stored answer that asked for it. */
 export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise<WrittenCall> {
   const { callId, name } = input;
   const found = await deps.store.findAskedCall(input);
@@ -38,7 +38,7 @@ export async function readCall(deps: ActivityDeps, input: RunToolInput): Promise
   };
 }
 
-/** The row is gone only when the session is; claiming says so with the right error. */
+/** The answer's row is missing only when the session was deleted. The claim then throws the right error. */
 const NO_ARGUMENTS = { args: null, refusal: null, shown: '' };
 
 function readArguments(text: string, limit: number): Pick<WrittenCall, 'args' | 'refusal' | 'shown'> {

@@ -9,14 +9,14 @@ const input = z.object({
   sql: z.string().describe("One SELECT in PostgreSQL's dialect, with its values written into it"),
 });
 
-/** A cell is shown up to here; whoever needs more asks for that cell. */
+/** Characters of a cell that are shown. A query can select one cell to show more of it. */
 const MAX_CELL_CHARS = 2_000;
-// Of pg_type: what JSON can hold as it is.
+// Type ids of pg_type whose values JSON can hold.
 const BOOL = 16;
 const INTEGERS = [20, 21, 23, 26];
 const JSON_TYPES = [114, 3802];
 
-/** Runs a read-only query on the tables of public. Every fault of the query is a result, so that it is never retried. */
+/** Runs a read-only query on the tables of public. Every fault of the query is a result, so the query is never retried. */
 export function createExecutePublicSqlTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
     description: `Runs one read-only PostgreSQL query on the tables of schema public and answers with at most 200 rows. Use it to look at data, or to try a query that a block will run. Aggregate and filter in SQL instead of reading many rows. Look tables up with get_db_schema first. It can not change anything, and can not read platform tables.
@@ -29,7 +29,7 @@ Example: {"sql":"select status, count(*) from orders where created_at > now() - 
   });
 }
 
-/** A refusal of the sandbox as a tool result; everything else is thrown. */
+/** The tool result for a refusal of the sandbox. Any other error is thrown. */
 export async function asOutcome(work: () => Promise<ToolOutcome>): Promise<ToolOutcome> {
   try {
     return await work();
@@ -85,7 +85,7 @@ function exactJson(text: string): Json {
   }
 }
 
-/** A number of at most 15 digits is read and written without a change; zeros at its end say nothing. */
+/** Whether a number keeps its value as a double: a safe integer, or at most 15 digits between the zeros at both ends. */
 function isExact(value: number, source: string): boolean {
   if (Number.isSafeInteger(value) && String(value) === source) return true;
   const digits = source

@@ -1,12 +1,12 @@
-/** Cuts a tool's result to the size that a model is shown, at an element boundary. */
+/** Cuts a tool's result to the size that a model may see. Lists are cut between elements. */
 
 /** Characters of a result at most, as JSON text. */
 export const MAX_RESULT_CHARS = 16_000;
 const MIN_STRING_CHARS = 200;
 
 /**
- * The result itself when it fits; else a copy with `truncated: true` whose longest lists are shortened first (halved,
- * with the number of elements that were left out beside them) and then its longest strings.
+ * Returns a result that fits unchanged. Of a larger result it returns a copy with `truncated: true`. The copy's longest
+ * lists are halved first, with the number of left-out elements beside them; then its longest strings are shortened.
  */
 export function fitResult(
   result: Record<string, unknown>,

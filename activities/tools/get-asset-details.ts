@@ -64,7 +64,7 @@ function present(asset: JsonObject): JsonObject {
   const shown = { ...asset };
   if (typeof shown.system_prompt === 'string' && shown.system_prompt.length > MAX_PROMPT_CHARS)
     shown.system_prompt = `${shown.system_prompt.slice(0, MAX_PROMPT_CHARS).toWellFormed()}... [truncated]`;
-  // Any header may carry a secret, whatever its name.
+  // A header of any name may hold a secret.
   if (Array.isArray(shown.mcp_servers)) {
     shown.mcp_servers = shown.mcp_servers.map((server) =>
       isObject(server) && isObject(server.headers)

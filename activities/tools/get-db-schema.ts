@@ -54,7 +54,7 @@ function toOutcome({ total, tables, unknown }: SchemaResult): ToolOutcome {
     if (chars > MAX_RESULT_CHARS) break;
     shown.push(table);
   }
-  // One table may be wider than a result: its first columns, and how to get the others.
+  // One table may be wider than a result. The model gets its first columns, and is told how to get the others.
   const [first] = tables;
   if (shown.length === 0 && first && 'columns' in first) {
     const { columns, ...table } = first;

@@ -15,7 +15,7 @@ const input = z.object({
   block: z.string().max(300).optional().describe('With execution_id: only this block, by name or id'),
 });
 
-/** Shows past runs of the session's workflow. Another workflow's are not found. */
+/** Shows past runs of the session's workflow. Runs of other workflows are not found. */
 export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
     description: `Shows past runs of the workflow that is open. Without arguments: the newest runs with status, error and failing block. With execution_id: what each block of that run got and gave. Use it to find out why a run failed before you change anything.

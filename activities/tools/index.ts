@@ -9,7 +9,7 @@ import { createListProjectAssetsTool } from './list-project-assets.ts';
 import { createModifyWorkflowTool } from './modify-workflow.ts';
 import type { ToolRow } from './tool.ts';
 
-/** An edit carries code and configs, and a change of an agent its prompt. */
+/** Writing tools may have longer arguments: an edit has code and configs, a change of an agent has its prompt. */
 const EDIT_CHARS = 256 * 1024;
 
 export const TOOLS: readonly ToolRow[] = [

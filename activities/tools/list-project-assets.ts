@@ -7,7 +7,7 @@ import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const MAX_DESCRIPTION_CHARS = 200;
-/** Room for counts, cursors and a hint. */
+/** Characters that counts, cursors and a hint may take. */
 const FRAME_CHARS = 1_500;
 
 const input = z.object({
@@ -20,7 +20,7 @@ const input = z.object({
   cursor: z.string().max(2_000).optional().describe('next_cursor of a kind, to go on with that kind'),
 });
 
-/** Lists what the project has. */
+/** Lists the project's assets. */
 export function createListProjectAssetsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
     description: `Lists the agents, knowledge bases, sources, orchestrations and workflows of the project, by name, with their ids. Use it before you refer to one of them in a block or in manage_project_asset. For the whole configuration of one use get_asset_details. Not for the project's own tables (get_db_schema).

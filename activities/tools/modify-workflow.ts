@@ -55,7 +55,7 @@ type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
   assets: Pick<ToolDeps['assets'], 'models'>;
 };
 
-/** Changes the turn's working graph: all of a call, or nothing of it. */
+/** Changes the turn's working graph. Either the whole call is applied or nothing of it. */
 export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
   return defineTool<z.infer<typeof input>>({
     description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.

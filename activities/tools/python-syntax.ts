@@ -1,17 +1,17 @@
-/** Python as Ruff's parser reads it: syntax errors as CPython would have them, and the tokens of what parses. */
+/** Checks Python code with Ruff's parser: finds the syntax errors of CPython, and the tokens of code that parses. */
 import { PositionEncoding, Workspace } from '@astral-sh/ruff-wasm-nodejs';
 import type { InputKey, PythonChecker, PythonFacts } from '../../domain/rules/python.ts';
 
 // F701, F702, F704, F706: break, continue, yield and return in the wrong place, which CPython refuses too.
-// F821: an undefined name; asked of a line that is added to the code, it tells whether anything binds `output`.
+// F821: an undefined name. A line with `output` is added to the code and asked about, to learn whether anything binds it.
 const RULES = ['F701', 'F702', 'F704', 'F706', 'F821'];
 const UNDEFINED = 'F821';
 const PROBE = '\noutput\n';
-/** Analyses that are kept, in bytes about: the same blocks are judged before and after every edit. */
+/** The approximate bytes of cached analyses. The same blocks are judged before and after every edit. */
 const MAX_KNOWN_BYTES = 16 * 1024 * 1024;
 const FACTS_BYTES = 200;
 const KEY_BYTES = 100;
-/** A parser that has read this many texts is made anew: its memory only grows. */
+/** A parser is replaced after this many texts, because its memory only grows. */
 const MAX_PARSED = 20_000;
 
 interface Diagnostic {
@@ -48,7 +48,7 @@ export function createPythonChecker(): PythonChecker {
     );
     return {
       syntaxError: null,
-      // Without line ends that were rewritten, the places are those of the code itself.
+      // The positions are those of the code only when no line ends were rewritten.
       inputKeys: text === code ? findInputKeys(code, workspace.tokens(code)) : [],
       assignsOutput: undefinedNames.length === 0,
       usesInput: usesBuiltInInput(text, workspace.tokens(text)),
@@ -63,7 +63,7 @@ export function createPythonChecker(): PythonChecker {
       try {
         facts = analyze(code);
       } catch {
-        // A text on which the parser itself fails is not known to be wrong. A parser that failed is not used again.
+        // The parser itself failed, so the text may be right. The failed parser is not used again.
         workspace = null;
         facts = { ...UNREAD, assignsOutput: true };
       }
@@ -91,7 +91,7 @@ interface Token {
   end: number;
 }
 
-/** The parser's own listing of its tokens: a kind and a range of bytes a line. */
+/** Reads the parser's listing of tokens. Each line has a kind and a range of bytes. */
 function readTokens(listing: string): Token[] {
   return [...listing.matchAll(/^\s*(\w+) (\d+)\.\.(\d+)/gm)]
     .map((match) => ({ kind: match[1]!, start: Number(match[2]), end: Number(match[3]) }))
@@ -103,7 +103,7 @@ function findInputKeys(code: string, listing: string): InputKey[] {
   const bytes = Buffer.from(code);
   const text = ({ start, end }: Token): string => bytes.subarray(start, end).toString();
   const tokens = readTokens(listing);
-  // Tokens come in their order: each place is counted on from the one before.
+  // Tokens come in order, so each position is counted from the one before.
   let counted = { byte: 0, unit: 0 };
   return tokens.flatMap((token, index) => {
     if (token.kind !== 'Identifier' || text(token) !== 'input_data') return [];
@@ -112,7 +112,7 @@ function findInputKeys(code: string, listing: string): InputKey[] {
       first?.kind === 'Dot' && second !== undefined && text(second) === 'get' && third?.kind === 'Lpar';
     const key = isGet ? tokens[index + 4] : first?.kind === 'Lsqb' ? second : undefined;
     if (key?.kind !== 'String') return [];
-    // Prefixed and triple-quoted texts are left alone: nobody writes a block's name that way.
+    // Prefixed and triple-quoted strings are skipped: nobody writes a block's name that way.
     const quoted = /^(["'])((?:(?!\1)[^\\\n])+)\1$/.exec(text(key));
     if (!quoted) return [];
     const unit = counted.unit + bytes.subarray(counted.byte, key.start).toString().length;
@@ -122,7 +122,7 @@ function findInputKeys(code: string, listing: string): InputKey[] {
   });
 }
 
-/** `input` as a value or a call, unless the code gives that name a meaning of its own. */
+/** Whether the code uses `input` as a value or a call without binding that name itself. */
 function usesBuiltInInput(code: string, listing: string): boolean {
   if (!/\binput\b/.test(code)) return false;
   const bytes = Buffer.from(code);

@@ -23,7 +23,7 @@ import {
   type ToolRow,
 } from './tool.ts';
 
-/** The limits of a tool whose row names no other. */
+/** The limits of a tool whose row sets none. */
 export const TOOL_LIMITS: ToolLimits = {
   calls: null,
   ms: 15_000,
@@ -34,23 +34,23 @@ export const TOOL_LIMITS: ToolLimits = {
 type Args = Record<string, unknown> | null;
 
 export interface ToolRegistry {
-  /** In the order of their names, so that requests share a prefix. */
+  /** Sorted by name, so that requests share a prefix. */
   definitions: ModelTool[];
   /** How the turn makes a tool's calls; null when there is no such tool. */
   traits(name: string): ToolTraits | null;
-  /** What a person reads while a call runs; a tool that does not exist is just a thought. */
+  /** The status line while a call runs. A tool that does not exist gets the line of a thinking model. */
   status(name: string): string;
   /** The limits of a tool, also of one that does not exist. */
   limits(name: string): ToolLimits;
-  /** Runs a call with parsed arguments (null when they were no JSON object). Throws only what a retry may mend. */
+  /** Runs a call with parsed arguments (null when they were no JSON object). Throws only errors that a retry may mend. */
   run(name: string, args: Args, context: ToolContext): Promise<ToolOutcome>;
-  /** Checks a call of a confirmed tool. A refusal is the tool's result; a question is what the user is to be asked. */
+  /** Checks a call of a confirmed tool. Returns the refusal that is the tool's result, or the question for the user. */
   plan(
     name: string,
     args: Args,
     context: { workflowId: string },
   ): Promise<{ refusal: ToolOutcome } | { question: Question }>;
-  /** The result of a decided call; makes the change of an approved one. Throws only what a retry may mend. */
+  /** The result of a decided call. Makes the change of an approved one. Throws only errors that a retry may mend. */
   perform(name: string, trx: Db, confirmation: Confirmation & { decision: Decision }): Promise<AssetResult>;
   preview(name: string, args: Args): string;
 }
@@ -61,7 +61,7 @@ interface Entry {
   tool: Tool | ConfirmedTool;
 }
 
-/** Makes the tools of these rows. */
+/** Creates the registry of these tools. */
 export function createToolRegistry(rows: readonly ToolRow[], deps: ToolDeps): ToolRegistry {
   const byName = new Map(rows.map((row) => [row.name, toEntry(row, deps)]));
   const names = [...byName.keys()].sort();
@@ -129,14 +129,14 @@ function toEntry(row: ToolRow, deps: ToolDeps): Entry {
   };
 }
 
-/** Arguments deeper than this are refused unread: parsers and serialisers recurse. */
+/** Deeper arguments are refused before they are read, because parsers and serialisers recurse. */
 const MAX_LEVELS = 60;
 
 function parse(tool: Tool | ConfirmedTool, args: Record<string, unknown>) {
   return tool.checksItself ? ({ success: true, data: args } as const) : tool.input.safeParse(dropNulls(args));
 }
 
-/** In a strict schema an optional argument is nullable and its null means absent: at the top level we drop it. */
+/** Drops nulls at the top level. In a strict schema an optional argument is nullable, and null means absent. */
 function dropNulls(args: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
 }
@@ -147,8 +147,8 @@ function toDefinition(name: string, tool: Tool | ConfirmedTool): ModelTool {
 }
 
 /**
- * The strict form of a schema: every property required, what was optional nullable. An object that takes any key
- * (a block's config) stays as it is, and the adapter then leaves `strict` off for the tool.
+ * The strict form of a schema: every property is required, and optional ones become nullable. An object that takes any key
+ * (a block's config) stays as it is; the adapter then leaves `strict` off for the tool.
  */
 function toStrict(schema: JsonObject): JsonObject {
   const out: JsonObject = { ...schema };

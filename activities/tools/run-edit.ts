@@ -1,4 +1,4 @@
-/** One edit from text to text: what modify_workflow hands to a thread when the graph is large. */
+/** One edit from text to text. modify_workflow runs it in a thread when the graph is large. */
 import { randomUUID } from 'node:crypto';
 import { editGraph } from '../../domain/edit/edit-graph.ts';
 import type { Edge, Graph } from '../../domain/graph/graph.ts';
@@ -27,7 +27,7 @@ export interface EditResult {
   changed?: { graph: string; aliases: ReadonlyMap<string, string> };
 }
 
-/** Applies an edit and renders what the model is told of it. */
+/** Applies an edit and renders the tool's result. */
 export function runEdit(task: EditTask, python: PythonChecker): EditResult {
   const { aliases, project } = task;
   const before = JSON.parse(task.graph) as Graph;
@@ -40,7 +40,7 @@ export function runEdit(task: EditTask, python: PythonChecker): EditResult {
   });
   if (!outcome.applied)
     return { result: fitResult({ applied: false, problems: outcome.problems }), isError: true };
-  // Blocks that others wrote may nest deeper than what a call may send.
+  // Stored blocks may nest deeper than a call's arguments may.
   const graph = toJsonText(outcome.graph);
   if (isLargerThan(graph, MAX_GRAPH_BYTES) && graph.length > task.graph.length)
     return { result: { applied: false, problems: [tooLarge(outcome.graph, graph)] }, isError: true };
@@ -52,7 +52,7 @@ export function runEdit(task: EditTask, python: PythonChecker): EditResult {
   };
 }
 
-/** What a tool result shows of a graph. */
+/** The part of a graph that a tool result shows. */
 export function describeGraph(graph: Graph): {
   blocks: { id: string; name: string; type: string }[];
   edges: Edge[];

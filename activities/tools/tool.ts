@@ -1,4 +1,4 @@
-/** What a tool is. docs/architecture.md says how its calls are made; CONTRIBUTING.md says how one is added. */
+/** The types of a tool. docs/architecture.md says how its calls are made; CONTRIBUTING.md says how a tool is added. */
 import type { z } from 'zod';
 import type { ToolTraits } from '../../contracts/tools.ts';
 import type { ProjectReader } from '../../db/assets/project-reader.ts';
@@ -8,20 +8,20 @@ import type { AssetActions } from './assets/asset-actions.ts';
 import type { AssetDeps } from './assets/deps.ts';
 import type { EditResult, EditTask } from './run-edit.ts';
 
-/** What the tools are made from. A tool takes what it needs of it. */
+/** What the tools are created from. Each tool takes the parts that it needs. */
 export interface ToolDeps {
   /** Reads the project's agents, workflows and other assets, and the runs of workflows. */
   project: ProjectReader;
   /** Reads the tables of schema public. */
   sandbox: SqlSandbox;
   python: PythonChecker;
-  /** Applies edits of any size; absent: they are applied on the main thread. */
+  /** Applies edits of any size. When absent, edits are applied on the main thread. */
   editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
   /** Plans and makes changes of assets. */
   assets: AssetDeps;
 }
 
-/** What a tool may see of its turn. */
+/** The part of its turn that a tool may see. */
 export interface ToolContext {
   turnId: string;
   sessionId: string;
@@ -29,24 +29,24 @@ export interface ToolContext {
   workflowId: string;
   /** Aborts when nobody waits for the result any more. */
   signal: AbortSignal;
-  /** The graph as the calls before have left it, as JSON text, and the ids the model gave to blocks that it added. */
+  /** The graph after the earlier calls, as JSON text, and the ids that the model gave to blocks that it added. */
   workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
 }
 
 export interface ToolOutcome {
-  /** Becomes one JSON object as text for the model. */
+  /** The model gets it as one JSON text. */
   result: object;
   isError: boolean;
   /** The graph after the call, as JSON text; stored in the same transaction as the result. Absent: unchanged. */
   graph?: { text: string; aliases: ReadonlyMap<string, string> };
 }
 
-/** What all tools say of themselves. */
+/** The parts that all tools have. */
 interface Described<Input> {
   /** For the model: when to use it, when not, one short example. */
   description: string;
   input: z.ZodType<Input>;
-  /** For a tool that checks its arguments itself, with better words than a schema has: they are passed on as they are. */
+  /** Set for a tool that checks its arguments itself, with better messages than a schema: they are passed on unchecked. */
   checksItself?: boolean;
   /** One line for operators; holds counts and types, never the user's text. */
   preview?(input: Input): string;
@@ -62,22 +62,22 @@ export interface ConfirmedTool<Input = unknown> extends Described<Input> {
   actions: AssetActions;
 }
 
-/** What the calls of a tool may take. */
+/** The limits of a tool's calls. */
 export interface ToolLimits {
   /** Calls that a turn may make; further ones are refused. `noun` names them in the refusal. */
   calls: { atMost: number; noun: string } | null;
-  /** The time of a call, its repetitions included. The activity itself ends after 30 s. */
+  /** The time of a call, including its repetitions. The activity itself ends after 30 s. */
   ms: number;
-  /** Arguments longer than this are refused unread. */
+  /** Longer arguments are refused before they are parsed. */
   argumentChars: number;
-  /** The result as JSON text. */
+  /** The most characters of the result as JSON text. */
   resultChars: number;
 }
 
 /** A tool's row in the registry. Names are stored in histories, transcripts and clients: never rename a tool. */
 export type ToolRow = ToolTraits & {
   name: string;
-  /** Where they differ from those of the other tools. */
+  /** The limits that differ from those of the other tools. */
   limits?: Partial<ToolLimits>;
 } & (
     | { confirmed?: never; create: (deps: ToolDeps) => Tool }
@@ -94,7 +94,7 @@ export function defineConfirmedTool<Input>(tool: ConfirmedTool<Input>): Confirme
   return tool;
 }
 
-/** Makes a tool's failure: what went wrong, a stable code, and what to do instead. */
+/** Creates a failed result: what went wrong, a stable code, and what to do instead. */
 export function toolFailure(code: string, error: string, hint?: string): ToolOutcome {
   return { result: { error, code, ...(hint === undefined ? {} : { hint }) }, isError: true };
 }

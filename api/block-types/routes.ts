@@ -6,7 +6,7 @@ import { defineRoute } from '../http/route.ts';
 
 const body = { block_types: blockTypes.map(describeBlockType) };
 
-/** The registry that validation and the copilot use. */
+/** The route of the registry that validation and the copilot use. */
 const list = defineRoute({
   method: 'get',
   path: '/api/block-types',

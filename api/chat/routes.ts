@@ -1,4 +1,4 @@
-/** POST chat: starts a turn, or attaches to the one its idempotency key started, and streams it. */
+/** POST chat: starts a turn, or attaches to the turn that its idempotency key started, and streams it. */
 import { z } from 'zod';
 import { chatRequest, idempotencyKey } from '../../contracts/http/chat.ts';
 import { turnErrorAnswer } from '../../contracts/http/errors.ts';
@@ -48,7 +48,7 @@ const chat = defineRoute({
       graph: body.workflow_state?.graph ?? null,
       idempotencyKey: headers['idempotency-key'] ?? null,
     });
-    // A new turn has no reader yet that could have seen anything of it.
+    // A new turn has no reader yet, so its stream begins at the first event.
     const afterSeq = attached ? (headers['last-event-id'] ?? 0) : 0;
     return answer({ turnId, afterSeq, principal });
   },

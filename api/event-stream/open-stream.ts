@@ -3,7 +3,7 @@ import { CLOCK_LEEWAY_SECONDS } from '../middleware/auth.ts';
 import type { Principal } from '../http/principal.ts';
 import type { TurnEventHub } from './turn-event-hub.ts';
 
-/** Whose stream, from where, and who reads it. */
+/** The turn of a stream, the cursor, and the reader. */
 export interface StreamRequest {
   turnId: string;
   afterSeq: number;
@@ -11,7 +11,7 @@ export interface StreamRequest {
 }
 
 /**
- * Answers a request with a turn's event stream. The hub owns the response from here on, and Koa leaves it alone. The
+ * Answers a request with a turn's event stream. From then on the hub owns the response, and Koa does not write to it. The
  * request's state is dropped, because the context lives as long as the connection.
  */
 export function openStream(
@@ -21,7 +21,7 @@ export function openStream(
 ): void {
   ctx.status = 200;
   ctx.set({
-    // Without the charset some clients read text as Latin-1 (RFC 2616's old default).
+    // Without a charset, some clients read the text as Latin-1 (the old default of RFC 2616).
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-cache',
     'X-Accel-Buffering': 'no',
@@ -37,8 +37,8 @@ export function openStream(
 }
 
 /**
- * A stream ends when its token expires. A token that expired within the clock leeway gets a stream of that leeway's
- * length; otherwise its client would reconnect at once and be let in again.
+ * The time at which the stream ends: when its token expires. A token that has expired within the clock leeway gets a stream
+ * as long as the leeway. A shorter stream would let its client reconnect at once, again and again.
  */
 function endOf({ expiresAt }: Principal): number {
   if (expiresAt === null) return Infinity;

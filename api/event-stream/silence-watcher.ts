@@ -1,6 +1,6 @@
 /**
- * While a turn's log is quiet, asks Temporal what the turn is doing and tells its readers. These status lines are live
- * only: not stored, not numbered, and real events never wait for them. One question per turn, however many watch.
+ * While a turn's log is quiet, asks Temporal what the turn is doing and tells the turn's readers. These status lines are
+ * neither stored nor numbered, and stored events never wait for them. Temporal is asked once per turn, not once per reader.
  */
 import { isConnectionError } from '../../db/connection/pg-errors.ts';
 import { SILENCE } from '../../runtime/bounds.ts';
@@ -10,7 +10,7 @@ import { renderLiveEvent } from './render-event.ts';
 /** The fields that a watched turn carries for the silence watcher. All times are performance.now(). */
 export interface Quiet {
   readonly turnId: string;
-  /** When the log was last heard, or the watching began. */
+  /** When the last event arrived, or when the turn began to be watched. */
   heardAt: number;
   /** When the turn is asked about next. */
   askAt: number;
@@ -22,7 +22,7 @@ export interface Quiet {
 export type SilenceInspector = (turnId: string) => Promise<{ message: string; step?: number } | null>;
 
 export interface SilenceWatcher<T extends Quiet> {
-  /** The fields of a turn that begins to be watched. */
+  /** The initial fields of a turn that begins to be watched. */
   begin(): Omit<Quiet, 'turnId'>;
   /** Must be called when the turn has a new event. */
   heard(turn: T): void;
@@ -31,7 +31,7 @@ export interface SilenceWatcher<T extends Quiet> {
 }
 
 const REPEAT_MS = 10_000;
-// With thousands of quiet turns the questions must not become the load.
+// With thousands of quiet turns, the questions must not overload Temporal.
 const MAX_ASKING = 32;
 
 export function createSilenceWatcher<T extends Quiet>(options: {
@@ -91,7 +91,7 @@ export function createSilenceWatcher<T extends Quiet>(options: {
       const due = Iterator.from(turns)
         .filter((turn) => !turn.asking && now >= turn.askAt)
         .toArray();
-      // The longest waiting first, so that none starves.
+      // The turns that have waited longest come first, so that each turn is asked about at some time.
       if (due.length > free) due.sort((a, b) => a.askAt - b.askAt).length = Math.max(0, free);
       for (const turn of due) void ask(turn);
     },

@@ -1,4 +1,4 @@
-/** A graph that a client sends: its shape, and its limits by name. */
+/** Reads a graph that a client sends. Messages name the field or the limit that is wrong. */
 import { z } from 'zod';
 import type { Graph } from '../../domain/graph/graph.ts';
 import { exceededLimit, MAX_GRAPH_BYTES } from '../../domain/graph/limits.ts';
@@ -7,13 +7,13 @@ import { parseWorkflowState } from '../../domain/graph/workflow-state.ts';
 
 export interface Canvas {
   graph: Graph;
-  /** Ids of the blocks that say whether they are enabled. */
+  /** The ids of the blocks that have `enabled`. */
   enabledGiven: ReadonlySet<string>;
-  /** As it was sent. */
+  /** The JSON as it was sent. */
   raw: unknown;
 }
 
-/** Reads a body's `{nodes, edges}`; the message names the field and what is wrong, or too much, in it. */
+/** Reads a body's `{nodes, edges}`. The error's message names the field and its fault. */
 export function canvasAt(field: string) {
   return z.unknown().transform((raw, ctx): Canvas => {
     if (raw === undefined || raw === null) {
@@ -28,7 +28,7 @@ export function canvasAt(field: string) {
   });
 }
 
-/** Which limit a graph, or the JSON that it came as, is beyond; null: none. */
+/** The limit that a graph, or the JSON that was sent for it, exceeds; null for none. */
 export function sizeProblem({ blocks, edges }: Graph, value: unknown): string | null {
   const text = JSON.stringify(value);
   return exceededLimit({

@@ -1,4 +1,4 @@
-/** The diff of a turn that its workflow did not end: at once for small graphs, in a thread for large ones. */
+/** Computes the diff of a turn that the API ends in place of its workflow. Large graphs are compared in a thread. */
 import { diffGraphTexts } from '../../domain/graph/diff-graph.ts';
 import { SMALL_GRAPH_CHARS } from '../../domain/graph/limits.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
@@ -9,7 +9,7 @@ export interface DiffTexts {
   working: string;
 }
 
-/** Creates the function that gives the JSON text of a diff, or null for equal graphs. Throws the pool's errors. */
+/** Creates the function that returns the JSON text of a diff, or null for equal graphs. It throws the pool's errors. */
 export function createGraphDiff(pool: Pick<ThreadPool, 'run'>): (texts: DiffTexts) => Promise<string | null> {
   return async (texts) => {
     if (texts.base === texts.working) return null;

@@ -1,4 +1,4 @@
-/** Planning a revert: at once for a small graph, in a thread for a large one, whose rules take seconds to judge. */
+/** Plans a revert. A large graph is planned in a thread, because checking its rules takes seconds. */
 import type { PlanRevert } from '../../db/sessions/snapshots.ts';
 import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
@@ -16,7 +16,7 @@ export interface RevertTexts {
 
 type Planned = { graph: string } | { conflicts: string[] };
 
-/** The task, as a thread has it. Errors lose their class on the way back, so a conflict is a result. */
+/** The task for a thread. A conflict is returned as a result, because errors lose their class on the way back. */
 export function planRevertTexts({ before, after, current }: RevertTexts): Planned {
   try {
     const graph = planRevert({
@@ -31,7 +31,7 @@ export function planRevertTexts({ before, after, current }: RevertTexts): Planne
   }
 }
 
-/** Creates the planner. Throws DiffConflictError; HttpError 503 when it takes too long or too much waits. */
+/** Creates the planner. It throws DiffConflictError, or HttpError 503 when the task takes too long or the pool is busy. */
 export function createRevertPlanner(pool: Pick<ThreadPool, 'run'>): PlanRevert {
   return async ({ before, after, current }) => {
     const texts = { before, after, current: JSON.stringify(current) };

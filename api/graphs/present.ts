@@ -13,12 +13,12 @@ export function presentWorkflowSummary(workflow: WorkflowSummary) {
   };
 }
 
-/** The graph part, as snapshot and revert answer it. */
+/** The graph in the answers of snapshot and revert. */
 export function presentWorkflowGraph({ id, version, blocks, edges }: StoredWorkflow) {
   return { id, version, blocks, edges };
 }
 
-/** GET of one workflow, as JSON text: the graph is in it as the database wrote it. */
+/** The answer of GET for one workflow as JSON text. It contains the graph as the database wrote it. */
 export function presentWorkflow(workflow: WorkflowText): string {
   const head = JSON.stringify(presentWorkflowSummary(workflow)).slice(0, -1);
   return `${head},"blocks":${workflow.blocks},"edges":${workflow.edges}}`;

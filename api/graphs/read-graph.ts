@@ -1,4 +1,4 @@
-/** The body of PUT graph as a graph: what its schema can't say, with the block or edge that breaks it. */
+/** Reads the body of PUT graph. Checks what the schema can't express, and names the block or edge that is wrong. */
 import { z } from 'zod';
 import { saveGraphRequest } from '../../contracts/http/workflows.ts';
 import { edgeKey, toEdge } from '../../domain/graph/edge.ts';
@@ -10,7 +10,7 @@ import { sizeProblem } from './canvas.ts';
 
 type Saved = z.output<typeof saveGraphRequest>;
 
-/** Its lists are counted before their items are read. */
+/** The lists are counted before their items are read. */
 export const graphBody = z
   .preprocess((body, ctx) => {
     const exceeded = countProblem(body);
@@ -31,7 +31,7 @@ function countProblem(body: unknown): string | null {
   return exceededLimit({ blocks: body.blocks.length, edges: body.edges.length });
 }
 
-/** The message of an issue, after the place where it is: `blocks[3] (name): `. */
+/** The message of an issue, after its place: `blocks[3] (name): `. */
 export function explainGraphIssue(issue: z.core.$ZodIssue, body: unknown): string {
   const [, list, index, field] = issue.path;
   if (typeof index !== 'number') return issue.message;
@@ -40,7 +40,7 @@ export function explainGraphIssue(issue: z.core.$ZodIssue, body: unknown): strin
   const items: unknown = isObject(body) ? body[String(list)] : null;
   const item: unknown = Array.isArray(items) ? items[index] : null;
   if (list === 'edges' || field === 'id' || !isObject(item)) return `${where}: ${issue.message}`;
-  // What was judged before the field is sound, and names the block.
+  // Fields that were checked before this one are valid, so the block's name can be shown.
   const name = field === 'type' || field === 'name' ? item.id : item.name;
   return `${where} (${typeof name === 'string' ? name : ''}): ${issue.message}`;
 }

@@ -1,4 +1,4 @@
-/** What a Studio needs of workflows beside the copilot. */
+/** The routes for workflows: what an editor needs beside the copilot. */
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { versionErrorAnswer } from '../../contracts/http/errors.ts';
@@ -74,7 +74,7 @@ const read = defineRoute({
   },
 });
 
-/** The id is judged before the body. */
+/** The id is checked before the body. */
 const namedWorkflow = withToken(({ params: { id } }) => {
   if (!isUuid(id)) throw new HttpError(404, NO_WORKFLOW);
   return { id };

@@ -5,7 +5,10 @@ import { answeredWithin } from '../../db/connection/pg-errors.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 import { READINESS_MS } from '../../runtime/bounds.ts';
 
-/** Checks Postgres, its migrations, Temporal, and whether they belong together, side by side. Never throws; takes two seconds at most. */
+/**
+ * Checks Postgres, its migrations, Temporal, and whether both servers belong together. The checks run in parallel, never
+ * throw and take at most two seconds.
+ */
 export function createReadiness(options: {
   db: Knex;
   client: Client;
@@ -35,7 +38,7 @@ export function createReadiness(options: {
       const problem = await answeredWithin(READINESS_MS, options.identity.verify());
       return problem === null ? [] : [problem];
     } catch {
-      // One of the two is away, which the other checks say.
+      // One of the two servers is away. The other checks report that.
       return [];
     }
   };

@@ -1,11 +1,11 @@
-/** Both are open: `/healthz` says that the process lives, `/readyz` that it can serve, with the reasons when it can't. */
+/** `/healthz` says that the process lives. `/readyz` says whether it can serve, with the reasons. Both need no token. */
 import { type NotReady, notReadyAnswer } from '../../contracts/http/errors.ts';
 import { type Ok, okAnswer } from '../../contracts/http/health.ts';
 import { open } from '../http/access.ts';
 import { type AnswerKind, json } from '../http/answer.ts';
 import { defineRoute } from '../http/route.ts';
 
-/** One of two answers: being away is no fault of the request. */
+/** Both results are answers, not errors: the request itself is valid. */
 const readiness: AnswerKind<Ok | NotReady> = {
   ...json(200, okAnswer),
   write(ctx, body) {

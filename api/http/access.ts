@@ -1,29 +1,29 @@
-/** Who gets to a route, and what its handler is given for it. Decided before anything else of a request is read. */
+/** Who may use a route, and what its handler receives for it. Decided before any other part of a request is read. */
 import type { ApiDeps } from '../deps.ts';
 import { type Principal, requireService } from './principal.ts';
 
-/** What of a request decides who gets in. */
+/** The parts of a request that decide about access. */
 export interface Visitor {
   principal: Principal;
-  /** As they stand in the path: nothing is checked yet. */
+  /** The parameters of the path, unchecked. */
   params: Readonly<Record<string, string | undefined>>;
 }
 
-/** `Given` joins what the handler is called with. */
+/** The access of a route. `Given` is added to what the handler receives. */
 export interface Access<Given extends object> {
-  /** Served without a token. */
+  /** True when the route needs no token. */
   isOpen: boolean;
-  /** Ends the request with HttpError 403 or 404 where it may not go on. */
+  /** Throws HttpError 403 or 404 when the request may not go on. */
   admit(
     visitor: { principal: Principal | undefined; params: Visitor['params'] },
     deps: ApiDeps,
   ): Given | Promise<Given>;
 }
 
-/** Everyone, without a token. */
+/** Access for everyone, without a token. */
 export const open: Access<object> = { isOpen: true, admit: () => ({}) };
 
-/** Everyone with a token whom `admit` lets in. */
+/** Access for everyone with a token whom `admit` lets in. */
 export function withToken<Given extends object>(
   admit: (visitor: Visitor, deps: ApiDeps) => Given | Promise<Given>,
 ): Access<Given> {
@@ -36,10 +36,10 @@ export function withToken<Given extends object>(
   };
 }
 
-/** Everyone with a token. */
+/** Access for everyone with a token. */
 export const anyone = withToken(({ principal }) => ({ principal }));
 
-/** The operator alone; `message` says why to everyone else. */
+/** Access for the operator only. Everyone else gets `message`. */
 export function serviceOnly(message: string) {
   return withToken(({ principal }) => {
     requireService(principal, message);

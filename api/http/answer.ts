@@ -1,4 +1,4 @@
-/** The kinds of answers: what a handler gives, how it is written, and what the description says of it. */
+/** The kinds of answers: what a handler returns, how it is written, and how the description tells it. */
 import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 import type { z } from 'zod';
@@ -7,20 +7,20 @@ import { openStream, type StreamRequest } from '../event-stream/open-stream.ts';
 
 export interface AnswerKind<Body> {
   status: number;
-  /** Null: there is no body. */
+  /** The media type; null without a body. */
   contentType: string | null;
-  /** The schema of the body; of a stream, of one event. Null: the body is no JSON. */
+  /** The schema of the body, or of one event of a stream. Null when the body is no JSON. */
   schema: z.ZodType | null;
-  /** Where the schema's own says too little. */
+  /** A description in addition to the schema's own. */
   description?: string;
-  /** Headers that a reader may rely on, beside those of every answer. */
+  /** Headers that a client may rely on, beside those of every answer. */
   headers?: readonly string[];
-  /** Further answers without a body, and what they mean. */
+  /** Further answers without a body, with their meaning. */
   also?: Readonly<Record<number, string>>;
   write(ctx: Context, body: Body, deps: ApiDeps): void;
 }
 
-/** A value, written as JSON. */
+/** An answer with a value that is written as JSON. */
 export function json<S extends z.ZodType>(status: number, schema: S): AnswerKind<z.input<S>> {
   return {
     status,
@@ -32,7 +32,7 @@ export function json<S extends z.ZodType>(status: number, schema: S): AnswerKind
   };
 }
 
-/** JSON text that somebody else wrote, such as the database. It is sent as it is, and never parsed. */
+/** An answer with finished JSON text, such as the database's. It is sent without being parsed. */
 export function jsonText(schema: z.ZodType): AnswerKind<string> {
   return {
     status: 200,
@@ -45,7 +45,7 @@ export function jsonText(schema: z.ZodType): AnswerKind<string> {
   };
 }
 
-/** The event stream of a turn. */
+/** An answer with the event stream of a turn. */
 export function eventStream(schema: z.ZodType): AnswerKind<StreamRequest> {
   return {
     status: 200,
@@ -65,13 +65,13 @@ export interface Asset {
   etag: string;
 }
 
-/** Makes an asset of its content. */
+/** Creates an asset from its content. */
 export function toAsset(content: string | Buffer): Asset {
   const bytes = Buffer.from(content);
   return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
 }
 
-/** An asset. A reader that has it already gets 304. */
+/** An answer with an asset. A client that already has it gets 304. */
 export function asset(contentType: string, schema: z.ZodType | null = null): AnswerKind<Asset> {
   return {
     status: 200,
@@ -91,7 +91,7 @@ export function asset(contentType: string, schema: z.ZodType | null = null): Ans
   };
 }
 
-/** 204: no body. */
+/** An answer without a body: 204. */
 export const nothing: AnswerKind<null> = {
   status: 204,
   contentType: null,
@@ -99,7 +99,7 @@ export const nothing: AnswerKind<null> = {
   write: () => undefined,
 };
 
-/** What a handler returns. Only `answer`, which knows the route's answers, makes one. */
+/** What a handler returns. Only `answer`, which knows the route's answers, creates it. */
 export interface Answer {
   status: number;
   headers: Readonly<Record<string, string>>;

@@ -9,8 +9,8 @@ const ANSWERS: Record<string, [string, string]> = {
 const MALFORMED: [string, string] = ['400 Bad Request', 'The request is not valid HTTP'];
 
 /**
- * Answers what never became a whole request, in the form of all other errors. For the server's `clientError` event.
- * `method`: of the request, where its headers were read.
+ * Answers a request that Node could not read, with the same body as all other errors. Handles the server's `clientError`
+ * event. `method` is the method of the request, if its headers were read.
  */
 export function answerClientError(
   error: Error & { code?: string; rawPacket?: Buffer },
@@ -22,7 +22,7 @@ export function answerClientError(
     return;
   }
   const [status, message] = ANSWERS[error.code ?? ''] ?? MALFORMED;
-  // Node tells the last packet only: of headers that came in several the method is not known, and HEAD is rare.
+  // Node passes only the last packet. When the headers came in several packets, the method is unknown, but HEAD is rare.
   const isHead = method === 'HEAD' || error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
   answerOnSocket(socket, status, message, { isHead });
 }

@@ -1,8 +1,8 @@
 import type { ErrorStatus } from '../../contracts/http/errors.ts';
 
 /**
- * Thrown when a request ends with a status that api.md documents. The message goes to the client as it is: it names
- * the thing and what to do, never SQL, a stack or another system's raw text.
+ * Thrown to end a request with a status that docs/api.md documents. The client receives the message: it names the cause
+ * and what to do, and never has SQL, a stack or another system's raw text.
  */
 export class HttpError extends Error {
   readonly code = 'HTTP';

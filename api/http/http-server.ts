@@ -1,4 +1,4 @@
-/** The HTTP server around the application. Whatever Node would answer by itself is answered in the form of all errors. */
+/** The HTTP server around the application. Errors that Node would answer itself get the same body as all other errors. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,7 +8,7 @@ import { answerClientError, answerOnSocket } from './client-error.ts';
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 
-/** Creates the server; the caller has it listen and closes it. */
+/** Creates the server. The caller makes it listen and closes it. */
 export function createHttpServer(app: Koa): Server {
   const callback = app.callback();
   const open = new WeakMap<Socket, Set<ServerResponse>>();
@@ -22,7 +22,7 @@ export function createHttpServer(app: Koa): Server {
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       noDelay: true,
-      // Node would answer a request without a host by an empty body; the application refuses it in words.
+      // Node would answer a request without a host with an empty body. The application answers with a message.
       requireHostHeader: false,
     },
     (request, response) => {
@@ -33,7 +33,7 @@ export function createHttpServer(app: Koa): Server {
   );
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     const responses = [...(open.get(socket as Socket) ?? [])];
-    // In the middle of an answer, such as a stream, nothing else can be said on this connection.
+    // In the middle of an answer, such as a stream, no other answer can be sent on this connection.
     if (responses.some((response) => response.headersSent)) socket.destroy();
     else answerClientError(error, socket as Socket, responses.at(-1)?.req.method);
   });

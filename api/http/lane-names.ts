@@ -1,17 +1,17 @@
-/** The lanes (db/connection/lanes.ts) in which requests change things. */
+/** The lanes (db/connection/lanes.ts) of requests that write. */
 
-/** Of what locks a workflow's row: changes of its graph. */
+/** The lane of requests that lock a workflow's row: changes of its graph. */
 export function workflowLane(id: string): string {
   return `workflow ${id.toLowerCase()}`;
 }
 
-/** Of what only shares a workflow's row: new sessions of it. */
+/** The lane of requests that take a shared lock on a workflow's row: its new sessions. */
 export const NEW_SESSIONS = {
   lane: (workflowId: string) => `sessions of ${workflowId.toLowerCase()}`,
   width: 4,
 };
 
-/** Of what locks a session's row or those of its turns. */
+/** The lane of requests that lock the row of a session or of one of its turns. */
 export function sessionLane(id: string): string {
   return `session ${id.toLowerCase()}`;
 }

@@ -1,4 +1,4 @@
-/** Puts routes on a router: the only place where a request's state becomes what a handler is given. */
+/** Puts routes on a router. Only this file turns a request's state into the input of a handler. */
 import type { Router } from '@koa/router';
 import type { ApiDeps } from '../deps.ts';
 import type { RequestState } from './request-state.ts';

@@ -1,6 +1,6 @@
 /**
- * A route is a value: where it is, who gets in, what it takes, what it answers. The router serves it and the description
- * (api/openapi/) tells it, so that both say the same.
+ * A route is a value: its path, its access, its input and its answers. The router serves this value, and the description
+ * (api/openapi/) is made from it, so both agree.
  */
 import { z } from 'zod';
 import type { ErrorStatus } from '../../contracts/http/errors.ts';
@@ -10,45 +10,45 @@ import type { Answer, AnswerKind } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import type { Principal } from './principal.ts';
 
-/** The parts of a request that a route reads, in the order in which they are judged. */
+/** The parts of a request that a route reads, in the order in which they are checked. */
 const PARTS = ['body', 'params', 'query', 'headers'] as const;
 type Part = (typeof PARTS)[number];
 type Input = Readonly<Record<string, z.ZodType>>;
-/** Every request has an id. Also keeps zod's type of what is read from being that of an object without keys. */
+/** Every request has an id. The key also keeps zod's inferred type from being that of an object without keys. */
 const common = { requestId: z.string() };
 type Parsed<In extends Input> = z.output<z.ZodObject<In & typeof common>>;
 
-/** The parts as they arrived. */
+/** The parts of a request as they arrived. */
 export type RawRequest = Record<Part, unknown> & {
   requestId: string;
   principal: Principal | undefined;
   params: Readonly<Record<string, string | undefined>>;
 };
 
-/** What an error means, and the schema of its body where it holds more than the message. */
+/** The meaning of an error, and the schema of its body if the body has more than the message. */
 export type ErrorMeaning = string | { meaning: string; schema: z.ZodType };
 
 interface Facts {
   method: 'get' | 'post' | 'put' | 'delete';
-  /** As the router has it, such as `/api/workflows/:id`. */
+  /** The path in the router's form, such as `/api/workflows/:id`. */
   path: string;
   operationId: string;
   /** One line. */
   summary: string;
   description?: string;
   tag: string;
-  /** Beside those that every route may end with. */
+  /** The errors beside those that every route may have. */
   errors?: Partial<Record<ErrorStatus, ErrorMeaning>>;
 }
 
 export interface RouteSpec<Given extends object, In extends Input, Body> extends Facts {
   access: Access<Given>;
-  /** Schemas of what is read of a request: `body`, `params`, `query`, `headers`. */
+  /** The schemas of the parts that the route reads: `body`, `params`, `query`, `headers`. */
   input: In & { [Name in Exclude<keyof In, Part>]: never };
-  /** The message of a body's issue where the schema alone can't say it. */
+  /** Writes the message of a body's issue, for messages that the schema alone can't express. */
   explain?: (issue: z.core.$ZodIssue, body: unknown) => string;
   answers: AnswerKind<Body>;
-  /** What its answers need and no request decides. Done once, before the API listens. */
+  /** Prepares data that the answers need and that depends on no request. Called once, before the API listens. */
   prepare?: () => void | Promise<void>;
   handle(
     request: Given & Parsed<In> & { answer: AnswerFunction<Body> },
@@ -56,7 +56,7 @@ export interface RouteSpec<Given extends object, In extends Input, Body> extends
   ): Answer | Promise<Answer>;
 }
 
-/** Takes only what the route describes. */
+/** Creates an answer of the route. Takes only answers that the route describes. */
 type AnswerFunction<Body> = (body: Body, headers?: Readonly<Record<string, string>>) => Answer;
 
 /** A route for the router and the description. */
@@ -94,8 +94,8 @@ export function defineRoute<Given extends object, In extends Input, Body>(
 }
 
 /**
- * The first issue of the first part decides; of a body, a field that is missing or no list comes before an item of a list.
- * An id that names nothing has a status of its own.
+ * The error of a request with invalid parts. The first issue of the first part decides. In a body, an issue of a field comes
+ * before an issue of a list's item. The issue of an id that names nothing has its own status.
  */
 function refusal(
   issues: readonly z.core.$ZodIssue[],

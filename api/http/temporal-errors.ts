@@ -1,15 +1,15 @@
-/** What a failed call to Temporal means for the caller and for the operator: by gRPC status and class. Pure. */
+/** Translates failed calls to Temporal for callers and operators, by gRPC status and error class. Pure. */
 import { isGrpcServiceError } from '@temporalio/client';
 import { HttpError } from './http-error.ts';
 
 export interface TemporalFault {
   /** The gRPC status, such as `PERMISSION_DENIED`. */
   status: string;
-  /** `away` and `busy` heal by themselves; `refused` lasts until an operator acts. */
+  /** `away` and `busy` pass by themselves; `refused` lasts until an operator acts. */
   kind: 'away' | 'busy' | 'refused';
   /** A sentence for the caller, which an operator can act on. */
   message: string;
-  /** Whether the server has certainly not done what was asked. */
+  /** True when the server has certainly not done the request. */
   undone: boolean;
   retryAfterSeconds: number;
 }
@@ -19,7 +19,7 @@ const FAILED = 'The workflow service failed inside.';
 
 type Entry = readonly [status: string, kind: TemporalFault['kind'], message: string, undone: boolean];
 
-/** By the number of the status: https://grpc.io/docs/guides/status-codes/ */
+/** The statuses by number: https://grpc.io/docs/guides/status-codes/ */
 const FAULTS: Readonly<Record<number, Entry>> = {
   1: ['CANCELLED', 'away', AWAY, false],
   2: ['UNKNOWN', 'refused', FAILED, false],
@@ -71,7 +71,7 @@ const RETRY_AFTER_SECONDS = { away: 2, busy: 5, refused: 30 } as const;
 const NAMESPACE_NOT_FOUND = 5;
 const UNAVAILABLE = 14;
 
-/** Null when the error, with all its causes, is none of Temporal's. */
+/** The fault of an error or of one of its causes; null when none of them comes from Temporal. */
 export function toTemporalFault(error: unknown): TemporalFault | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause.name === 'NamespaceNotFoundError') return faultOf(NAMESPACE_NOT_FOUND);
@@ -81,7 +81,7 @@ export function toTemporalFault(error: unknown): TemporalFault | null {
   return null;
 }
 
-/** The response of a failed call; `note` says what became of the request. */
+/** The response of a failed call. `note` tells the caller what became of the request. */
 export function toTemporalHttpError(fault: TemporalFault, error: unknown, note = ''): HttpError {
   const again = fault.kind === 'refused' ? '' : ' Please try again.';
   return new HttpError(

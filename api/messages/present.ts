@@ -3,12 +3,12 @@ import type { ToolCallRecord } from '../../db/sessions/message-calls.ts';
 import type { Message } from '../../db/sessions/messages.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 
-/** As deep as a request may nest: what is deeper stays the text that it was. */
+/** The levels that a request may have. Deeper arguments are shown as text. */
 const MAX_ARGUMENTS_DEPTH = 64;
 
 /**
- * The body of the message list as JSON text. The large documents of a message are in it as the database wrote them, so
- * they are neither parsed nor written again here.
+ * The body of the message list as JSON text. It contains the large documents of a message as the database wrote them: they
+ * are not parsed here.
  */
 export function presentMessages(messages: Message[]): string {
   return `{"messages":[${messages.map(presentMessage).join()}]}`;
@@ -47,7 +47,7 @@ function presentToolCall(call: ToolCallRecord) {
   };
 }
 
-/** The object that the model wrote, or its text where that is no object, or one too deep for a reader to parse. */
+/** The object that the model wrote as arguments, or their text when they are no object or too deep for clients to parse. */
 function presentArguments(text: string): Json {
   const parsed = parseJsonObject(text);
   return parsed === null || isDeeperThan(parsed, MAX_ARGUMENTS_DEPTH) ? text : parsed;

@@ -1,4 +1,4 @@
-/** The messages of a session, and applying or undoing what a message proposes. */
+/** The routes for the messages of a session, and for applying or reverting the change of a message. */
 import { z } from 'zod';
 import { conflictErrorAnswer } from '../../contracts/http/errors.ts';
 import {
@@ -114,7 +114,7 @@ const revert = defineRoute({
 
 export const messageRoutes = [list, snapshot, revert];
 
-/** A change that does not fit becomes a 409 that names the blocks. */
+/** Answers a change that does not fit with a 409 that names the blocks. */
 async function orConflict<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

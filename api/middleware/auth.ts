@@ -1,10 +1,11 @@
 /**
- * Who asks, from a signed token. The algorithm is pinned and every claim that is relied on is checked (RFC 8725); the
- * token comes from a header, never from the query string, which ends up in logs.
+ * Finds the principal of a request by its signed token. The algorithm is pinned and every claim that is used is checked
+ * (RFC 8725). The token comes from a header, never from the query string, because query strings end up in logs.
  */
 import type { KeyObject } from 'node:crypto';
 import { type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
+import { codeOf } from '../../contracts/thrown-codes.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Principal } from '../http/principal.ts';
@@ -12,7 +13,7 @@ import type { Principal } from '../http/principal.ts';
 export const CLOCK_LEEWAY_SECONDS = 30;
 
 export interface AuthOptions {
-  /** Made once: importing the secret for every token costs more than checking it. */
+  /** Created once, because importing the secret takes longer than checking a token. */
   key: KeyObject;
   allowedRoles: readonly string[];
   logger: Logger;
@@ -39,7 +40,7 @@ export async function authenticate(
 ): Promise<Principal> {
   const payload = await verify(findToken(headers), options.key);
   const { role, sub, exp } = payload;
-  // JSON can write a number that is read as infinite; a token must not outlive every clock by that.
+  // JSON can hold a number that is read as infinite. Such a token would never expire.
   if (exp !== undefined && !Number.isFinite(exp * 1_000)) throw unauthorized('The token is not valid');
   if (typeof role !== 'string') throw forbidden('The token has no role');
   if ((role !== 'service_role' && role !== 'authenticated') || !options.allowedRoles.includes(role)) {
@@ -81,8 +82,8 @@ async function verify(token: string, key: KeyObject): Promise<JWTPayload> {
     });
     return payload;
   } catch (error: unknown) {
-    // jose gives each cause a code; which check failed beyond expiry would only help whoever forges tokens.
-    if ((error as { code?: unknown }).code === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
+    // jose has a code for each failed check. Only expiry is told: the others would help an attacker who forges tokens.
+    if (codeOf(error) === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
     throw unauthorized('The token is not valid');
   }
 }

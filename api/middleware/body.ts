@@ -1,4 +1,4 @@
-/** Reads request bodies: bounded in bytes, depth and tokens before anything is parsed, and safe to store after. */
+/** Reads request bodies. Bytes, depth and tokens are bounded before a body is parsed; the parsed body is safe to store. */
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Middleware } from 'koa';
@@ -10,8 +10,8 @@ import { NonFiniteNumberError, toStorableJson } from './storable-json.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const LIMITS = { maxDepth: 64, maxTokens: 200_000 };
-// A client that is still sending when we answer and close may lose the answer to a reset, so some of what is too much
-// is read and thrown away first.
+// When the server answers and closes while a client is still sending, a reset may destroy the answer. So a part of a body
+// that is too large is read and thrown away first.
 const MAX_DISCARD_BYTES = 3 * MAX_BODY_BYTES;
 const MAX_DISCARD_MS = 5_000;
 
@@ -19,14 +19,14 @@ const CUT_OFF = 'The request ended before its body was complete';
 
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** What all large bodies may take together, from their first byte to the end of their requests. */
+/** The bytes that all large bodies may take together, from their first byte to the end of their requests. */
 export const ROOM = { bytes: 16 * MAX_BODY_BYTES, waitMs: 5_000 };
-/** Up to this size all steps together take a few milliseconds, and a body needs no room. */
+/** Up to this size, all steps together take a few milliseconds, and a body need not wait for room. */
 const SMALL_BYTES = 256 * 1024;
 
 /**
- * Puts the parsed body into `ctx.state.body`: an empty object without one. Ends the request with 400, 413 or 415, or with
- * 503 when too many large bodies are under way.
+ * Puts the parsed body into `ctx.state.body`, or an empty object when there is no body. Ends the request with 400, 413 or
+ * 415, or with 503 when too many large bodies are being handled.
  */
 export function createBodyMiddleware(): Middleware {
   const room = createSemaphore(ROOM.bytes);
@@ -48,7 +48,7 @@ export function createBodyMiddleware(): Middleware {
     try {
       const bytes = await readBody(ctx.req);
       if (bytes === null) {
-        // The connection can't be used again: the rest of the body may still be on its way.
+        // The connection can't be used again, because the rest of the body may still arrive.
         throw new HttpError(
           413,
           `The body is larger than ${MAX_BODY_BYTES} bytes (8 MB)`,
@@ -64,13 +64,13 @@ export function createBodyMiddleware(): Middleware {
   };
 }
 
-/** How large a body may become: one in chunks does not say so before its end. */
+/** The largest size that a body may have. The size of a chunked body is known only at its end. */
 function sizeOf(request: IncomingMessage): number {
   const length = request.headers['content-length'];
   return Math.min(length === undefined ? MAX_BODY_BYTES : Number(length), MAX_BODY_BYTES);
 }
 
-/** Reads on for a moment and keeps nothing, so that a client that is still sending hears the answer. */
+/** Reads and drops the body for a moment, so that a client that is still sending receives the answer. */
 async function discard(request: IncomingMessage): Promise<void> {
   if (request.destroyed || request.readableEnded) return;
   await new Promise<void>((resolve) => {
@@ -106,9 +106,9 @@ function checkHeaders(request: IncomingMessage): void {
   }
 }
 
-/** The bytes of the body; null when there are too many. Rejects with HttpError when the client breaks off. */
+/** The bytes of the body; null when there are too many. Rejects with HttpError when the client goes away. */
 function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  // It may have gone while its body waited for room: no event would tell.
+  // The client may have gone away while its body waited for room. No event would follow.
   if (request.destroyed) return Promise.reject(new HttpError(400, CUT_OFF));
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES + MAX_DISCARD_BYTES)
     return Promise.resolve(null);
@@ -138,7 +138,7 @@ function readBody(request: IncomingMessage): Promise<Buffer | null> {
   });
 }
 
-/** Parses a body, with room for other work between the steps when it is large. Rejects as parseBody throws. */
+/** Parses a body. Between the steps of a large body, other work may run. Rejects with the errors of parseBody. */
 async function readJson(bytes: Uint8Array): Promise<JsonObject> {
   if (bytes.length <= SMALL_BYTES) return parseBody(bytes);
   checkSize(bytes);

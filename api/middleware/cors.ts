@@ -1,7 +1,7 @@
 import cors from '@koa/cors';
 import type { Middleware } from 'koa';
 
-/** CORS for exact origins; any other origin gets no CORS header at all. Preflights are answered here, before auth. */
+/** CORS for exact origins. Any other origin gets no CORS header. Preflights are answered here, before authentication. */
 export function createCorsMiddleware(origins: readonly string[]): Middleware {
   const allowed = new Set(origins);
   return cors({

@@ -1,6 +1,6 @@
 /**
- * The one place where errors become responses. Known ones get the documented body; of an unknown one the client
- * learns the request id only, and the log has the rest.
+ * The one place where errors become responses. A known error gets the documented body. For an unknown error the client
+ * receives only the request id, and the log has the rest.
  */
 import type { Context, Middleware } from 'koa';
 import {
@@ -17,7 +17,7 @@ import { HttpError } from '../http/http-error.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 
 const RETRY = { 'Retry-After': '2' };
-/** What holds the threads may take seconds. */
+/** The tasks that keep the threads busy may take seconds. */
 const POOL_RETRY = { 'Retry-After': '5' };
 
 /** Must be the outermost middleware after the request id and the log. */
@@ -50,7 +50,7 @@ function answer(ctx: Context, error: HttpError): void {
   ctx.body = { error: error.message, ...error.extra };
 }
 
-/** The response of an error that we can name; null for all others. */
+/** The response of a known error; null for any other error. */
 export function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error;
   if (error instanceof StoredGraphError)
@@ -69,18 +69,18 @@ export function toHttpError(error: unknown): HttpError | null {
   }
   const fault = toTemporalFault(error);
   if (fault) return toTemporalHttpError(fault, error);
-  // Class 22: a value that Postgres can't take. The boundary keeps such values out; this is the net below it.
+  // SQLSTATE class 22: Postgres refuses a value. The checks of the body keep such values out; this catches what they miss.
   if (sqlStateOf(error)?.startsWith('22')) {
     return new HttpError(400, "The request holds a value that can't be stored");
   }
-  // foreign_key_violation: what the request refers to was deleted while it ran.
+  // foreign_key_violation: a row that the request refers to was deleted while the request ran.
   if (sqlStateOf(error) === '23503') {
     return new HttpError(404, 'What this request refers to was deleted meanwhile');
   }
   return null;
 }
 
-/** True when Temporal refuses this service until somebody mends that; also where the error was translated before. */
+/** True when Temporal refuses this service until an operator acts. Also finds an error that was already translated. */
 function needsOperator(error: unknown): boolean {
   return toTemporalFault(error)?.kind === 'refused';
 }

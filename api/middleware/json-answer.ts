@@ -1,8 +1,8 @@
-/** Writes answers as JSON, inside the scope of the error middleware: Koa's own writing would answer a fault in plain text. */
+/** Writes answers as JSON inside the error middleware. When Koa's own writing failed, its answer would be plain text. */
 import type { Middleware } from 'koa';
 import { isContainer } from '../../domain/text/json.ts';
 
-/** Turns an object in `ctx.body` into its JSON text. */
+/** Replaces an object in `ctx.body` by its JSON text. */
 export function createJsonAnswerMiddleware(): Middleware {
   return async function jsonAnswer(ctx, next) {
     await next();
@@ -17,7 +17,7 @@ function isPlain(body: unknown): body is object {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
 
-/** JSON text of a value of any depth: the tables hold values that JSON.stringify can't walk through. */
+/** The JSON text of a value of any depth. Stored values may nest deeper than JSON.stringify can go. */
 export function stringify(value: object): string {
   try {
     return JSON.stringify(value);
@@ -27,7 +27,7 @@ export function stringify(value: object): string {
   }
 }
 
-/** A piece of finished text, or a value that is still to be written. */
+/** A piece of finished text, or a value that must still be written. */
 type Task = { text: string } | { value: unknown };
 
 function stringifyDeep(root: unknown): string {
@@ -42,7 +42,7 @@ function stringifyDeep(root: unknown): string {
   return written.join('');
 }
 
-/** The tasks of a container, the last one first, because they are taken from the end. */
+/** The tasks of a container in reverse order, because they are taken from the end of the list. */
 function pushList(tasks: Task[], list: readonly unknown[]): void {
   tasks.push({ text: ']' });
   for (let index = list.length - 1; index >= 0; index -= 1)

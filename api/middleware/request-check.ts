@@ -1,13 +1,12 @@
 import type { Middleware } from 'koa';
 import { HttpError } from '../http/http-error.ts';
 
-/** Of a repeated one Node drops the rest or joins them: a proxy in between may have gone by another (RFC 9110, 5.3). */
+/** Headers that may stand once. Node drops or joins repeated ones, while a proxy may have used another (RFC 9110, 5.3). */
 const SINGLE_HEADERS = ['host', 'authorization', 'content-type', 'idempotency-key'];
 
 /**
- * Ends a request whose target can't be read, that names no host (RFC 9112, section 3.2), or that
- * repeats a header which stands once, with 400. A target in
- * absolute form becomes a path: everything after this reads the path, and Koa's way of doing so throws for some.
+ * Ends a request with 400 when its target can't be read, when it names no host (RFC 9112, section 3.2), or when it repeats
+ * a header that may stand once. A target in absolute form is replaced by its path, because Koa throws for some of them.
  */
 export function createRequestCheckMiddleware(): Middleware {
   return async function requestCheck(ctx, next) {
@@ -22,10 +21,10 @@ export function createRequestCheckMiddleware(): Middleware {
   };
 }
 
-/** The path and query of a request's target; null when it is none. */
+/** The path and query of a request's target; null when the target can't be read. */
 function toPath(target: string): string | null {
   if (target.startsWith('/')) return target;
-  // The asterisk of OPTIONS names no resource of ours.
+  // OPTIONS may have `*` as its target, which names no resource of ours.
   if (!URL.canParse(target)) return target === '*' ? '/*' : null;
   const { pathname, search } = new URL(target);
   return pathname.startsWith('/') ? pathname + search : null;

@@ -3,7 +3,7 @@ import type { Middleware } from 'koa';
 
 const ACCEPTABLE = /^[\w.-]{1,64}$/;
 
-/** Gives every response an X-Request-Id: the client's own when it is short and plain, else a new one. */
+/** Sets X-Request-Id on every response: the client's own id when it is short and plain, else a new one. */
 export function createRequestIdMiddleware(): Middleware {
   return async function requestId(ctx, next) {
     const given = ctx.get('X-Request-Id');

@@ -3,8 +3,8 @@ import type { Logger } from '../../runtime/logger.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 
 /**
- * One line per request: route pattern, ids, status and duration. Never the raw path or query, which hold what callers
- * put there. A stream is logged when it begins.
+ * Logs one line per request: route pattern, ids, status and duration. The raw path and query are not logged, because
+ * callers may put anything there. A stream is logged when it begins.
  */
 export function createRequestLogMiddleware(logger: Logger): Middleware {
   return async function requestLog(ctx, next) {

@@ -1,14 +1,14 @@
 import type { Json } from '../../domain/text/json-value.ts';
 
-/** Thrown by toStorableJson when a number is too large to be one. */
+/** Thrown by toStorableJson for a number that is too large for a double. */
 export class NonFiniteNumberError extends Error {
   readonly code = 'NON_FINITE_NUMBER';
 }
 
 /**
- * Makes a parsed value safe to store, in place where it can: NUL becomes U+FFFD and lone surrogates are replaced, in
- * strings and keys (Postgres takes neither). Throws NonFiniteNumberError for what JSON.parse made of 1e400.
- * Recursive: the caller has bounded the depth.
+ * Makes a parsed value safe to store. In strings and keys, NUL becomes U+FFFD and lone surrogates are replaced, because
+ * Postgres refuses both. Objects are changed in place when possible. Throws NonFiniteNumberError for a number such as
+ * 1e400, which JSON.parse reads as Infinity. The function is recursive, so the caller must have bounded the depth.
  */
 export function toStorableJson(value: Json): Json {
   if (typeof value === 'string') return toStorableText(value);
@@ -30,7 +30,7 @@ export function toStorableJson(value: Json): Json {
   for (const key of keys) {
     const item = value[key]!;
     const storable = toStorableJson(item);
-    // Nearly always: nothing is written, which costs several times what reading does.
+    // Nearly always nothing changed, and nothing is written: writing takes several times as long as reading.
     if (target === value && storable === item) continue;
     Object.defineProperty(target, toStorableText(key), {
       value: storable,

@@ -2,13 +2,13 @@ import type { z } from 'zod';
 
 const shapes = new WeakMap<z.ZodType, z.ZodType>();
 
-/** A schema that reads more freely, or makes more of what it reads, than it should be told: the description tells `shape`. */
+/** Marks a schema that accepts or returns more than the description should tell. The description shows `shape` instead. */
 export function describedAs<S extends z.ZodType>(shape: z.ZodType, schema: S): S {
   shapes.set(schema, shape);
   return schema;
 }
 
-/** The schema that the description tells. */
+/** The schema that the description shows. */
 export function shapeOf(schema: z.ZodType): z.ZodType {
   return shapes.get(schema) ?? schema;
 }

@@ -1,9 +1,9 @@
-/** The OpenAPI 3.1 document of the API, made of its routes. */
+/** The OpenAPI 3.1 document of the API, made from its routes. */
 import type { Route } from '../http/route.ts';
 import { toOperation, toTemplate } from './operation.ts';
 import { createSchemaBook } from './schema-book.ts';
 
-/** That of package.json. */
+/** The version of package.json. */
 export const API_VERSION = '0.1.0';
 
 const TAGS = [

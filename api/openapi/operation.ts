@@ -4,13 +4,13 @@ import { errorAnswer, type ErrorStatus } from '../../contracts/http/errors.ts';
 import type { ErrorMeaning, Route } from '../http/route.ts';
 import type { Direction, JsonSchema, SchemaBook } from './schema-book.ts';
 
-/** As they are written in documents; HTTP does not mind. */
+/** Header names in their usual case. HTTP ignores the case. */
 const HEADER_NAMES: Readonly<Record<string, string>> = {
   'idempotency-key': 'Idempotency-Key',
   'last-event-id': 'Last-Event-ID',
 };
 
-/** Errors with which every route may end, by what the route does. */
+/** The errors that every route may have, by the kind of route. */
 const COMMON: Readonly<Partial<Record<ErrorStatus, { meaning: string; of: (route: Route) => boolean }>>> = {
   400: { meaning: 'Something is malformed, missing or wrong; the message names it.', of: () => true },
   401: { meaning: 'There is no token, or it is not valid.', of: ({ isOpen }) => !isOpen },
@@ -21,7 +21,7 @@ const COMMON: Readonly<Partial<Record<ErrorStatus, { meaning: string; of: (route
   503: { meaning: 'Something is away or busy: nothing was done.', of: () => true },
 };
 
-/** Headers of a response beside X-Request-Id, by its status. */
+/** The headers of a response beside X-Request-Id, by status. */
 const STATUS_HEADERS: Readonly<Record<number, string[]>> = {
   401: ['WWW-Authenticate'],
   403: ['WWW-Authenticate'],
@@ -37,7 +37,7 @@ export function toTemplate(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}');
 }
 
-/** The operation of a route; what it refers to is written into the book. */
+/** The operation of a route. The schemas that it refers to are written into the book. */
 export function toOperation(route: Route, book: SchemaBook) {
   const { operationId, summary, description, tag, isOpen, input } = route;
   return {

@@ -5,7 +5,7 @@ import { type Asset, asset, toAsset } from '../http/answer.ts';
 import { defineRoute, type Route } from '../http/route.ts';
 import { describeRoutes } from './document.ts';
 
-/** `routes` is asked once: the document is made before the API listens, because that holds up everything else for long. */
+/** `routes` is called once. The document is made before the API listens, because making it blocks all other work. */
 export function createDescriptionRoute(routes: () => readonly Route[]): Route {
   let document: Asset | undefined;
   const read = (): Asset => (document ??= toAsset(JSON.stringify(describeRoutes(routes()))));

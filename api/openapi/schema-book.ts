@@ -1,10 +1,10 @@
-/** JSON Schemas of zod schemas. One with an id becomes a component that the others refer to. */
+/** Collects JSON Schemas of zod schemas. A schema with an id becomes a component that others refer to. */
 import { z } from 'zod';
 import { shapeOf } from './described-as.ts';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** `input`: what is sent to us. `output`: what we answer. */
+/** `input` is for requests, `output` for answers. */
 export type Direction = 'input' | 'output';
 
 export interface SchemaBook {
@@ -18,7 +18,7 @@ export interface SchemaBook {
 export function createSchemaBook(): SchemaBook {
   const components: Record<string, JsonSchema> = {};
   const write: SchemaBook['write'] = (schema, direction) => {
-    // Inside an object, because a root with an id is written out where it stands.
+    // The schema is put into an object, because zod writes out a root schema with an id instead of referring to it.
     const { properties, $defs } = toJsonSchema(z.object({ root: shapeOf(schema) }), direction);
     for (const [id, component] of Object.entries($defs ?? {})) {
       const known = components[id];
@@ -43,7 +43,7 @@ function toJsonSchema(schema: z.ZodType, direction: Direction): JsonSchema {
   return JSON.parse(text) as JsonSchema;
 }
 
-/** Readers are told to skip fields that they do not know, so no answer is closed; the bounds of doubles say nothing. */
+/** Lets answers have unknown fields, because new ones may come, and removes the bounds of safe integers as noise. */
 function tidy(schema: JsonSchema): void {
   if (schema.additionalProperties === false) delete schema.additionalProperties;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;

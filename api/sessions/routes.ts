@@ -87,7 +87,7 @@ const remove = defineRoute({
   },
 });
 
-/** Judged before the query. */
+/** Checked before the query. */
 const existingWorkflow = withToken(async ({ principal, params: { id } }, { db }) => {
   if (!isUuid(id) || !(await workflowExists(db, id))) throw new HttpError(404, NO_WORKFLOW);
   return { principal, workflowId: id };

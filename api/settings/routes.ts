@@ -1,4 +1,4 @@
-/** Which model the copilot runs on. */
+/** The setting of the model that the copilot runs on. */
 import { modelAnswer, modelChosenAnswer, modelRequest } from '../../contracts/http/settings.ts';
 import { DEFAULT_MODEL } from '../../models/models.ts';
 import { inLane } from '../../db/connection/lanes.ts';
@@ -44,7 +44,7 @@ const choose = defineRoute({
     if (!option)
       throw new HttpError(400, `model must be one of ${options.map(({ value }) => value).join(', ')}`);
     await inLane(db, 'settings', () => saveModelSetting(db, option.value));
-    // A model without a key may be chosen, for its key may come later; until then chats answer 503.
+    // A model without a key may be chosen, because its key may be set later. Until then chats answer 503.
     return answer({ ok: true, model: option.value, available: option.available });
   },
 });

@@ -1,4 +1,4 @@
-/** The built page, read into memory: a request can only name what is in this table, never a path. */
+/** The built page in memory. A request can only name a file of this table, never a path. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -13,7 +13,7 @@ export interface Representation {
 
 export interface StudioFile {
   plain: Representation;
-  /** Null where compression gains nothing. */
+  /** Null when compression gains nothing. */
   gzipped: Representation | null;
   /** Media type. */
   type: string;
@@ -41,7 +41,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const COMPRESSED = new Set(['.html', '.js', '.css', '.svg']);
 const compress = promisify(gzip);
 
-/** Reads `studio/dist` of a folder when it is first asked for, and again whenever a build has replaced it. */
+/** Reads `studio/dist` of a folder at the first request, and again whenever a build has replaced it. */
 export function createStudioFiles(studioFolder: string): () => Promise<StudioState> {
   const dist = join(studioFolder, 'dist');
   let loaded: { mark: number; page: Promise<StudioPage> } | null = null;
@@ -52,7 +52,7 @@ export function createStudioFiles(studioFolder: string): () => Promise<StudioSta
       ({ mtimeMs }) => mtimeMs,
       () => null,
     );
-    // While a build takes the old folder's place there is none for a moment.
+    // While a build replaces the old folder, there is no folder for a moment.
     if (mark !== null && loaded?.mark !== mark) {
       const page = readPage(dist);
       const next = { mark, page };

@@ -1,5 +1,5 @@
 /**
- * Serves the Studio page at `/` and its files at `/assets/`, without a token: the files hold no data. The page itself asks
+ * Serves the Studio page at `/` and its files at `/assets/`. They need no token, because they hold no data. The page uses
  * the API like any other client.
  */
 import type { Context, Middleware } from 'koa';
@@ -7,7 +7,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { StudioFile, StudioState } from './files.ts';
 import { explainMissingPage } from './missing-page.ts';
 
-/** Everything comes from this origin; no inline code, no frame around the page, no form that leaves it. */
+/** The policy: everything comes from this origin, without inline code, frames around the page, and forms that leave it. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -30,7 +30,7 @@ const SECURITY_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 const ASSETS = '/assets/';
-/** A file with a hash in its name never changes. */
+/** The cache header of a file with a hash in its name, which never changes. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
 /** Must stand before the authentication. */

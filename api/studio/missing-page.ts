@@ -1,6 +1,6 @@
 import type { StudioState } from './files.ts';
 
-/** What a browser shows where the page should be: that it is being built, or why it could not be. */
+/** The page that a browser shows while the Studio is being built, or when it could not be built. */
 export function explainMissingPage(studio: Exclude<StudioState, { state: 'built' }>): string {
   const failed = studio.state === 'failed';
   const title = failed ? 'The page could not be built' : 'The page is being built';

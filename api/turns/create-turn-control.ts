@@ -1,10 +1,10 @@
 /**
- * Starting, stopping and asking about turns.
+ * Starts, stops and inspects turns.
  *
- * A start writes two places, and may die between them. The row comes first, in status `starting`: nobody sees it and
- * it locks nothing, for the lock is Temporal's (one open run per workflow id). Then the workflow is started, then the
- * row is promoted, by whoever comes first, the API or the worker. What a death leaves behind is a starting row that
- * the sweeper removes, or a workflow whose first activity finds its row and goes on, or no row and ends.
+ * A start writes to Postgres and to Temporal, and the process may die between the two writes. First the row is inserted in
+ * status `starting`. Nobody sees it, and it locks nothing: Temporal holds the lock (one open run per workflow id). Then the
+ * workflow is started. Then the API or the worker, whichever comes first, promotes the row. A death leaves either a starting
+ * row, which the sweeper removes, or a workflow. The workflow's first activity goes on if it finds its row, and ends if not.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,10 +42,10 @@ import { findVisibleTurn } from './visible-turn.ts';
 import { describe, isOpen, queryProgress, sendCancel, wake } from './turn-workflow.ts';
 
 const CLOSE_POLL_MS = 15;
-/** How long a delete waits for its cancelled turn to end in order before the rows go anyway. */
+/** How long a delete waits until its cancelled turn has ended. After that it removes the rows in any case. */
 const DELETE_WAIT_MS = 2_000;
 const REFUSAL_LOG_MS = 60_000;
-/** How often a start begins anew because the turn that it attached to was taken back by the request that began it. */
+/** How often a start is tried when another request removes the turn that it attached to. */
 const START_TRIES = 3;
 
 /** Creates the turn control. `close` ends its sweeper. */
@@ -54,14 +54,14 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
   const sweeper = createSweeper(options, { start: true });
 
   let refusalReportedAt = -Infinity;
-  // Every silent turn is asked about every two seconds: one line a minute says it for all.
+  // Every silent turn is inspected every two seconds. One line a minute is logged for all of them.
   const reportRefusal = (fault: TemporalFault): void => {
     if (performance.now() - refusalReportedAt < REFUSAL_LOG_MS) return;
     refusalReportedAt = performance.now();
     logger.error({ status: fault.status }, fault.message);
   };
 
-  /** Null when the turn was taken back under the hands of this request: nothing was started. */
+  /** Null when another request removed the turn meanwhile. Nothing was started then. */
   const startOnce = async ({
     session,
     message,
@@ -142,7 +142,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');
       if (stands !== decision && stands !== 'expired')
         throw new HttpError(409, `The confirmation was ${stands} already`);
-      // The row is the decision. A signal that gets lost is sent again, by a repeat of the request or by the sweeper.
+      // The row decides. A lost signal is sent again by a repeated request or by the sweeper.
       if (turn.status === 'running') await wake(options, turn, callId);
       if (stands === 'expired') throw new HttpError(409, 'The confirmation has expired; nothing was changed');
     },
@@ -150,7 +150,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     async cancelForDelete(sessionId) {
       for (const turn of await listOpenTurns(db, { sessionId })) {
         if (turn.status === 'starting') continue;
-        // Deleting must work without Temporal too: a turn without its row ends by itself.
+        // A delete must work without Temporal too. A turn without its row ends by itself.
         const sent = await sendCancel(options, turn).catch((error: unknown) => {
           logger.warn({ err: error, turn: turn.id }, 'a turn of a deleted session could not be cancelled');
           return false;
@@ -179,7 +179,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     async inspectSilence(turnId) {
       const turn = await answeredWithin(SILENCE.databaseMs, findTurn(db, turnId));
       if (!turn || (turn.status !== 'running' && turn.status !== 'starting')) return null;
-      // Side by side: a reader must be told before the two would have ended one after the other.
+      // In parallel: one call after the other would take longer than a reader may wait for the status.
       const [description, progress] = await Promise.all([
         describe(client, turn),
         queryProgress(client, turn),

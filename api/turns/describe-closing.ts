@@ -1,9 +1,9 @@
-/** How a turn ends whose workflow closed without having ended it. Pure. */
+/** How a turn ends when its workflow has closed without ending it. Pure. */
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { StopReason } from '../../contracts/names.ts';
 
 export interface Closing {
-  /** `error` where the service itself is at fault or data was lost. */
+  /** `error` when the service itself is at fault or data was lost. */
   level: 'warn' | 'error';
   log: string;
   outcome: { kind: 'complete'; stopReason: StopReason } | { kind: 'error'; code: ErrorCode; message: string };
@@ -12,8 +12,8 @@ export interface Closing {
 const KEPT = 'What it did so far is kept.';
 
 /**
- * `status` is the name of the run's state in Temporal; `LOST`: Temporal knows no run; `REPLACED`: the latest run under the
- * session's id is another turn's.
+ * `status` is the name of the run's state in Temporal. `LOST` means that Temporal knows no run, `REPLACED` that the latest
+ * run under the session's id belongs to another turn.
  */
 export function describeClosing(status: string): Closing {
   switch (status) {

@@ -1,4 +1,4 @@
-/** What Temporal knows of a turn whose event log is silent, as one line for a person. Pure. */
+/** Describes what Temporal knows of a silent turn, as one line for a person. Pure. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { ModelHeartbeat, TurnProgress } from '../../contracts/turn.ts';
 import { WAITING_FOR_CONFIRMATION } from '../../domain/text/status-map.ts';
@@ -7,12 +7,12 @@ import { WAITING_FOR_CONFIRMATION } from '../../domain/text/status-map.ts';
 const MODEL_ACTIVITIES = ['callModel', 'summarizeHistory'];
 
 const WAITING_FOR_WORKER = 'Waiting for a worker...';
-/** A pending activity or task that no worker has taken for this long means that there is none free. */
+/** When no worker has taken a pending activity or task for this long, no worker is free. */
 const WAITING_MS = 2_000;
 /** PENDING_ACTIVITY_STATE_SCHEDULED: in the queue, or waiting for its next attempt. */
 const SCHEDULED = 1;
 
-/** The line, or null when the turn just works and has nothing to say. */
+/** The status line, or null when there is nothing to tell. */
 export function describeSilence(
   description: Pick<WorkflowExecutionDescription, 'raw'>,
   progress: TurnProgress | null,
@@ -47,13 +47,13 @@ export function describeSilence(
     }
   }
   if (progress) return { message: progress.activity, ...step };
-  // Somebody took the work and can't be asked: a worker whose link is broken looks like this.
+  // A worker took the task but does not answer queries, as when its connection is broken.
   return task || (description.raw.pendingActivities ?? []).length > 0
     ? { message: WAITING_FOR_WORKER }
     : null;
 }
 
-/** The token count of callModel's last heartbeat, in words; nothing when it has none. */
+/** The token count of a model call's last heartbeat, in words; an empty list without one. */
 function tokensSoFar(data: Uint8Array | null | undefined): string[] {
   if (!data) return [];
   try {
@@ -64,7 +64,7 @@ function tokensSoFar(data: Uint8Array | null | undefined): string[] {
   }
 }
 
-/** Failure messages of our activities are ours; a failure that Temporal makes itself says what it is in its info. */
+/** Why the last attempt failed. Our activities write their own messages; a timeout of Temporal is known by its info. */
 function reasonOf(
   failure: { message?: string | null; timeoutFailureInfo?: object | null } | null | undefined,
   isModel: boolean,

@@ -1,24 +1,24 @@
-/** Growing pauses between attempts, by key, in memory. */
+/** Growing pauses between attempts, kept in memory by key. */
 
 export interface Pauses {
   /** False while the key's pause lasts. */
   isDue(key: string): boolean;
-  /** Begins the key's next pause: twice the last one, `firstMs` at first, `maxMs` at most. */
+  /** Begins the key's next pause: first `firstMs`, then twice the last pause, at most `maxMs`. */
   grow(key: string, maxMs: number): void;
-  /** The key is well again: its next pause is a first one. */
+  /** Forgets the key's pauses, so that its next pause is a first one. */
   forget(key: string): void;
 }
 
-/** The pause that follows one of `lastMs`; null: there was none. Pure. */
+/** The pause after a pause of `lastMs`, or the first one when `lastMs` is null. Pure. */
 export function nextPauseMs(lastMs: number | null, firstMs: number, maxMs: number): number {
   return Math.min(maxMs, lastMs === null ? firstMs : lastMs * 2);
 }
 
-/** Of more than `maxEntries` keys, the one whose pause began first is forgotten: it is only tried earlier. */
+/** Creates the pauses. Beyond `maxEntries` keys, the key whose pause began first is forgotten and thus tried earlier. */
 export function createPauses(options: {
   firstMs: number;
   maxEntries: number;
-  /** Milliseconds that never go back. */
+  /** A clock in milliseconds that never goes back. */
   now?: () => number;
 }): Pauses {
   const { firstMs, maxEntries, now = () => performance.now() } = options;

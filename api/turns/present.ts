@@ -1,4 +1,4 @@
-/** A turn as GET shows it. Pure. */
+/** The answer of GET turn. Pure. */
 import type { ConfirmationBody, TurnBody } from '../../contracts/http/turns.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Confirmation } from '../../db/turns/confirmations.ts';

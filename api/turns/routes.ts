@@ -1,4 +1,4 @@
-/** A turn's state, its stream, its cancellation, and the answers to its questions. */
+/** The routes of a turn: its state, its stream, its cancellation, and the answers to its questions. */
 import { z } from 'zod';
 import { okAnswer } from '../../contracts/http/health.ts';
 import { NO_SESSION } from '../../contracts/http/sessions.ts';
@@ -41,7 +41,7 @@ const read = defineRoute({
   },
 });
 
-/** Everyone who may see a turn that exists: judged before the cursor. */
+/** Access for everyone who may see the turn. Checked before the cursor. */
 const ownTurn = withToken(async (visitor, deps) => {
   const { principal, session } = await ownSession.admit(visitor, deps);
   const id = visitor.params.turn_id;

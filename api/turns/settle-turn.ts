@@ -1,4 +1,4 @@
-/** The end of a turn whose workflow can't end it any more. */
+/** Ends a turn when its workflow can't. */
 import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/turns/turn.ts';
 import { endTurn } from '../../db/turns/end-turn.ts';
 import { TurnGoneError } from '../../db/fence.ts';
@@ -10,14 +10,14 @@ import type { TurnControlOptions } from './turn-control-options.ts';
 import { describeClosing } from './describe-closing.ts';
 import { describe, isOpen, isOwn } from './turn-workflow.ts';
 
-/** A starting turn that is younger may be between the two writes of an API. */
+/** A younger starting turn may be between the two writes of an API. */
 export const SWEEP_OLDER_THAN_MS = 30_000;
 
 /**
- * Ends a turn whose workflow is not there any more without having ended it: it was closed from outside, or its
- * history was lost. While Temporal does not say, or is not the one that the turns run in, nothing is ended. A starting
- * turn whose workflow runs is made visible. Returns the turn's status, `gone` without a row. Throws the thread pool's
- * errors that pass by themselves: the turn then stays as it is, for the sweeper's next pass.
+ * Ends a turn whose workflow has closed without ending it: the workflow was closed from outside, or its history was lost.
+ * Nothing is ended while Temporal does not answer, or when the client is connected to another namespace than the turns. A
+ * starting turn whose workflow runs is made visible. Returns the turn's status, or `gone` without a row. Throws the errors
+ * of a busy thread pool: the turn then stays as it is until the sweeper's next pass.
  */
 export async function settleTurn(
   options: TurnControlOptions,
@@ -34,7 +34,7 @@ export async function settleTurn(
   if (!(await isOwnNamespace(options))) return turn.status;
   const fresh = await findTurn(db, turn.id);
   if (!fresh) return 'gone';
-  // An API may be between its two writes right now; only an old starting row was left behind by a dead one.
+  // A young starting row may belong to an API that is between its two writes. An old one was left by a failed start.
   if (fresh.status === 'starting') {
     if (Date.now() - fresh.createdAt.getTime() > SWEEP_OLDER_THAN_MS) await deleteStartingTurn(db, turn.id);
     return 'starting';
@@ -60,7 +60,7 @@ export async function settleTurn(
   }
 }
 
-/** Asked right before anything is ended: an API may be connected to another namespace than it was a moment ago. */
+/** Checked right before a turn is ended, because the API's connection may have moved to another namespace. */
 async function isOwnNamespace({ identity }: TurnControlOptions): Promise<boolean> {
   try {
     return (await identity.verify()) === null;
@@ -71,8 +71,8 @@ async function isOwnNamespace({ identity }: TurnControlOptions): Promise<boolean
 }
 
 /**
- * A diff that can't be had is no reason to leave a turn open for ever: it ends as failed in any case. A pool that only
- * has no time for it now is a reason to wait.
+ * The turn's diff; null when it can't be computed, because a turn must not stay open for ever. It ends as failed in any
+ * case. The errors of a busy pool are thrown, so that a later pass tries again.
  */
 async function diffOrNone(
   { diffGraphs, logger }: TurnControlOptions,

@@ -1,4 +1,4 @@
-/** The start of a turn: a row, then a workflow, then the row made visible. See create-turn-control.ts. */
+/** The start of a turn: insert a row, start the workflow, make the row visible. See create-turn-control.ts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
@@ -14,7 +14,7 @@ import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { StartedTurn } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 
-/** How long a start waits for a finished turn's workflow to close. It takes one workflow task. */
+/** How long a start waits until the workflow of a finished turn has closed. Closing takes one workflow task. */
 const CLOSE_WAIT_MS = 8_000;
 const CLOSE_POLL_MS = 15;
 
@@ -26,8 +26,8 @@ const attributes = {
 };
 
 /**
- * The turn that an idempotency key started: started again when its first start was lost on the way. Null when the request
- * that began it took it back meanwhile: the key is free again.
+ * Attaches to the turn that an idempotency key started. The turn is started again when its first start did not complete.
+ * Null when the request that began the turn has removed it meanwhile, so that the key is free again.
  */
 export async function attach(
   options: TurnControlOptions,
@@ -46,7 +46,7 @@ export async function attach(
   return { turnId: turn.id, attached: true };
 }
 
-/** Throws HttpError 503 unless the namespace is known to be the one that the database's turns run in. */
+/** Throws HttpError 503 unless the client's namespace is the one in which the database's turns run. */
 export async function requireOwnNamespace({ identity }: TurnControlOptions): Promise<void> {
   const problem = await identity.ensure().catch((error: unknown) => {
     throw startFailure(error);
@@ -54,15 +54,16 @@ export async function requireOwnNamespace({ identity }: TurnControlOptions): Pro
   if (problem !== null) throw foreignNamespace(problem);
 }
 
-/** The response of a request that only the right namespace could serve. */
+/** The response when the client is connected to the wrong namespace. */
 export function foreignNamespace(problem: string): HttpError {
   return new HttpError(503, problem, {}, { 'Retry-After': '30' });
 }
 
 /**
- * Starts the workflow of a starting turn and makes the turn visible. A failure whose answer says that nothing was
- * started leaves nothing; where that is not known, the answer says so and names the turn. False when the turn's row is
- * gone, because another request with its key took it back or its session was deleted: the workflow then ends by itself.
+ * Starts the workflow of a starting turn and makes the turn visible. When nothing was started, the turn's row is removed and
+ * the error says so. When it is unknown whether the workflow was started, the error says so and names the turn. False when
+ * the row is gone, because another request with the same key removed it or its session was deleted. The workflow then ends
+ * by itself.
  */
 export async function launch(options: TurnControlOptions, turn: Turn): Promise<boolean> {
   const { db, logger } = options;
@@ -76,15 +77,15 @@ export async function launch(options: TurnControlOptions, turn: Turn): Promise<b
     const promoted = await inLane(db, sessionLane(turn.sessionId), () => promoteTurn(db, turn.id));
     return promoted || (await findTurn(db, turn.id)) !== null;
   } catch (error: unknown) {
-    // The workflow runs and its first activity promotes the turn as well: the caller gets the stream, which waits.
+    // The workflow runs, and its first activity also promotes the turn. The caller gets the stream, which waits for that.
     logger.warn({ err: error, turn: turn.id }, 'a started turn is left to its worker to be made visible');
     return true;
   }
 }
 
 /**
- * Removes what a failed start left. True when the turn runs after all: the start arrived although its answer did not.
- * Throws HttpError 503 with the turn's id when neither is known.
+ * Removes the row of a failed start. Returns true when the turn runs all the same, because Temporal received the start and
+ * its answer was lost. Throws HttpError 503 with the turn's id when it is unknown whether the turn runs.
  */
 async function takeBack({ db, logger }: TurnControlOptions, turn: Turn, cause: unknown): Promise<boolean> {
   try {
@@ -92,7 +93,7 @@ async function takeBack({ db, logger }: TurnControlOptions, turn: Turn, cause: u
     return !(cause instanceof HttpError) && (await findTurn(db, turn.id)) !== null;
   } catch (error: unknown) {
     logger.warn({ err: error, turn: turn.id }, 'a turn that could not start is left to the sweeper');
-    // Temporal has refused for certain: the row is nobody's, and the sweeper removes it.
+    // Temporal has certainly not started the workflow. The sweeper removes the row.
     if (cause instanceof HttpError || toTemporalFault(cause)?.undone === true) return false;
     throw new HttpError(
       503,
@@ -130,7 +131,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
           taskQueue,
           args: [input],
           memo: { turnId: turn.id },
-          // A task takes milliseconds; one that a standing worker took is given to another after this long.
+          // A task takes milliseconds. When its worker hangs, Temporal gives the task to another worker after this time.
           workflowTaskTimeout: '4s',
           staticSummary: `chat turn, ${turn.model}`,
           requestEagerStart: options.eagerStart,
@@ -166,7 +167,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
   }
 }
 
-/** The turn that holds the session's workflow id, or null when the workflow has closed by now. */
+/** The turn whose workflow is open under the session's workflow id; null when it has closed. */
 async function holderOf({ client }: TurnControlOptions, sessionId: string): Promise<string | null> {
   try {
     const description = await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
@@ -180,7 +181,7 @@ async function holderOf({ client }: TurnControlOptions, sessionId: string): Prom
   }
 }
 
-/** A turn is live until it has written its terminal event. One without a row is about to find that out and end. */
+/** A turn is live until its terminal event is written. The workflow of a turn without a row soon ends by itself. */
 async function isLive({ db }: TurnControlOptions, turnId: string): Promise<boolean> {
   const turn = await findTurn(db, turnId);
   return turn !== null && (turn.status === 'running' || turn.status === 'starting');

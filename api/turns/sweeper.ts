@@ -1,6 +1,6 @@
 /**
- * Looks after turns that nobody watches: rows of starts that never happened, turns that were stopped from outside,
- * decisions whose signal was lost. Several APIs may do so at once: each act changes nothing the second time.
+ * Handles turns that nobody watches: rows of starts that failed, turns that were stopped from outside, decisions whose
+ * signal was lost. Several APIs may sweep at the same time, because every action is idempotent.
  */
 import { listUnheardDecisions, type UnheardDecision } from '../../db/turns/confirmations.ts';
 import { listOldOpenTurns, type OpenTurn } from '../../db/turns/open-turns.ts';
@@ -9,23 +9,23 @@ import { SWEEP_OLDER_THAN_MS, settleTurn } from './settle-turn.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 import { wake } from './turn-workflow.ts';
 
-/** The pause between two passes: as much again at most, so that several APIs do not keep in step. */
+/** The pause between two passes. The jitter keeps several APIs from sweeping at the same moments. */
 const PASS_EVERY_MS = 15_000;
 const PASS_JITTER_MS = 10_000;
-/** The first pass is also the check of the namespace at the start. A chat that comes before makes its own. */
+/** The first pass also checks the namespace after the start. A chat that arrives earlier makes its own check. */
 const FIRST_PASS_MS = 5_000;
 const PAGE = 200;
 const AT_ONCE = 8;
-/** A pass that has taken this long stops after its page; the next one goes on there. */
+/** A pass that has taken this long stops after its page. The next pass goes on there. */
 const PASS_BUDGET_MS = 30_000;
-/** How long one turn may hold one of the places. What it does goes on by itself. */
+/** After this time the sweeper goes on with the next turn. The work on the turn itself continues. */
 const TURN_LIMIT_MS = 10_000;
-/** A decision is acted upon within milliseconds unless its signal was lost or no worker is there. */
+/** A decision without an effect after this time is unheard: the signal was lost, or no worker runs. */
 const UNHEARD_AFTER_MS = 5_000;
 
 const FIRST_PAUSE_MS = 20_000;
 const FAILED_TURN_PAUSE_MS = 600_000;
-/** A delivered signal is in the workflow's history: to send it again is of use only where the history was lost. */
+/** A delivered signal is in the workflow's history. It is sent again only for the case that the history was lost. */
 const DELIVERED_PAUSE_MS = 3_600_000;
 const UNDELIVERED_PAUSE_MS = 60_000;
 const MAX_PAUSES = 10_000;
@@ -33,11 +33,11 @@ const MAX_PAUSES = 10_000;
 export interface Sweeper {
   /** Looks at every open turn and every unheard decision once. Never throws. Passes do not overlap. */
   pass(): Promise<void>;
-  /** No further pass begins by itself. */
+  /** Stops the timer: no further pass begins by itself. */
   close(): void;
 }
 
-/** `start` false: passes are made only when asked for. */
+/** Creates the sweeper. Without `start`, a pass runs only when it is called. */
 export function createSweeper(
   options: TurnControlOptions,
   { start, now }: { start: boolean; now?: () => number },
@@ -79,7 +79,7 @@ export function createSweeper(
 
   const walk = async (): Promise<void> => {
     try {
-      // In another namespace no turn is found, and nobody hears a signal.
+      // In another namespace no turn would be found, and no workflow would receive a signal.
       if ((await identity.verify()) !== null) return;
     } catch (error: unknown) {
       logger.warn({ err: error }, 'open turns could not be checked');
@@ -114,7 +114,7 @@ export function createSweeper(
   };
 }
 
-/** A walk over all pages, a few items at a time. One that runs out of time is gone on with by the next call. */
+/** Creates a walk over all pages, a few items at a time. When its time is up, the next call goes on after the last page. */
 function createWalk<Item>(
   list: (after: Item | null) => Promise<Item[]>,
   visit: (item: Item) => Promise<void>,

@@ -1,4 +1,4 @@
-/** What the parts of the turn control work with. */
+/** The dependencies of the turn control. */
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Catalogue } from '../../models/catalogue.ts';
@@ -8,11 +8,11 @@ import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 export interface TurnControlOptions {
   db: Knex;
   client: Client;
-  /** Whether the client's namespace is the one that the database's turns run in. */
+  /** Checks that the client's namespace is the one in which the database's turns run. */
   identity: TemporalIdentity;
   taskQueue: string;
   catalogue: Catalogue;
-  /** Goes on with a turn whose model fails; null: nobody does. */
+  /** The model that goes on with a turn whose model fails; null for none. */
   fallbackModel: string | null;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;

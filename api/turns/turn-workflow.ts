@@ -1,4 +1,4 @@
-/** What the API asks of a turn's workflow, each call with its own deadline. */
+/** The calls that the API makes to a turn's workflow, each with its own deadline. */
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { TurnProgress } from '../../contracts/turn.ts';
@@ -10,10 +10,10 @@ import type { TurnControlOptions } from './turn-control-options.ts';
 
 export const RPC_DEADLINE_MS = TEMPORAL.rpcMs;
 const QUERY_DEADLINE_MS = TEMPORAL.queryMs;
-/** A run in any other state, one that is not known included, may go on. */
+/** The states of a closed run. In any other state, also an unknown one, a run may go on. */
 const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
 
-/** False when no workflow of this turn is open. */
+/** Asks the turn's workflow to cancel. False when no workflow of this turn is open. */
 export async function sendCancel({ client }: TurnControlOptions, turn: Turn): Promise<boolean> {
   try {
     await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
@@ -27,7 +27,7 @@ export async function sendCancel({ client }: TurnControlOptions, turn: Turn): Pr
   }
 }
 
-/** Tells a waiting turn that its question was decided. False when it could not be told. */
+/** Signals a waiting turn that its question was decided. False when the signal could not be sent. */
 export async function wake(
   { client, logger }: TurnControlOptions,
   turn: { id: string; sessionId: string },
@@ -41,7 +41,7 @@ export async function wake(
     );
     return true;
   } catch (error: unknown) {
-    // Its workflow is over: settling the turn is somebody else's work, telling it nobody's.
+    // The workflow has closed, so no signal is needed. The sweeper or a reader's request settles the turn.
     if (error instanceof WorkflowNotFoundError) return true;
     logger[toTemporalFault(error)?.kind === 'refused' ? 'error' : 'warn'](
       { err: error, turn: turn.id },
@@ -58,12 +58,12 @@ export async function queryProgress(client: Client, turn: Turn): Promise<TurnPro
     );
     return progress.turnId === turn.id ? progress : null;
   } catch {
-    // No worker, no Temporal, or the run has just closed: the live part of the answer is left out.
+    // Without a worker or Temporal, or when the run has just closed, the answer has no progress.
     return null;
   }
 }
 
-/** What Temporal knows of a turn's workflow: its latest run, null when there is none, or why it does not say. */
+/** The latest run of a turn's workflow; null when there is none, or the fault that kept Temporal from answering. */
 export async function describe(
   client: Client,
   turn: Pick<Turn, 'sessionId'>,
@@ -80,12 +80,12 @@ export async function describe(
   }
 }
 
-/** Whether this is the latest run under the session's id and not known to be over. */
+/** Whether the latest run under the session's id belongs to this turn and is not known to be closed. */
 export function isOpen(description: WorkflowExecutionDescription, turn: Pick<Turn, 'id'>): boolean {
   return isOwn(description, turn) && !CLOSED.has(description.status.name);
 }
 
-/** Whether the latest run under the session's id is this turn's. */
+/** Whether the latest run under the session's id belongs to this turn. */
 export function isOwn(description: WorkflowExecutionDescription, turn: Pick<Turn, 'id'>): boolean {
   return ((description.memo ?? {}) as { turnId?: unknown }).turnId === turn.id;
 }

@@ -3,8 +3,8 @@ import type { TurnControlOptions } from './turn-control-options.ts';
 import { describe, isOpen } from './turn-workflow.ts';
 
 /**
- * A session's turn as its callers may see it; null for none. A turn that is about to start is nobody's, for it may be taken
- * back. One whose workflow runs was started all the same: its row could not be made visible yet, and is told as running.
+ * A session's turn as callers may see it; null for none. A starting turn is hidden, because its start may still be taken
+ * back. When its workflow already runs, the turn was started and only its row is not visible yet: it is shown as running.
  */
 export async function findVisibleTurn(
   { db, client }: Pick<TurnControlOptions, 'db' | 'client'>,

@@ -4,7 +4,7 @@ import { serviceOnly } from '../http/access.ts';
 import { json } from '../http/answer.ts';
 import { defineRoute } from '../http/route.ts';
 
-/** The platform's bill, per model. */
+/** The usage report of the platform, by model. */
 const report = defineRoute({
   method: 'get',
   path: '/api/copilot/usage',

@@ -1,6 +1,6 @@
-/** The page of GET /docs. It has no script and no style of its own in it, so that the browser may refuse both. */
+/** The page of GET /docs. It has no inline script or style, so that its policy can forbid both. */
 
-/** Everything from here, nothing inline, in no frame of another page. */
+/** The policy: everything comes from this origin, nothing is inline, and no other page may frame this one. */
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -22,7 +22,7 @@ export const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Starts the viewer. `validatorUrl`: it must ask no other server. A token that is typed in is kept in the page only. */
+/** Starts the viewer. `validatorUrl` keeps it from asking another server. A token that is typed in stays in the page. */
 export const START = `SwaggerUIBundle({
   url: '/api/openapi.json',
   dom_id: '#viewer',

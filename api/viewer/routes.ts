@@ -1,4 +1,4 @@
-/** GET /docs: the description, for people. The files of Swagger UI, served from here under a strict policy. */
+/** GET /docs: the description for people. Serves the files of Swagger UI under a strict policy. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** A file of the viewer, which is read once. */
+/** A file of the viewer. It is read once. */
 function viewerFile(name: string): () => Promise<Asset> {
   let file: Promise<Asset> | undefined;
   return () => {

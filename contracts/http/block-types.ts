@@ -1,4 +1,4 @@
-/** The registry of block types, as a client sees it. */
+/** The registry of block types as clients see it. */
 import { z } from 'zod';
 import { json, jsonObject } from './values.ts';
 

@@ -1,4 +1,4 @@
-/** A chat: a message of a user, and the canvas as it is. */
+/** A chat: a message of a user, and the current canvas. */
 import { z } from 'zod';
 import { isLongerThan } from '../../domain/text/is-longer-than.ts';
 import { isBlank } from '../../domain/text/spell-out-hidden.ts';
@@ -13,7 +13,7 @@ export const chatRequest = z
   .object({
     message: z
       .string({ error: requiredOr('message is required', 'message must be a string') })
-      // As the client sent it; without the blanks around it where they would make it too long.
+      // The message is kept as the client sent it. It is trimmed only when blanks make it too long.
       .overwrite((text) => (isLongerThan(text, MAX_MESSAGE_CHARACTERS) ? text.trim() : text))
       .refine((text) => !isLongerThan(text, MAX_MESSAGE_CHARACTERS), {
         error: `message must be at most ${MAX_MESSAGE_CHARACTERS} characters long`,

@@ -15,22 +15,22 @@ export const errorAnswer = z
   .object({ error })
   .meta({ id: 'Error', description: 'Every error has this form.' });
 
-/** An error about a turn: it runs, or it is not known whether it does. */
+/** An error about a turn that runs, or that may be running. */
 export const turnErrorAnswer = z
   .object({ error, turn_id: uuid.optional() })
   .meta({ id: 'TurnError', description: 'An error that may name a turn.' });
 
-/** A graph was changed meanwhile. */
+/** The error when a graph was changed meanwhile. */
 export const versionErrorAnswer = z
   .object({ error, version: z.int().optional() })
   .meta({ id: 'VersionError', description: 'The version at which the workflow is now.' });
 
-/** A change that no longer fits. */
+/** The error when a change no longer fits the graph. */
 export const conflictErrorAnswer = z
   .object({ error, blocks: z.array(z.string()).optional() })
   .meta({ id: 'ConflictError', description: 'The blocks that stand in the way of a change.' });
 
-/** The service can't serve now. */
+/** The error when the service can't answer now. */
 export const notReadyAnswer = z
   .object({ error, problems: z.array(z.string()) })
   .meta({ id: 'NotReady', description: 'Why the service is not ready, in sentences for an operator.' });

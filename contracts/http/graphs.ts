@@ -1,4 +1,4 @@
-/** Graphs on the wire: blocks and edges as they are stored and saved, and the canvas as an editor has it. */
+/** Graphs in requests and answers: stored blocks and edges, and the canvas of an editor. */
 import { z } from 'zod';
 import { blockTypes } from '../../domain/rules/block-registry.ts';
 import { isLongerThan } from '../../domain/text/is-longer-than.ts';
@@ -8,12 +8,12 @@ import { isBlank } from '../../domain/text/spell-out-hidden.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 import { json, jsonObject, uuid } from './values.ts';
 
-/** Characters of the name of a workflow or block. */
+/** The most characters of the name of a workflow or block. */
 export const MAX_NAME_CHARS = 255;
-/** A coordinate is stored as real: beyond this it would not survive. */
+/** Coordinates are stored as `real`, which can't hold larger numbers. */
 const MAX_COORDINATE = 1e9;
 
-/** Whether a text can be a name: not too long, and something in it can be seen. */
+/** Whether a text can be a name: it is not too long and has a visible character. */
 export function isName(text: string): boolean {
   return !isLongerThan(text, MAX_NAME_CHARS) && !isBlank(text);
 }
@@ -65,7 +65,7 @@ export const storedEdge = z
   })
   .meta({ id: 'StoredEdge' });
 
-/** The graph of a workflow, as snapshot and revert answer it. */
+/** The graph in the answers of snapshot and revert. */
 export const workflowGraph = z
   .object({ id: uuid, version: z.int(), blocks: z.array(block), edges: z.array(storedEdge) })
   .meta({ id: 'WorkflowGraph' });
@@ -77,7 +77,7 @@ const coordinate = z
   .default(0);
 const typeNames = blockTypes.map(({ type }) => type);
 
-/** A block of PUT graph. The messages go on where `blocks[3] (name): ` begins. */
+/** A block of PUT graph. The API puts the place, such as `blocks[3] (name): `, before the messages. */
 export const blockInput = z
   .object(
     {
@@ -122,8 +122,8 @@ export const edgeInput = z
 const label = z.union([z.string(), z.number()]);
 
 /**
- * The canvas of an editor. This schema describes it for readers; `domain/graph/workflow-state.ts` reads it, and is
- * tolerant where this is not.
+ * The canvas of an editor. This schema is for the description. `domain/graph/workflow-state.ts` reads the canvas and
+ * accepts more than this schema does.
  */
 export const canvas = z
   .object({

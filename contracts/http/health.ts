@@ -1,7 +1,7 @@
-/** Small answers. */
+/** The answers of health checks and of requests that return no data. */
 import { z } from 'zod';
 
-/** It worked. */
+/** The answer of a request that succeeded. */
 export const okAnswer = z
   .object({ ok: z.literal(true) })
   .meta({ id: 'Ok', description: 'It worked.', example: { ok: true } });

@@ -1,4 +1,4 @@
-/** The messages of a session, and what can be done with the change that a message proposes. */
+/** The messages of a session, and the requests that apply or revert the change of a message. */
 import { z } from 'zod';
 import { usageSchema, workflowDiffSchema } from '../events.ts';
 import { canvas, workflowGraph } from './graphs.ts';
@@ -9,7 +9,7 @@ export const NO_SUCH_MESSAGE = 'No message exists with the given ID in this sess
 export const NO_ASSISTANT_MESSAGE = 'No assistant message exists with the given ID in this session';
 export const NO_SUCH_CURSOR = 'before must be the id of a message of this session';
 
-/** Messages of a page when no limit is asked for, and the highest limit. */
+/** The messages of a page without a limit in the request, and the highest limit. */
 export const MAX_PAGE_MESSAGES = 200;
 
 const pageFields = z.object({
@@ -37,7 +37,7 @@ const pageFields = z.object({
     .optional(),
 });
 
-/** `message` makes the other two mean nothing, so they are not read beside it. */
+/** With `message`, the other two parameters have no meaning and are not read. */
 export const messagePageQuery = z.preprocess(
   (query) =>
     z.looseObject({ message: z.unknown() }).safeParse(query).data?.message === undefined

@@ -1,4 +1,4 @@
-/** Which model the copilot runs on. */
+/** The setting of the model that the copilot runs on. */
 import { z } from 'zod';
 
 export const modelOption = z

@@ -1,8 +1,8 @@
-/** The events of a stream, each as a schema of its own. */
+/** The events of a stream, with a schema for each. */
 import { z } from 'zod';
 import { type TurnEvent, turnEventSchemas } from '../events.ts';
 
-/** An event as a reader gets it. Live-only status events have no seq. */
+/** An event as a reader receives it. Status events that are not stored have no seq. */
 export type StreamedEvent = TurnEvent & { seq?: number };
 
 const seq = z.int().meta({ description: 'From 1 without gaps, the same for every reader.', example: 2 });

@@ -19,7 +19,7 @@ export const callParams = turnParams.extend({
     .meta({ description: 'The call that waits for an answer.', example: 'call_1' }),
 });
 
-/** The open question of a turn, as confirmation_required showed it. */
+/** The open question of a turn, with the fields of confirmation_required. */
 export const confirmationView = z
   .object({
     call_id: z.string(),
@@ -53,7 +53,7 @@ export type TurnBody = z.input<typeof turnAnswer>;
 const WHOLE = /^\d+$/;
 const toSeq = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 
-/** A cursor past the end of the log stays there. Cursors grant no rights, so they need no protection. */
+/** A cursor past the end of the log is allowed. A cursor grants no right, so it needs no signature. */
 export const eventsQuery = z.object({
   after: z
     .string({ error: 'after must be a whole number from 0 on' })
@@ -66,7 +66,7 @@ export const eventsQuery = z.object({
     .optional(),
 });
 
-/** One that is no whole number means 0: browsers send back whatever they were given. */
+/** A value that is no whole number means 0: browsers send back any id that they have received. */
 export const lastEventId = z
   .string()
   .transform((text) => (text === '' ? undefined : WHOLE.test(text) ? toSeq(text) : 0))

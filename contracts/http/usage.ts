@@ -1,11 +1,11 @@
-/** The platform's bill. */
+/** The usage report of the platform. */
 import { z } from 'zod';
 import { dollars, time } from './values.ts';
 
 /** ISO 8601: a day, or a time with its offset. */
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2}))?$/;
 
-/** A day means its begin in UTC. Null when absent. */
+/** A time of the query; null when absent. A day means its start in UTC. */
 function instant(name: string, description: string) {
   return z
     .unknown()

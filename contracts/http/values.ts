@@ -1,13 +1,13 @@
-/** Values that the schemas of HTTP share: ids, times, JSON, and the words in which a wrong one is refused. */
+/** Values that the HTTP schemas share: ids, times, JSON, and the messages for wrong ones. */
 import { z } from 'zod';
 import { isObject } from '../../domain/text/json.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 
-/** Any JSON value. It is not walked through: the tables hold values of any depth. */
+/** Any JSON value. The schema does not look inside, because stored values may have any depth. */
 export const json = z.custom<Json>(() => true).meta({ id: 'Json', description: 'Any JSON value.' });
 
-/** A JSON object with any keys. It is passed on as it is, `__proto__` keys included. */
+/** A JSON object with any keys. It is passed on unchanged, including `__proto__` keys. */
 export const jsonObject = z
   .custom<JsonObject>(isObject)
   .meta({ id: 'JsonObject', type: 'object', description: 'A JSON object with any keys.' });
@@ -24,7 +24,7 @@ export const dollars = z.string().meta({
   example: '0.0123',
 });
 
-/** An id that a caller sends. One that is no UUID names nothing: the request ends with 404 and this message. */
+/** An id that a caller sends. When it is no UUID, the request ends with 404 and this message. */
 export function idOrNothing(message: string) {
   const error = () => message;
   return z
@@ -33,12 +33,12 @@ export function idOrNothing(message: string) {
     .meta({ format: 'uuid' });
 }
 
-/** The words for a value of the wrong type; null and absent are alike. */
+/** The message for a value of the wrong type. Null and absent count as missing. */
 export function requiredOr(required: string, wrong: string) {
   return ({ input }: { input?: unknown }) => (input === undefined || input === null ? required : wrong);
 }
 
-/** A whole number in a query, of `digits` digits at most; `fallback` is the value when it is absent. */
+/** A whole number in a query with at most `digits` digits. `fallback` is its value when it is absent. */
 export function wholeNumber(options: {
   name: string;
   min: number;

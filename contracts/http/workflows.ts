@@ -1,4 +1,4 @@
-/** The platform's workflows: list, make, read, save. */
+/** The platform's workflows: list, create, read and save. */
 import { z } from 'zod';
 import {
   block,

@@ -3,6 +3,7 @@
  * next query waits behind the dead one. BoundedClient destroys the connection instead.
  */
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
+import { codeOf } from '../../contracts/thrown-codes.ts';
 import { type PostgresBounds, TCP } from '../../runtime/bounds.ts';
 
 /** Thrown when a connection was lost or could not be made. The server may or may not have executed the statement. */
@@ -17,7 +18,7 @@ export class PostgresAwayError extends Error {
 
 /** Turns an error without a `code` into a PostgresAwayError: pg reports lost connections without a code. */
 export function toAwayError(error: unknown): Error {
-  if (error instanceof Error && typeof (error as { code?: unknown }).code === 'string') return error;
+  if (error instanceof Error && codeOf(error) !== null) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new PostgresAwayError(message, { cause: error });
 }
@@ -119,7 +120,7 @@ export class BoundedClient extends Client {
       this.#pending -= 1;
       if (!this.#broken) this.heardAt = performance.now();
       if (!error) return null;
-      return this.#broken && !hasCode(error) ? this.#broken : (error as Error);
+      return this.#broken && codeOf(error) === null ? this.#broken : (error as Error);
     };
     const send = super.query.bind(this) as (query: unknown, values: unknown, callback: Callback) => void;
     const ask = (done: Callback): void => send(query, values, (error, result) => done(settle(error), result));
@@ -156,8 +157,4 @@ export function endWithin(
     });
   if (callback) return leave(callback);
   return new Promise<void>(leave);
-}
-
-function hasCode(error: unknown): boolean {
-  return typeof (error as { code?: unknown }).code === 'string';
 }

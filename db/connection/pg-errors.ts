@@ -1,4 +1,5 @@
 /** Classifies database errors by class, SQLSTATE and errno. */
+import { codeOf } from '../../contracts/thrown-codes.ts';
 import { PostgresAwayError } from './pg-client.ts';
 
 // Class 08: connection exceptions. 57P01 to 57P05: shutdown, crash, starting up, database dropped, idle too long.
@@ -23,8 +24,8 @@ export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof PostgresAwayError) return true;
   if (error instanceof AggregateError) return error.errors.every(isConnectionError);
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string') return AWAY.test(code) || ERRNO.has(code);
+  const code = codeOf(error);
+  if (code !== null) return AWAY.test(code) || ERRNO.has(code);
   if (error.name === 'KnexTimeoutError') return true;
   // Plain pg clients (migration locks, index builds) report a lost connection only by its message.
   return /^(Connection terminated|Connection ended|timeout exceeded when trying|Client has encountered a connection error)/.test(
@@ -66,6 +67,6 @@ export function answeredWithin<T>(ms: number, work: Promise<T>): Promise<T> {
 
 /** The SQLSTATE of an error, or null. */
 export function sqlStateOf(error: unknown): string | null {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  const code = codeOf(error);
+  return code !== null && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }

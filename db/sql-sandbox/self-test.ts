@@ -1,5 +1,6 @@
 /** Tests whether the sandbox's login is safe enough to run a query of the model. */
 import pg from 'pg';
+import { codeOf } from '../../contracts/thrown-codes.ts';
 
 /**
  * Connects with the sandbox's login and tries what must fail. Returns the weaknesses in words for an operator; an empty
@@ -56,6 +57,6 @@ async function stateOf(client: pg.Client, sql: string): Promise<string | null> {
     await client.query({ text: sql, queryMode: 'extended' } as pg.QueryConfig);
     return null;
   } catch (error: unknown) {
-    return (error as { code?: string }).code ?? '';
+    return codeOf(error) ?? '';
   }
 }

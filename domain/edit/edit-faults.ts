@@ -1,18 +1,18 @@
-/** The faults of an edit itself, as many as are told. */
+/** The faults of an edit itself, at most MAX_LISTED. */
 import { MAX_LISTED, type Problem, type ProblemCode } from '../rules/finding.ts';
 
 export class EditFaults {
   readonly problems: Problem[] = [];
-  /** Codes and blocks that are told of already. */
+  /** The codes and blocks of faults that are already reported. */
   private readonly told = new Set<string>();
   private readonly reported = new Set<string>();
 
-  /** True when as many faults are known as are told: further ones need not be described. */
+  /** True when the list is full. Further faults need not be described. */
   get isFull(): boolean {
     return this.problems.length >= MAX_LISTED;
   }
 
-  /** Adds a fault; the same fault twice is one. */
+  /** Adds a fault. An equal fault is added only once. */
   report(found: Problem): void {
     this.tell(found.code, found.block);
     const text = JSON.stringify(found);
@@ -21,7 +21,7 @@ export class EditFaults {
     this.problems.push(found);
   }
 
-  /** Notes a code and block that the check of the whole graph would name again. */
+  /** Notes a code and a block, so that the same finding of the whole graph is not shown again. */
   tell(code: ProblemCode, block: string | null): void {
     this.told.add(`${code} ${block}`);
   }

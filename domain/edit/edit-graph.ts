@@ -8,9 +8,8 @@ import { checkEditShape, type GraphEdit } from './graph-edit.ts';
 import { type EditOutcome, judgeEdit } from './judge-edit.ts';
 
 /**
- * Applies an edit, or says what is wrong with it. `aliases` are those of earlier edits of the turn. Where a block's id
- * is its name (an editor that sends names as ids), renaming it gives it a new id. Takes any JSON as the edit, and never
- * throws.
+ * Applies an edit, or returns its problems. `aliases` come from earlier edits of the turn. When a block's id is its name (an
+ * editor that sends names as ids), a rename gives the block a new id. Takes any JSON as the edit, and never throws.
  */
 export function editGraph(input: {
   graph: Graph;

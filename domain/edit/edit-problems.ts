@@ -1,4 +1,4 @@
-/** The problems of an edit itself. Their words are in domain/rules/findings.ts. */
+/** The problems of an edit itself. Their texts are in domain/rules/findings.ts. */
 import { isLongerThan } from '../text/is-longer-than.ts';
 import { nameKey } from '../graph/find-block.ts';
 import type { Block } from '../graph/graph.ts';
@@ -7,7 +7,7 @@ import { freeName } from '../rules/check-graph.ts';
 import { MAX_LISTED, type Problem, problem } from '../rules/finding.ts';
 import { isReferenceName } from '../rules/reference.ts';
 
-/** The platform's column. */
+/** The length of the platform's column. */
 const MAX_NAME_CHARS = 255;
 
 export function emptyEdit(): Problem {
@@ -26,12 +26,12 @@ export function nothingChanged(block: string): Problem {
   return problem('nothing_changed', { block, field: null }, { block });
 }
 
-/** `edge` as the model reads it. */
+/** `edge` is the edge as the model reads it. */
 export function duplicateEdge(source: string, edge: string): Problem {
   return problem('duplicate_edge/added', { block: source, field: 'add_edges' }, { edge });
 }
 
-/** `handles`: those of the edges between the same two blocks. */
+/** `handles` are the handles of the edges between the same two blocks. */
 export function unknownEdge(source: string, edge: string, handles: ReadonlySet<string | undefined>): Problem {
   const place = { block: source, field: 'remove_edges' };
   const names = [...handles].map((handle) => handle ?? 'output');
@@ -64,7 +64,7 @@ function hintNames(ref: string, names: string[]): string {
     : `Blocks: ${names.slice(0, MAX_LISTED).join(', ')}`;
 }
 
-/** What is wrong with a name by itself; null when nothing is. */
+/** The problem of a name by itself; null for a valid name. */
 export function malformedName(name: string): Problem | null {
   const place = { block: name, field: 'name' };
   if (name === '' || !isReferenceName(name)) {

@@ -1,4 +1,4 @@
-/** The arguments of modify_workflow, and their shape. What they mean is edit-graph's business. */
+/** The arguments of modify_workflow and the check of their shape. edit-graph.ts gives them their meaning. */
 import { type Problem, problem } from '../rules/finding.ts';
 import type { Position } from '../graph/graph.ts';
 import type { JsonObject } from '../text/json-value.ts';
@@ -18,13 +18,13 @@ export interface AddedBlock {
 }
 
 export interface BlockUpdate {
-  /** A reference: id, id given earlier, or unique name. */
+  /** The block's id, an id that the model gave it earlier, or its unique name. */
   id: string;
   config?: Optional<JsonObject>;
   name?: Optional<string>;
   position?: Optional<Position>;
   enabled?: Optional<boolean>;
-  /** Can't change; stated, it must be what it is. */
+  /** The type can't change. When it is sent, it must be the block's own. */
   type?: Optional<string>;
 }
 
@@ -42,7 +42,7 @@ export interface GraphEdit {
   remove_edges?: Optional<EdgeEdit[]>;
 }
 
-/** A config must fit into a request body with everything around it, and those nest 64 levels deep at most. */
+/** A config must fit into a request body, which has at most 64 levels including those around the config. */
 const MAX_CONFIG_LEVELS = 50;
 
 type Check = (value: unknown) => string | null;
@@ -87,7 +87,7 @@ const SHAPE: Record<keyof GraphEdit, Record<string, Check> | Check> = {
   remove_edges: EDGE,
 };
 
-/** The first thing that is no GraphEdit, or null. Takes any JSON. */
+/** The first problem of the shape, or null for a GraphEdit. Takes any JSON. */
 export function checkEditShape(edit: unknown): Problem | null {
   const wrong = (where: string, fault: string): Problem =>
     problem('invalid_edit', { block: null, field: where }, { where, fault });

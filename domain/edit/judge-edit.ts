@@ -1,4 +1,4 @@
-/** Judges an edited graph by what the edit introduced: faults that were there before do not reject it. */
+/** Judges an edit by the faults that it introduces. Faults that the graph had before do not reject the edit. */
 import { edgeKey } from '../graph/edge.ts';
 import type { Graph, Block } from '../graph/graph.ts';
 import type { RulePorts } from '../rules/check-config.ts';
@@ -14,12 +14,12 @@ export type EditOutcome =
       graph: Graph;
       changes: GraphChanges;
       warnings: Problem[];
-      /** The ids that the model gave to blocks in this turn, with the ids the blocks really have. */
+      /** The ids that the model gave to blocks in this turn, with the real ids of the blocks. */
       aliases: ReadonlyMap<string, string>;
     }
   | { applied: false; problems: Problem[] };
 
-/** How many faults that were there before are told beside the new ones. */
+/** The most old faults that are shown beside the new ones. */
 const MAX_OLD = 5;
 
 /** The outcome of an edit of `original`. */
@@ -56,8 +56,8 @@ export function judgeEdit(draft: FinishedDraft, original: Graph, ports: RulePort
 }
 
 /**
- * The faults of references that the edit did not touch. When an edit takes away what a reference names, the reference
- * is left behind: it is told of and does not reject the edit.
+ * The new faults of references that the edit did not touch. When an edit removes the target of a reference, the reference
+ * is left behind: it becomes a warning and does not reject the edit.
  */
 function findLeftBehind(
   introduced: readonly Finding[],
@@ -74,7 +74,7 @@ function findLeftBehind(
   return new Set(faults.filter((found) => there.has(found.reference!)));
 }
 
-/** Errors that are still there from before, of the blocks that the new ones blame. */
+/** The errors that the graph had before, of the blocks that have new errors. */
 function oldFaults(now: readonly Finding[], old: ReadonlySet<string>, errors: readonly Problem[]): Problem[] {
   const blamed = new Set(errors.map((error) => error.block));
   const found: Problem[] = [];
@@ -87,13 +87,13 @@ function oldFaults(now: readonly Finding[], old: ReadonlySet<string>, errors: re
   return found;
 }
 
-/** A new edge that closes a circle makes a finding of every edge on it. Only the new edges are to blame. */
+/** Drops findings of old edges on a new cycle. Every edge of a cycle has a finding, but only new edges are the cause. */
 function withoutEchoes(findings: Finding[], before: Graph): Finding[] {
   const there = new Set(before.edges.map((edge) => `edge_cycle ${edgeKey(edge)}`));
   return findings.filter((found) => !there.has(found.key));
 }
 
-/** As many as are told, doubles left out. A finding's problem is made only when it is one of them. */
+/** The problems that are shown: without duplicates, and no more than MAX_LISTED. Only their findings create a problem. */
 function distinct(problems: readonly Problem[], findings: readonly Finding[]): Problem[] {
   const told = new Map<string, Problem>();
   const tell = (found: Problem): void => void told.set(JSON.stringify(found), found);
@@ -108,7 +108,7 @@ function distinct(problems: readonly Problem[], findings: readonly Finding[]): P
   return [...told.values()];
 }
 
-/** A fault that was left behind rejects nothing. */
+/** The problem as a warning. A fault of a reference that was left behind does not reject the edit. */
 function asWarning(found: Problem): Problem {
   return found.severity === 'error' ? { ...found, severity: 'warning' } : found;
 }

@@ -1,14 +1,14 @@
-/** The renames of one edit, in their order, as references follow them. */
+/** The renames of one edit in order. References follow them. */
 import { nameKey } from '../graph/find-block.ts';
 import type { JsonObject } from '../text/json-value.ts';
 import type { PythonChecker } from '../rules/python.ts';
 import { rewriteReferences } from '../rules/reference.ts';
 
 export class Renames {
-  /** `id`: the block's, after the rename. */
+  /** `id` is the block's id after the rename. */
   readonly list: { id: string; from: string; to: string }[] = [];
   private readonly byName = new Map<string, number[]>();
-  /** Configs that every rename so far applies to, rewritten: the graph before the edit and the one after share them. */
+  /** Configs rewritten by all renames so far. The graphs before and after the edit share them. */
   private rewritten = new Map<JsonObject, JsonObject>();
   private readonly python: PythonChecker | undefined;
 
@@ -30,8 +30,8 @@ export class Renames {
   }
 
   /**
-   * A config with its references as the renames from the `since`th on leave them, all in one pass: a graph in which all
-   * refer to all may be renamed as a whole. The same object when none of them concerns it.
+   * Applies the renames from number `since` on to the references of a config. All are applied in one pass, because each
+   * block of a large graph may refer to all others. Returns the same object when no rename changes it.
    */
   apply(config: JsonObject, since: number): JsonObject {
     if (since >= this.list.length) return config;
@@ -42,7 +42,7 @@ export class Renames {
     return result;
   }
 
-  /** What a name has become; null when no rename takes it away. */
+  /** The name after the renames; null when no rename changes it. */
   private follow(name: string, since: number): string | null {
     let now: string | null = null;
     for (let from = since; ; ) {

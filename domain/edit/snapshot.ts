@@ -1,4 +1,4 @@
-/** From a turn's diff to the persisted workflow, and back. */
+/** Plans a snapshot, which applies a turn's diff to the persisted workflow, and a revert, which undoes it. */
 import { isLongerThan } from '../text/is-longer-than.ts';
 import { applyDiff, DiffConflictError } from '../graph/apply-diff.ts';
 import { findBlockType } from '../rules/block-registry.ts';
@@ -11,25 +11,25 @@ import type { JsonObject } from '../text/json-value.ts';
 import { copyObject, getKey, jsonEqual, setKey } from '../text/json.ts';
 import { isUuid } from '../text/uuid.ts';
 
-/** The platform's columns: workflow_blocks.name, workflow_blocks.type, workflow_edges.source_handle. */
+/** The lengths of the columns workflow_blocks.name, workflow_blocks.type and workflow_edges.source_handle. */
 const MAX_NAME_CHARS = 255;
 const MAX_TYPE_CHARS = 50;
 const MAX_HANDLE_CHARS = 50;
 
 /**
- * The graph that becomes the persisted workflow: the diff applied to the editor's canvas, with persisted ids.
- * `without` is the same canvas without the diff: what a revert leads back to.
+ * Plans a snapshot. `graph` becomes the persisted workflow: the diff applied to the editor's canvas, with persisted ids.
+ * `without` is the canvas without the diff, to which a revert leads back.
  *
- * The diff's ids are those of workflow_state, which may be display names, while the canvas has ids of its own: each
- * is looked up in the canvas by id, then by unique name, then `Name #n`. Ids of the result that are no UUIDs are
- * matched to persisted blocks by id, then by unique name; the rest get `newId()`. Fields that the platform owns stay as
- * they are persisted. Edges with an end that names no block are left behind: there is nothing to persist them to.
- * Throws DiffConflictError, also for a block that the platform's columns can't hold.
+ * The ids of the diff come from workflow_state and may be display names; the canvas has its own ids. Each id of the diff is
+ * looked up in the canvas by id, then by unique name, then as `Name #n`. Ids of the result that are no UUIDs are matched to
+ * persisted blocks by id, then by unique name; the others get `newId()`. Fields that the platform owns keep their persisted
+ * value. Edges with an end that names no block are dropped.
+ * Throws DiffConflictError, also for a block that does not fit the platform's columns.
  */
 export function planSnapshot(input: {
   persisted: Graph;
   preSnapshot: Graph;
-  /** Blocks of the canvas that say whether they are enabled; the others stay as they are persisted. */
+  /** The blocks of the canvas that have `enabled`. The others keep the persisted value. */
   enabledGiven: ReadonlySet<string>;
   diff: WorkflowDiff;
   newId: () => string;
@@ -73,7 +73,7 @@ export function planSnapshot(input: {
   return { graph: translate(canvas, saysEnabled), without: translate(preSnapshot, input.enabledGiven) };
 }
 
-/** The config with what the platform has set on the persisted block: an editor may not know it. */
+/** The config with the platform's fields of the persisted block, which an editor may not know. */
 function withOwnedFields(block: Block, persisted: Block | undefined): JsonObject {
   const owned = (findBlockType(block.type)?.fields ?? []).filter((field) => field.serverOwned);
   if (!persisted || persisted.type !== block.type || owned.length === 0) return block.config;
@@ -85,7 +85,7 @@ function withOwnedFields(block: Block, persisted: Block | undefined): JsonObject
   return config;
 }
 
-/** The persisted id of each block, by the id it has in the editor. No two blocks get the same one. */
+/** The persisted id of each block, by its id in the editor. No two blocks get the same id. */
 function toPersistedIds(
   blocks: readonly Block[],
   persisted: Graph,
@@ -110,7 +110,7 @@ function toPersistedIds(
   return ids;
 }
 
-/** The diff with the canvas's ids for every block that it refers to. Unknown ones stay, and conflict when applied. */
+/** The diff with the canvas's ids in place of its own. Unknown ids stay, and conflict when the diff is applied. */
 function translateDiff(diff: WorkflowDiff, canvas: Graph): WorkflowDiff {
   const index = indexBlocks(canvas.blocks);
   const added = new Set((diff.add_blocks ?? []).map((block) => block.id));
@@ -144,8 +144,8 @@ function translateDiff(diff: WorkflowDiff, canvas: Graph): WorkflowDiff {
 }
 
 /**
- * Undoes the change from `before` to `after` on the current graph and keeps everything else. Throws
- * DiffConflictError with the blocks that were changed since in the same places.
+ * Undoes the change from `before` to `after` on the current graph and keeps every other change. Throws DiffConflictError
+ * with the blocks whose changed parts were changed again since.
  */
 export function planRevert(input: { before: Graph; after: Graph; current: Graph }): Graph {
   const { before, after, current } = input;
@@ -153,7 +153,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   if (undo === null) return current;
   const index = indexBlocks(current.blocks);
   const afterById = new Map(after.blocks.map((block) => [block.id, block]));
-  // Clients may have given added blocks ids of their own: by id, then by name.
+  // Clients may have given new ids to the added blocks, so blocks are looked up by id, then by name.
   const locate = (id: string): Block | null => {
     const own = index.withId(id);
     if (own) return own;
@@ -167,7 +167,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   const conflicts = new Set<string>();
   const edgeNow = (edge: Edge): Edge => ({ ...edge, source: idNow(edge.source), target: idNow(edge.target) });
   const madeEdges = new Set(after.edges.map((edge) => edgeKey(edgeNow(edge))));
-  // Ends of edges that the change did not make: a block that it made and that goes now must not be among them.
+  // The ends of all edges that the change did not add. A block that the revert removes must not be one of them.
   const otherEnds = new Set(
     current.edges.flatMap((edge) => (madeEdges.has(edgeKey(edge)) ? [] : [edge.source, edge.target])),
   );
@@ -196,7 +196,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
       (update.enabled !== undefined && block.enabled !== made.enabled);
     if (changed) conflicts.add(block.name);
     const { position, ...rest } = update;
-    // Dragged since: that is the user's, and no reason to refuse the rest.
+    // A block that the user has moved since keeps its place. The rest is reverted all the same.
     const moved = position !== undefined && !samePlace(block.position, made.position);
     return [{ ...rest, id: block.id, ...(position === undefined || moved ? {} : { position }) }];
   });
@@ -221,7 +221,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
     update_blocks: updates,
     add_edges: (undo.add_edges ?? []).map(edgeNow),
   });
-  // What was put in since may not go with what comes back: a second trigger, a cycle.
+  // Blocks that were added since may not fit the reverted ones: a second trigger, a cycle.
   const known = new Set([...checkGraph(current), ...checkGraph(before)].map((found) => found.key));
   const broken = checkGraph(reverted)
     .filter((found) => !known.has(found.key))
@@ -230,7 +230,7 @@ export function planRevert(input: { before: Graph; after: Graph; current: Graph 
   return reverted;
 }
 
-/** Equal as stored: positions are 32-bit floats. */
+/** Whether two positions are stored as the same: the platform stores 32-bit floats. */
 function samePlace(a: Position, b: Position): boolean {
   return Math.fround(a.x) === Math.fround(b.x) && Math.fround(a.y) === Math.fround(b.y);
 }

@@ -10,7 +10,7 @@ import { isMissing } from './is-missing.ts';
 import type { PythonChecker } from './python.ts';
 import type { Report } from './report.ts';
 
-/** Checks what only a block of this type has. */
+/** Checks the fields that only this type of block has. */
 export function checkBlockType({ type, config }: Block, report: Report, python?: PythonChecker): void {
   if (type === 'condition') checkBranches(config, report);
   if (type === 'agent') checkAgent(config, report);
@@ -19,7 +19,7 @@ export function checkBlockType({ type, config }: Block, report: Report, python?:
   if (type === 'code') checkCode(config, report, python);
 }
 
-/** An empty branch never runs; one that does not read as an expression fails, and the run silently takes else. */
+/** Checks the branches of a condition. A branch without a valid expression never runs: the run silently takes else. */
 function checkBranches(config: JsonObject, report: Report): void {
   const { branches } = config;
   if (!Array.isArray(branches)) return;
@@ -42,7 +42,7 @@ function checkBranches(config: JsonObject, report: Report): void {
   }
 }
 
-/** A project's agent overrides at run time what stands beside its id. */
+/** Checks an agent block. At run time, an agent of the project overrides the fields beside its id. */
 function checkAgent(config: JsonObject, report: Report): void {
   if (isMissing(config, 'agent_id')) return;
   for (const field of ['model', 'system_prompt', 'knowledge_bases', 'temperature', 'max_tokens']) {
@@ -55,7 +55,7 @@ function checkAgent(config: JsonObject, report: Report): void {
 const TYPE_WORD =
   /^(?:string|text|str|number|int|integer|float|boolean|bool|object|array|list|any|date|json)$/i;
 
-/** The engine takes the value of an input as its default. */
+/** Checks the starter's inputs. The engine takes the value of an input as its default, so a type word is a mistake. */
 function checkInputs(config: JsonObject, report: Report): void {
   if (!isObject(config.input)) return;
   for (const [name, value] of Object.entries(config.input)) {
@@ -64,7 +64,7 @@ function checkInputs(config: JsonObject, report: Report): void {
   }
 }
 
-/** Rule 22. */
+/** Checks the code of a code block (rule 22). */
 function checkCode(config: JsonObject, report: Report, python?: PythonChecker): void {
   const { code } = config;
   if (!Object.hasOwn(config, 'code') || code === null || typeof code !== 'string') return;

@@ -20,7 +20,7 @@ import { nearestHint, type Report, reportInto } from './report.ts';
 
 export { MAX_CODE_BYTES, MAX_CONFIG_BYTES };
 
-/** What the rules ask beyond the graph. Without a port its rules are not judged. */
+/** What the rules need beside the graph. The rules of a missing port are skipped. */
 export interface RulePorts {
   python?: PythonChecker | undefined;
   project?: ProjectFacts | undefined;
@@ -28,7 +28,7 @@ export interface RulePorts {
 
 const KNOWN_TYPES = blockTypes.map((blockType) => blockType.type);
 
-/** Every fault and doubt of one block by itself. Never throws. */
+/** All findings of one block by itself. Never throws. */
 export function checkConfig(block: Block, ports: RulePorts = {}): Finding[] {
   const blockType = findBlockType(block.type);
   if (!blockType) {
@@ -46,7 +46,7 @@ export function checkConfig(block: Block, ports: RulePorts = {}): Finding[] {
   return findings;
 }
 
-/** The problem of a type that is none of ours, with the nearest ones. */
+/** The problem of an unknown block type, with the nearest known ones. */
 export function unknownType(block: string, type: string): Problem {
   return problem('unknown_block_type', { block, field: 'type' }, describeUnknown(type));
 }
@@ -94,7 +94,7 @@ function checkRequired({ type, config }: Block, report: Report): void {
   if (type === 'code' && !Object.hasOwn(config, 'code')) need('code', 'Python source that assigns output');
 }
 
-/** Rule 20. */
+/** Checks the ids and models that the project must know (rule 20). */
 function checkProject(block: Block, report: Report, project: ProjectFacts): void {
   const { ids, models } = findMentions(block.config);
   for (const kind of Object.keys(ids) as ReferredKind[]) {

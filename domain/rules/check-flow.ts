@@ -1,14 +1,14 @@
-/** Where data flows to: what is never reached, what leads nowhere, and what is connected twice (rules 12, 13, 15). */
+/** The rules on the flow: blocks that are never reached, dead ends, and shortcut edges (rules 12, 13, 15). */
 import { findBlockType, handlesOf } from './block-registry.ts';
 import { edgeKey } from '../graph/edge.ts';
 import { type Finding, finding, type FindingId, MAX_LISTED, type Values } from './finding.ts';
 import type { Block, Graph } from '../graph/graph.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 
-/** Types whose work is seen outside of the workflow, so that nothing need follow. */
+/** Types whose work has an effect outside the workflow. No block need follow them. */
 const EFFECTS = ['response', 'general_api', 'platform_api'];
 
-/** Doubts about the flow; none of them rejects an edit. */
+/** Findings about the flow. None of them rejects an edit. */
 export function checkFlow(graph: Graph, reachability: Reachability): Finding[] {
   const triggers = graph.blocks.filter((block) => findBlockType(block.type)?.trigger);
   const targets = new Set(graph.edges.map((edge) => edge.target));
@@ -44,14 +44,14 @@ function checkBlock(
     else if (!EFFECTS.includes(block.type)) add('dead_end', { block: block.name });
   }
   const wired = new Set(edges.map((edge) => edge.sourceHandle));
-  // A split of a thousand branches is told by its first ones.
+  // Of a thousand branches without an edge, only the first ones are named.
   for (const handle of handles.filter((name) => !wired.has(name)).slice(0, MAX_LISTED)) {
     add('branch_without_edge', { block: block.name, handle }, JSON.stringify([block.id, handle]));
   }
   return findings;
 }
 
-/** An edge beside a longer way from the same handle. A branch's only edge is none: the branch would lose its way. */
+/** Finds edges beside a longer path from the same handle. The only edge of a handle is never one of them. */
 function checkShortcuts(block: Block, graph: Graph, reachability: Reachability): Finding[] {
   const edges = reachability.out(block.id);
   if (edges.length < 2) return [];

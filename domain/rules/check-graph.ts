@@ -1,4 +1,4 @@
-/** What is wrong with a graph. An edit is judged by the difference: only faults that it introduces count against it. */
+/** Checks a whole graph. An edit is judged by the difference: it is rejected only for errors that it introduces. */
 import { findBlockType, handlesOf, hasHandle } from './block-registry.ts';
 import { checkConfig, type RulePorts } from './check-config.ts';
 import { checkFlow } from './check-flow.ts';
@@ -14,8 +14,8 @@ import { isReferenceName } from './reference.ts';
 export { MAX_BLOCKS, MAX_EDGES };
 
 /**
- * Every fault and doubt of a graph, in no particular order. Never throws. `known` keeps what was found in single blocks
- * from one call to the next, for graphs that share blocks.
+ * All findings of a graph, in no particular order. Never throws. `known` caches the findings of single blocks, for calls
+ * with graphs that share blocks.
  */
 export function checkGraph(
   graph: Graph,
@@ -40,7 +40,7 @@ export function checkGraph(
   ];
 }
 
-/** One finding for each step beyond what is allowed, so that an edit which only makes less of it has no new one. */
+/** One finding for each item above the allowed number. An edit that lowers the number then introduces no finding. */
 function excess(count: number, allowed: number, toFinding: (key: string) => Finding): Finding[] {
   return Array.from({ length: Math.max(0, count - allowed) }, (_, index) => toFinding(String(index)));
 }
@@ -64,7 +64,7 @@ function checkNames(blocks: readonly Block[]): Finding[] {
       const toValues = () => ({ name: block.name, free: freeName(block.name, blocks) });
       findings.push(finding('duplicate_name', JSON.stringify([block.id, name]), place, toValues));
     } else seen.set(name, block);
-    // `Name #n` is how an editor tells blocks of equal name apart: fine where it stands, not for new names.
+    // Editors tell blocks of equal name apart by `Name #n`. Blocks may keep such a name, but an edit may not give one.
     if (!isReferenceName(block.name) || block.name.trim() === '') {
       const values = { name: block.name || 'An empty name' };
       findings.push(finding('invalid_name', JSON.stringify([block.id, block.name]), place, values));
@@ -83,7 +83,7 @@ export function freeName(name: string, blocks: readonly Block[]): string {
 function checkTriggers(blocks: readonly Block[]): Finding[] {
   const triggers = blocks.filter((block) => findBlockType(block.type)?.trigger);
   if (triggers.length > 1) {
-    // Counted, not named: which of two triggers is the second one changes with the order of the blocks.
+    // The key is a number, not a block: which trigger is the second one depends on the order of the blocks.
     const place = { block: triggers.at(-1)!.name, field: null };
     const values = { trigger: triggers[0]!.name };
     return excess(triggers.length, 1, (key) => finding('second_trigger', key, place, values));
@@ -134,7 +134,7 @@ function checkHandle(edge: Edge, from: Block, target: string, tell: Tell): void 
   }
 }
 
-/** An edge whose target leads back to its source is on a cycle. */
+/** Finds the edges on cycles: an edge is on a cycle when its target leads back to its source. */
 function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>, reachability: Reachability): Finding[] {
   const next = new Map<string, string[]>();
   for (const edge of graph.edges) {
@@ -156,7 +156,7 @@ function checkCycles(graph: Graph, byId: ReadonlyMap<string, Block>, reachabilit
         const path = [edge.source, ...findPath(edge.target, edge.source, next)].map(
           (id) => byId.get(id)?.name ?? id,
         );
-        // The end closes the circle: of a long way round the middle goes.
+        // A long cycle is shortened in the middle, so that its last block still shows how it closes.
         const shown =
           path.length <= MAX_LISTED ? path : [...path.slice(0, MAX_LISTED - 2), '...', path.at(-1)!];
         return { path: shown.join(' -> ') };

@@ -1,4 +1,4 @@
-/** References between blocks: that they name a block, that it runs before, and that it has the field (rules 24, 25). */
+/** The rules on references: the target must exist, run before the block, and have the field (rules 24, 25). */
 import { findBlockType } from './block-registry.ts';
 import type { RulePorts } from './check-config.ts';
 import { nameKey } from '../graph/find-block.ts';
@@ -8,7 +8,7 @@ import { isObject } from '../text/json.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 import { listReferences, type Reference } from './reference.ts';
 
-/** Every fault of a reference. Its key holds no positions: an unchanged reference keeps its keys. */
+/** All findings of references. Their keys have no positions in the text, so an unchanged reference keeps its keys. */
 export function checkReferences(graph: Graph, reachability: Reachability, ports: RulePorts = {}): Finding[] {
   const byName = new Map<string, Block>();
   for (const block of graph.blocks)
@@ -32,19 +32,19 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
   );
 }
 
-/** A reference as it is compared between two versions of a graph. */
+/** The key by which a reference is recognised in another version of the graph. */
 export function referenceKey(block: Block, { kind, name, path }: Reference): string {
   return JSON.stringify([block.id, kind, nameKey(name), path]);
 }
 
-/** One finding for all paths into the same block. */
+/** The key of a finding about the target. All paths into the same block share it. */
 function targetKey(block: Block, { kind, name }: Reference): string {
   return JSON.stringify([block.id, kind, nameKey(name)]);
 }
 
 function missing(block: Block, reference: Reference, listNames: () => string): Finding {
   const { name, kind, field, broken } = reference;
-  // Python code that reads a key which is not there can catch that; a template is left in the text as it stands.
+  // Python code can catch the error of a missing key. A template is left in the text unchanged.
   const code = kind === 'code' ? 'code_unknown_block' : 'reference_to_missing_block';
   return finding(
     broken ? (`${code}/spelling` as const) : code,
@@ -82,7 +82,7 @@ function checkTarget(
   return findings;
 }
 
-/** The blocks to which some branch of a condition leads that does not lead to this one. */
+/** The blocks that a branch of a condition reaches although it does not reach the target: they run without the target. */
 function blocksPast(target: Block, conditions: readonly Block[], reachability: Reachability): BlockSet {
   const past = reachability.emptySet();
   for (const condition of conditions) {
@@ -92,7 +92,7 @@ function blocksPast(target: Block, conditions: readonly Block[], reachability: R
   return past;
 }
 
-/** The field after `.output`, where the type says which there are. */
+/** Checks the field after `.output`, for types whose output fields are known. */
 function checkField(target: Block, path: string, tell: Tell): void {
   const field = /^\.([\p{L}\p{N}_ -]+)/u.exec(path)?.[1]?.trim();
   if (field === undefined) return;

@@ -2,10 +2,10 @@
 import type { JsonObject } from '../text/json-value.ts';
 import { type Report, TEMPLATE } from './report.ts';
 
-/** What stands before the path of an address is short: no pattern need read a text of megabytes. */
+/** Only the beginning of a URL is checked: scheme and host are short, and patterns are slow on a text of megabytes. */
 const MAX_URL_CHARS = 10_000;
 
-/** Checks address and body of a request. */
+/** Checks the URL and the body of a request. */
 export function checkRequest(config: JsonObject, report: Report): void {
   const { url, body, body_type: bodyType } = config;
   if (typeof url === 'string' && url.trim() !== '') checkUrl(url.trim().slice(0, MAX_URL_CHARS), report);

@@ -1,4 +1,4 @@
-/** The rules on secrets and placeholders: people and models read a graph (rule 23). */
+/** The rules on secrets and placeholders (rule 23). People and models read a graph, so it must hold no secret. */
 import type { Block } from '../graph/graph.ts';
 import { HIDDEN, isSecretName, looksLikeSecret } from '../text/hide-secrets.ts';
 import type { Json } from '../text/json-value.ts';
@@ -9,7 +9,7 @@ import { type Report, TEMPLATE } from './report.ts';
 const PLACEHOLDER =
   /\b(?:your[-_ ](?:api[-_ ])?(?:key|token|secret|password|url|domain)(?:[-_ ]here)?|changeme|change[-_]me|replace[-_ ]me|insert[-_ ]here|TODO|FIXME|example\.(?:com|org|net)|xxx{3,})\b/i;
 
-/** Tells of keys, tokens and passwords in a config, and of texts that stand for something else. */
+/** Reports keys, tokens and passwords in a config, and placeholders that must still be replaced. */
 export function checkSecrets({ type, config }: Block, report: Report): void {
   const serverOwned = new Set(
     findBlockType(type)
@@ -29,7 +29,7 @@ export function checkSecrets({ type, config }: Block, report: Report): void {
   }
 }
 
-/** Visits the texts in their order, each with the name of the key that it stands under. Safe at any depth. */
+/** Visits all texts in order, each with the name of its key. Safe at any depth. */
 function visitTexts(root: Json, rootName: string, visit: (text: string, name: string) => void): void {
   const todo: [Json, string][] = [[root, rootName]];
   for (let next = todo.pop(); next; next = todo.pop()) {

@@ -1,4 +1,4 @@
-/** What the rules find: problems, and how the same fault is recognised in two versions of a graph. */
+/** The findings of the rules: problems, with keys by which the same fault is recognised in two versions of a graph. */
 import { FINDINGS, type Severity } from './findings.ts';
 
 /** A row of the table: a code, with the name of its wording where the code has several. */
@@ -30,11 +30,11 @@ export interface Finding {
   key: string;
   code: ProblemCode;
   severity: Severity;
-  /** As the problem names it. */
+  /** The block of the problem. */
   block: string | null;
-  /** Made when it is read: of a faulty graph's many findings only the new ones are ever told. */
+  /** Created when it is first read: a faulty graph has many findings, and only new ones are shown. */
   readonly problem: Problem;
-  /** For a fault of a reference: which one, as `referenceKey` writes it. */
+  /** The `referenceKey` of the reference, for a finding about one. */
   reference?: string;
 }
 
@@ -42,7 +42,7 @@ export interface Finding {
 export interface Place {
   block: string | null;
   field: string | null;
-  /** For a fault of a reference: which one. */
+  /** The key of the reference, for a finding about one. */
   reference?: string;
 }
 
@@ -50,12 +50,12 @@ function codeOf(id: FindingId): ProblemCode {
   return id.split('/')[0] as ProblemCode;
 }
 
-/** Every code there is. */
+/** All codes. */
 export const PROBLEM_CODES: readonly ProblemCode[] = [
   ...new Set((Object.keys(FINDINGS) as FindingId[]).map(codeOf)),
 ];
 
-/** Makes a problem that the graph did not have before. */
+/** Creates a problem that the graph did not have before. */
 export function problem<Id extends FindingId>(id: Id, { block, field }: Place, values: Values<Id>): Problem {
   const { severity, message, hint } = FINDINGS[id];
   return {
@@ -74,8 +74,8 @@ function fill(text: string, values: Readonly<Record<string, string | number>>): 
 }
 
 /**
- * Makes a finding. `key` tells it from others of its code. Values that cost something to describe are given as a
- * function, which is called for the few findings that are told.
+ * Creates a finding. `key` tells it from others of its code. Values that are expensive to compute are passed as a function,
+ * which is called only for the few findings that are shown.
  */
 export function finding<Id extends FindingId>(
   id: Id,

@@ -1,15 +1,15 @@
-/** What an edit's ids and models mean in the project: read before the edit is judged, for what it mentions. */
+/** Whether the project knows the ids and models that an edit mentions. These facts are read before the edit is judged. */
 import type { Json } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
 
 export type ReferredKind = 'agent' | 'knowledge_base' | 'source';
 
 export interface ProjectFacts {
-  /** Ids that were asked about and are not there. */
+  /** The mentioned ids that do not exist. */
   missing: Readonly<Record<ReferredKind, ReadonlySet<string>>>;
-  /** Models that were asked about and neither the catalogue nor an agent of the project knows. */
+  /** The mentioned models that are neither in the catalogue nor used by an agent of the project. */
   unknownModels: ReadonlySet<string>;
-  /** For suggestions. */
+  /** The models of the catalogue, for suggestions. */
   models: readonly string[];
 }
 
@@ -18,25 +18,25 @@ export interface Mentions {
   models: string[];
 }
 
-// A map, since keys are data: `valueOf` is one like any other.
+// A map, because the keys that are looked up are data and may be `valueOf`.
 const FIELDS: ReadonlyMap<string, ReferredKind> = new Map([
   ['agent_id', 'agent'],
   ['knowledge_base_id', 'knowledge_base'],
   ['source_id', 'source'],
 ]);
 
-/** A literal id in a config: not a reference, not a template. */
+/** Whether a config's value is a literal id, not a reference or a template. */
 export function isLiteralId(value: Json | undefined): value is string {
   return typeof value === 'string' && value !== '' && !/[<>{}$]/.test(value);
 }
 
-/** The ids of agents, knowledge bases and sources, and the models, that a config (or any JSON around it) names. */
+/** Finds the ids of agents, knowledge bases and sources, and the models, that a JSON value mentions. */
 export function findMentions(value: Json): Mentions {
   const found: Mentions = { ids: { agent: [], knowledge_base: [], source: [] }, models: [] };
   const stack: Json[] = [value];
   while (stack.length > 0) {
     const item = stack.pop()!;
-    // One by one: a list is spread over the call stack otherwise, and a long one does not fit.
+    // Pushed one by one: spreading a long list into one call would overflow the stack.
     if (Array.isArray(item)) for (const inner of item) stack.push(inner);
     else if (isObject(item)) {
       for (const [key, inner] of Object.entries(item)) {

@@ -1,9 +1,9 @@
-/** What the rules need to know of a code block. A real parser stands behind it; this room only asks. */
+/** The facts about Python code that the rules need. The parser itself is passed in from outside domain/. */
 
 export interface InputKey {
   /** The block named in `input_data["..."]`. */
   name: string;
-  /** Where the name stands in the code, in UTF-16 units, without its quotes. */
+  /** The place of the name in the code, without its quotes, in UTF-16 units. */
   start: number;
   end: number;
 }
@@ -11,11 +11,11 @@ export interface InputKey {
 export interface PythonFacts {
   /** The first syntax error; null when the code parses. */
   syntaxError: { line: number; message: string } | null;
-  /** Literal keys of `input_data[...]` and `input_data.get(...)`, in their order; empty when the code does not parse. */
+  /** The literal keys of `input_data[...]` and `input_data.get(...)` in order; empty when the code does not parse. */
   inputKeys: readonly InputKey[];
-  /** Whether anything binds `output`. */
+  /** Whether the code binds `output`. */
   assignsOutput: boolean;
-  /** Whether the built-in `input` is used, where `input_data` must be meant. */
+  /** Whether the code uses the built-in `input`. It must mean `input_data`. */
   usesInput: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * References in configs: `<Block Name.output>` and `<Block Name.output.field>`, and `input_data["Block Name"]` in code.
- * Block names in references are letters, digits, `_`, space and `-`.
+ * Block names in references have letters, digits, `_`, space and `-`.
  */
 import { nameKey } from '../graph/find-block.ts';
 import type { Json, JsonObject } from '../text/json-value.ts';
@@ -9,42 +9,42 @@ import { MAX_CODE_BYTES } from '../graph/limits.ts';
 import type { InputKey, PythonChecker } from './python.ts';
 
 const NAME = /^[\p{L}\p{N}_ -]+$/u;
-// The path is taken loosely, so that a rename also finds what the engine may resolve by other means, as `[0]`.
+// The pattern of the path is loose, so that a rename also finds paths that only the engine understands, such as `[0]`.
 const REFERENCE = /<([\p{L}\p{N}_ -]+)\.output((?:[.[][^<>\n]*)?)>/gu;
 const AT_REFERENCE = new RegExp(REFERENCE.source, 'uy');
-/** What is meant as a reference and can't be one: the engine leaves it in the text as it stands. */
+/** A text that looks like a reference but has an impossible name. The engine leaves it in the text unchanged. */
 const BROKEN = /<([^<>\n]{1,255})\.output((?:[.[][^<>\n]*)?)>/g;
 const INPUT_DATA = /(?<!\w)input_data(\s*(?:\[|\.get\()\s*)(["'])([^"'\n]+)\2/g;
 
 export interface Reference {
-  /** As written. */
+  /** The block's name as it is written. */
   name: string;
-  /** What follows `.output`, such as `.total` or `[0]`; empty for the whole output. */
+  /** The path after `.output`, such as `.total` or `[0]`; empty for the whole output. */
   path: string;
   /** `code`: a key of input_data. */
   kind: 'template' | 'code';
-  /** The config's top-level key that holds it. */
+  /** The top-level key of the config that holds the reference. */
   field: string;
-  /** True when the text in the place of a name can't name a block. */
+  /** True when the name can't be the name of a block. */
   broken: boolean;
 }
 
-/** True for a name that references can spell. */
+/** Whether a reference can hold the name. */
 export function isReferenceName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** The reference that starts at this place of a text, or null. */
+/** The reference that starts at a position of a text, or null. */
 export function readReference(text: string, at: number): { name: string; path: string; end: number } | null {
   AT_REFERENCE.lastIndex = at;
   const match = AT_REFERENCE.exec(text);
   return match && { name: match[1]!, path: match[2]!, end: AT_REFERENCE.lastIndex };
 }
 
-/** Configs are never changed in place: what was read of one holds as long as it lives. */
+/** The references of configs. Configs are never changed in place, so an entry stays valid. */
 const known = new WeakMap<JsonObject, { python: PythonChecker | undefined; references: Reference[] }>();
 
-/** All references of a config, doubles left out. With a Python checker the keys in code are those of its parser. */
+/** All references of a config without duplicates. With a Python checker, its parser finds the keys in code. */
 export function listReferences(config: JsonObject, python?: PythonChecker): readonly Reference[] {
   const before = known.get(config);
   if (before && before.python === python) return before.references;
@@ -74,12 +74,12 @@ function readReferences(config: JsonObject, python: PythonChecker | undefined): 
   return [...found.values()];
 }
 
-/** A name with a bracket, a dot or a sign in it. Text with other marks, such as an HTML tag's, is not meant as one. */
+/** Whether a text is meant as a name. It may have brackets, dots and signs, but not the characters of an HTML tag. */
 function looksNamed(text: string): boolean {
   return !/["'=/;{}]/.test(text) && text.trim() !== '';
 }
 
-/** The names that a value refers to, in order of appearance, doubles included. */
+/** The names that a value refers to, in order of appearance, with duplicates. */
 export function findReferences(value: Json): string[] {
   const names: string[] = [];
   visitStrings(value, (text) => {
@@ -90,8 +90,8 @@ export function findReferences(value: Json): string[] {
 }
 
 /**
- * The config with every reference to one name pointing to another; the same object when nothing refers to it. In code
- * that parses, only the keys of input_data are rewritten, not what a comment or a text says.
+ * Replaces one name by another in every reference of a config. Returns the same object when no reference has the name. In
+ * code that parses, only the keys of input_data are rewritten, not comments and strings.
  */
 export function renameReferences(
   config: JsonObject,
@@ -103,7 +103,7 @@ export function renameReferences(
   return rewriteReferences(config, (name) => (nameKey(name) === wanted ? to : null), python);
 }
 
-/** The same for all names at once: `rename` gives the new name of one (in its `nameKey`), or null where it stays. */
+/** The same for all names at once. `rename` takes a `nameKey` and returns the new name, or null for no change. */
 export function rewriteReferences(
   config: JsonObject,
   rename: (name: string) => string | null,
@@ -154,7 +154,7 @@ function renameKeys(
 
 function inputKeys(text: string, field: string, python?: PythonChecker): readonly InputKey[] {
   if (!text.includes('input_data')) return [];
-  // Longer code is refused unread.
+  // Longer code is refused without being parsed.
   if (python && field === 'code' && text.length <= MAX_CODE_BYTES) {
     const facts = python.analyze(text);
     if (facts.syntaxError === null) return facts.inputKeys;
@@ -165,7 +165,7 @@ function inputKeys(text: string, field: string, python?: PythonChecker): readonl
   });
 }
 
-/** Visits the texts in their order. Safe at any depth. */
+/** Visits all texts in order. Safe at any depth. */
 function visitStrings(root: Json, visit: (text: string) => void): void {
   const todo: Json[] = [root];
   for (let value = todo.pop(); value !== undefined; value = todo.pop()) {
@@ -196,7 +196,7 @@ function mapStrings(root: Json, map: (text: string) => string): Json {
       const object: JsonObject = {};
       put(object);
       for (const key of Object.keys(value)) {
-        // In its place before it is mapped: the order of keys is kept.
+        // The key is set before its value is mapped, so that the keys keep their order.
         setKey(object, key, null);
         todo.push({ value: value[key]!, put: (mapped) => setKey(object, key, mapped) });
       }

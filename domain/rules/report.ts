@@ -1,11 +1,11 @@
-/** How the rules on a block's config tell what they find. */
+/** How the rules on a block's config report their findings. */
 import type { Block } from '../graph/graph.ts';
 import type { Json } from '../text/json-value.ts';
 import { type Finding, finding, type FindingId, type Values } from './finding.ts';
 
 /**
- * Tells a fault of a block. `key` beside the block's id and the field makes it the same fault in another version of the
- * graph. Values that cost something to find are given as a function.
+ * Reports a finding of a block. With the block's id and the field, `key` identifies the finding in another version of the
+ * graph. Values that are expensive to compute are passed as a function.
  */
 export type Report = <Id extends FindingId>(
   id: Id,
@@ -14,7 +14,7 @@ export type Report = <Id extends FindingId>(
   values: Values<Id> | (() => Values<Id>),
 ) => void;
 
-/** Creates a report that adds to a list of findings. */
+/** Creates a Report that adds findings to a list. */
 export function reportInto(findings: Finding[], block: Block): Report {
   return (id, field, key, values) => {
     const place = { block: block.name, field };
@@ -22,10 +22,10 @@ export function reportInto(findings: Finding[], block: Block): Report {
   };
 }
 
-/** A text that holds a reference or another part that is filled in later. */
+/** Matches a text with a reference or another part that is filled in later. */
 export const TEMPLATE = /<[^<>\n]+>|\{\{|\$\{/;
 
-/** `Nearest: a, b. `, or nothing where no name is near. */
+/** The text `Nearest: a, b. `, or an empty text when no name is near. */
 export function nearestHint(nearest: readonly string[]): string {
   return nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : '';
 }

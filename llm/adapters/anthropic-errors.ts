@@ -1,13 +1,13 @@
-/** What a call through the Anthropic SDK throws, as a ModelError. */
+/** Turns errors that the Anthropic SDK throws into ModelErrors. */
 import { AnthropicError, APIConnectionError, APIError } from '@anthropic-ai/sdk';
 import { failure, fromFault, fromThrown, text } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from '../types.ts';
 
-/** Errors of the caller's making that only their words tell apart; the words are read, never shown. */
+/** Errors that only their message tells apart. The message is matched here and never shown. */
 const TOO_LONG = /prompt is too long|exceeds? the (?:context|maximum)|input length and .max_tokens. exceed/i;
 const NO_CREDIT = /credit balance is too low/i;
 
-/** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
+/** The ModelError for a thrown value. After an abort, the signal's reason is returned unchanged. */
 export function toAnthropicError(
   error: unknown,
   signal: AbortSignal,

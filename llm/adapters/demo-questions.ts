@@ -1,4 +1,4 @@
-/** What the demo knows of looking around a project: a question, the tools that answer it, and an answer out of their results. */
+/** The demo's questions about a project: for each the tools that answer it, and the answer made from their results. */
 import type { JsonObject } from '../../domain/text/json-value.ts';
 import type { ModelMessage } from '../types.ts';
 
@@ -10,7 +10,7 @@ type Result = JsonObject & { error?: string; hint?: string };
 
 const MAX_LISTED = 20;
 
-/** The next step for a question about the project, given the results so far; null for anything else. */
+/** The next step for a question about the project, given the results so far; null for any other message. */
 export function answerQuestion(message: string, results: readonly ModelMessage[]): Step | null {
   const question = QUESTIONS.find(({ pattern }) => pattern.test(message));
   if (!question) return null;

@@ -1,4 +1,4 @@
-/** The adapter for Chat Completions, the one surface that all OpenAI-compatible servers share. */
+/** The adapter for Chat Completions, the API that all OpenAI-compatible servers have. */
 import type OpenAI from 'openai';
 import type { ModelSpec } from '../../models/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
@@ -52,7 +52,7 @@ export function createChatClient(openai: OpenAI, options: AdapterOptions): Model
   };
 }
 
-/** The request body: a parameter is sent only where the model takes it. */
+/** The request body. A parameter is sent only when the model takes it. */
 export function toChatBody(
   request: ModelRequest,
   model: ModelSpec | undefined,
@@ -104,7 +104,7 @@ function toChatMessage(message: ModelMessage): ChatMessage {
   }
 }
 
-/** Servers add their own fields: llama.cpp, vLLM and Groq share the model's reasoning under these names. */
+/** A delta with fields that servers add: llama.cpp, vLLM and Groq send the model's reasoning under these names. */
 interface Delta {
   content?: string | null;
   refusal?: string | null;
@@ -113,12 +113,12 @@ interface Delta {
   tool_calls?: ChunkToolCall[];
 }
 
-/** A call under way, with the id that its server gave it. */
+/** A call that is still being streamed, with the id that its server gave it. */
 interface OpenCall extends ModelToolCall {
   serverId: string;
 }
 
-/** Collects calls by index: only the first delta of each carries its id and name. */
+/** Collects an answer. Calls are told apart by index, because only the first delta of a call has its id and name. */
 function createAnswer() {
   const calls: OpenCall[] = [];
   /** The newest call of each index. */
@@ -143,7 +143,7 @@ function createAnswer() {
     call.arguments += piece;
     if (piece !== '') yield { type: 'tool_arguments_delta', callId: call.callId, delta: piece };
   };
-  /** Some servers give every call the index 0, or none: another id together with a name begins another call. */
+  /** Some servers give every call the index 0, or none. For them, a delta with another id and a name begins another call. */
   const startsAnother = (call: OpenCall, id: string, name: string): boolean =>
     name !== '' && id !== '' && id !== call.serverId;
   const uniqueId = (id: string): string => {
@@ -176,7 +176,7 @@ function createAnswer() {
     },
     *end(): Generator<ModelEvent> {
       if (finish === null) throw failure('cutOff', { usage });
-      // Gateways end a stream so when the server behind them failed.
+      // Gateways end a stream this way when the server behind them failed.
       if (finish === 'error') throw toStreamError({}, usage);
       if (usage) yield { type: 'usage', usage };
       const reason = toReason(finish, refused, calls.length);
@@ -189,7 +189,7 @@ function createAnswer() {
   };
 }
 
-/** Some servers say `stop` beside tool calls: the calls decide. */
+/** The finish reason. Some servers say `stop` although there are tool calls, so the calls decide. */
 function toReason(finish: string, refused: boolean, calls: number): FinishReason {
   if (finish === 'length') return 'length';
   if (finish === 'content_filter' || refused) return 'refusal';

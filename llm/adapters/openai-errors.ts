@@ -1,9 +1,9 @@
-/** What a call through the OpenAI SDK throws or streams as an error, as a ModelError. */
+/** Turns errors that the OpenAI SDK throws, and error events of its streams, into ModelErrors. */
 import { APIConnectionError, APIError, OpenAIError } from 'openai';
 import { failure, fromFault, fromThrown, text, toStatus } from './provider-errors.ts';
 import { ModelError, type ModelUsage } from '../types.ts';
 
-/** The ModelError for something thrown. An abort of our own comes back as the signal's reason, untouched. */
+/** The ModelError for a thrown value. After an abort, the signal's reason is returned unchanged. */
 export function toModelError(error: unknown, signal: AbortSignal, usage: ModelUsage | null = null): unknown {
   if (error instanceof ModelError) return error;
   if (signal.aborted) return signal.reason;
@@ -24,7 +24,7 @@ export function toStreamError(
   return fromFault({ status: toStatus(fault.code), code: text(fault.code), type: text(fault.type) }, usage);
 }
 
-/** Mid-stream errors nest their details in a second `error`; gateways put the HTTP status into `code`. */
+/** The details of an error. Errors in a stream nest them in a second `error`; gateways put the HTTP status into `code`. */
 function detailsOf(error: APIError): { status: number | null; code: string | null; type: string | null } {
   const body = (error.error ?? {}) as {
     code?: unknown;

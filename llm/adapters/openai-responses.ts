@@ -1,4 +1,4 @@
-/** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, its retries off. */
+/** The adapter for OpenAI's Responses API: stateless (`store: false`), streaming, without the SDK's retries. */
 import type OpenAI from 'openai';
 import type { ModelSpec } from '../../models/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';
@@ -42,10 +42,10 @@ export function createResponsesClient(openai: OpenAI, options: AdapterOptions): 
           });
         for await (const event of events) {
           yield* answer.take(event);
-          // What follows the provider's end is nobody's: some servers keep the connection open.
+          // Nothing is read after the provider's end: some servers keep the connection open.
           if (answer.isComplete()) break;
         }
-        // An abort ends the loop without a word.
+        // After an abort the SDK ends the loop without an error.
         watchdog.signal.throwIfAborted();
         yield* answer.end();
       } catch (error: unknown) {
@@ -57,7 +57,7 @@ export function createResponsesClient(openai: OpenAI, options: AdapterOptions): 
   };
 }
 
-/** The request body: a parameter is sent only where the model takes it. */
+/** The request body. A parameter is sent only when the model takes it. */
 export function toBody(
   request: ModelRequest,
   model: ModelSpec | undefined,
@@ -74,7 +74,7 @@ export function toBody(
             name,
             description,
             parameters,
-            // Always said: left out, it is on, and the schema is rewritten.
+            // Always sent: without it the API turns strict on and rewrites the schema.
             strict: (model?.strictSchemas ?? false) && isStrictSchema(parameters),
           })),
         }
@@ -120,13 +120,13 @@ interface PlacedReasoning {
   item: ResponseItem;
 }
 
-/** Reasoning goes back to the model that made it only; each part stands before the item that it led to, or is left out. */
+/** The reasoning items of an earlier answer. Only the model that wrote them gets them back; for another there are none. */
 function reasoningOf(opaque: OpaqueParts | null, model: string): PlacedReasoning[] {
   const own = opaque !== null && opaque.provider === PROVIDER && opaque.model === model;
   return own ? (opaque.items as PlacedReasoning[]) : [];
 }
 
-/** Turns the provider's events into ours and remembers what the end needs. Calls are told apart by output_index. */
+/** Turns the provider's events into ours and collects the answer for its end. Calls are told apart by output_index. */
 function createAnswer(model: string) {
   const reasoning: PlacedReasoning[] = [];
   const started = new Map<number, string>();
@@ -144,7 +144,7 @@ function createAnswer(model: string) {
     if (item.type === 'reasoning') {
       // The whole encrypted content is in this event; `added` carries another, shorter one.
       if (item.encrypted_content) {
-        // Without its id, which names a stored item to a provider that was told to store nothing.
+        // The id is dropped: it names a stored item, and the provider stores nothing (`store: false`).
         const { summary, encrypted_content } = item;
         reasoning.push({
           before: (text ? 1 : 0) + calls.length,
@@ -152,7 +152,7 @@ function createAnswer(model: string) {
         });
       }
     } else if (item.type === 'function_call') {
-      // A cut call comes with `done` events too; its status tells.
+      // A call that was cut off also comes with `done` events. Its status shows that it was cut.
       if (item.status === 'incomplete') cutCall = true;
       else {
         const callId = started.get(output_index) ?? toCallId(item, output_index);
@@ -218,7 +218,7 @@ function createAnswer(model: string) {
           throw toStreamError(nested ?? { code: event.code }, usage);
         }
         default:
-          // Unknown and uninteresting events are passed over: providers add new ones.
+          // Unknown and unused events are skipped, because providers add new ones.
           return;
       }
     },

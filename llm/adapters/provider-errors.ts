@@ -1,6 +1,6 @@
 /**
- * What providers say when a call fails, as a ModelError: which code, retry or not, after how long. One table for all of
- * them. Messages are ours: a provider's text may hold keys, organisation names or the prompt.
+ * Turns the errors of all providers into ModelErrors: the code, whether a retry may help, and the pause before it. The
+ * messages are ours, because a provider's text may hold keys, organisation names or the prompt.
  */
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { ModelError, type ModelUsage } from '../types.ts';
@@ -29,10 +29,10 @@ const RATE = new Set([
 const REFUSED = new Set(['content_policy_violation', 'content_filter', 'invalid_prompt']);
 const AUTH = new Set(['invalid_api_key', 'authentication_error', 'permission_error']);
 const TOO_LONG = new Set(['context_length_exceeded', 'exceed_context_size_error', 'request_too_large']);
-/** The server could not read the call that its model wrote: another attempt writes another one. */
+/** The server could not parse the tool call that its model wrote. Another attempt may write a valid call. */
 const BAD_CALL = new Set(['tool_use_failed']);
 
-/** What an error says of itself, thrown by an SDK or told by an event in the stream. */
+/** The facts of a provider's error, which an SDK has thrown or an event of the stream has told. */
 export interface ProviderFault {
   status: number | null;
   code: string | null;
@@ -42,8 +42,8 @@ export interface ProviderFault {
 }
 
 /**
- * The table: of each kind of failure its code, whether another attempt may help, and what the user reads.
- * docs/models.md says which statuses and types are which, and a test holds the two together.
+ * The table of failures: for each kind its code, whether another attempt may help, and the message for the user.
+ * docs/models.md lists the statuses and types of each kind; a test compares it with this table.
  */
 export const FAILURES = {
   quota: {
@@ -142,25 +142,26 @@ interface FailureFacts {
   cause?: unknown;
   status?: number | null;
   retryAfterMs?: number | null;
-  /** Where the provider itself says whether to try again. */
+  /** Set when the provider itself says whether to try again. */
   retryable?: boolean;
 }
 
-/** The ModelError of a kind. */
+/** The ModelError for a kind of failure. */
 export function failure(kind: FailureKind, facts: FailureFacts = {}): ModelError {
   const { code, retryable, message } = FAILURES[kind];
   return new ModelError(message, { code, retryable, ...facts });
 }
 
 /**
- * An answer cut off at the output limit that is of no use: the last call's arguments are not what the model meant, so
- * none of its calls may run. Asked again it may be shorter; one that thought up its whole allowance would do so again.
+ * The error for an unusable answer that was cut off at the output limit. With calls, the last call's arguments are
+ * incomplete, so no call may run; another attempt may be shorter. Without text or calls, the model spent its whole limit on
+ * reasoning and would do so again.
  */
 export function ranOut(hadCalls: boolean, usage: ModelUsage | null): ModelError {
   return failure(hadCalls ? 'cutCall' : 'onlyThought', { usage });
 }
 
-/** The ModelError for what the platform throws in the middle of a stream, the same under every SDK; anything else as it is. */
+/** The ModelError for an error that Node throws in the middle of a stream, under any SDK; any other error unchanged. */
 export function fromThrown(error: unknown, usage: ModelUsage | null): unknown {
   if (error instanceof SyntaxError) return failure('noJson', { cause: error, usage });
   // undici throws a bare TypeError "terminated", with a cause, when the connection is cut in the middle of a stream.
@@ -169,7 +170,7 @@ export function fromThrown(error: unknown, usage: ModelUsage | null): unknown {
   return error;
 }
 
-/** Which kind of failure a fault is: by its code and type first, then by its status. */
+/** The kind of a provider's error, by its code and type first, then by its status. */
 function kindOf({ status, code, type }: ProviderFault): FailureKind {
   const known = (set: ReadonlySet<string>): boolean => set.has(code ?? '') || set.has(type ?? '');
   if (known(MONEY) || status === 402) return 'quota';
@@ -179,15 +180,15 @@ function kindOf({ status, code, type }: ProviderFault): FailureKind {
   if (known(REFUSED)) return 'refused';
   if (code === 'model_not_found' || type === 'not_found_error' || status === 404) return 'unknownModel';
   if (known(BAD_CALL)) return 'unreadableCall';
-  // Without a status, in the middle of a stream, only the request itself is a reason not to try again.
+  // Errors in the middle of a stream have no status. They are retried unless the request itself is invalid.
   const overload = status === null ? type !== 'invalid_request_error' : status >= 500;
   return overload || status === 408 || status === 409 ? 'overloaded' : 'malformed';
 }
 
-/** What another attempt can't change, whatever x-should-retry says. */
+/** Failures that another attempt can't change, whatever x-should-retry says. */
 const FINAL: readonly FailureKind[] = ['quota', 'tooLong', 'refused'];
 
-/** The ModelError for what a provider says. */
+/** The ModelError for a provider's error. */
 export function fromFault(fault: ProviderFault, usage: ModelUsage | null): ModelError {
   const kind = kindOf(fault);
   const forced = fault.headers?.get('x-should-retry');
@@ -203,8 +204,8 @@ export function fromFault(fault: ProviderFault, usage: ModelUsage | null): Model
 }
 
 /**
- * retry-after-ms, else retry-after as seconds or as a date (RFC 9110, section 10.2.3); at most five minutes. A wait of
- * nothing, or a date that has passed, is no wish: our own backoff then applies.
+ * Reads retry-after-ms, else retry-after as seconds or as a date (RFC 9110, section 10.2.3); at most five minutes. Null for
+ * a pause of zero and for a date in the past: our own backoff then applies.
  */
 function retryAfter(headers: Headers): number | null {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN);
@@ -225,7 +226,7 @@ const RESETS = [
   'anthropic-ratelimit-output-tokens-reset',
 ];
 
-/** When the limit that was met is lifted: OpenAI's `6m0s` or `20ms`, Anthropic's RFC 3339 time; the soonest of them. */
+/** The time until the first limit is lifted: OpenAI sends `6m0s` or `20ms`, Anthropic an RFC 3339 time. */
 function resetAfter(headers: Headers): number | null {
   const waits = RESETS.flatMap((name) => {
     const value = headers.get(name);

@@ -15,12 +15,12 @@ const NOT_STRICT = [
   'propertyNames',
   'uniqueItems',
 ];
-/** One of these says what a value may be; without any, anything is allowed, which strict is not. */
+/** A strict schema must limit its values by one of these keywords. */
 const SAYS_TYPE = ['type', 'anyOf', 'enum', 'const', '$ref'];
 
 /**
- * Whether a schema is in the strict subset: every object closed and all of its properties required. A provider refuses
- * `strict: true` for any other.
+ * Whether a schema is in the strict subset: every object is closed and requires all of its properties. Providers refuse
+ * `strict: true` for any other schema.
  */
 export function isStrictSchema(schema: Json | undefined): boolean {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return true;

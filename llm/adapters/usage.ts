@@ -1,11 +1,11 @@
-/** What providers report of a call's tokens, as numbers that can be billed. */
+/** Reads the token counts that providers report, as numbers that can be billed. */
 
-/** No call has more: the largest windows hold some million tokens. */
+/** The highest count that is believed. The largest context windows hold some million tokens. */
 const MAX_TOKENS = 1_000_000_000;
 
 /**
- * A reported count as a whole number that is not negative. Servers behind a base URL report fractions, texts and null as
- * well: a price can't be made of these, and a ledger can't store them. Null for what is no count.
+ * A reported count as a whole number from 0 on; null when the value is no count. Servers behind a base URL also report
+ * fractions, texts and null, which have no price and which the usage table can't store.
  */
 export function readCount(reported: unknown): number | null {
   const count = typeof reported === 'string' && reported.trim() !== '' ? Number(reported) : reported;
@@ -13,7 +13,7 @@ export function readCount(reported: unknown): number | null {
   return Math.min(MAX_TOKENS, Math.round(count));
 }
 
-/** The same; 0 for what is no count. */
+/** The same, but 0 when the value is no count. */
 export function countOf(reported: unknown): number {
   return readCount(reported) ?? 0;
 }

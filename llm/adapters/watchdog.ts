@@ -1,19 +1,19 @@
 /**
- * Ends a model call that has gone silent, or does not end. The SDK's own timeout stops at the response's headers, and a stalled stream
- * would hang for ever. What counts are bytes, not events: a provider that still sends pings is at work.
+ * Ends a model call that is silent for too long or does not end. The SDK's own timeout covers only the time until the
+ * response's headers, so a stalled stream would hang for ever. Any byte counts as a sign of life, also a provider's ping.
  */
 import type { ModelSpec } from '../../models/models.ts';
 import { PROVIDER } from '../../runtime/bounds.ts';
 import { failure, type FailureKind } from './provider-errors.ts';
 
 export interface StreamLimits {
-  /** Until the first byte of the answer, and between two bytes. */
+  /** The longest time until the first byte of the answer, and between two bytes. */
   idleMs: number;
   /** The same for models that think without sending anything. */
   silentIdleMs: number;
-  /** The whole call. */
+  /** The longest time of the whole call. */
   totalMs: number;
-  /** Of the answer, its framing included. */
+  /** The most bytes of the answer, including its framing. */
   maxBytes: number;
 }
 
@@ -22,7 +22,7 @@ export const STREAM_LIMITS: StreamLimits = PROVIDER;
 export interface Watchdog {
   /** Aborts when the caller's signal does, or when a limit is met. */
   signal: AbortSignal;
-  /** For the SDK's client: the global fetch, its bytes watched. */
+  /** The global fetch with a watch on its bytes, for the SDK's client. */
   fetch: typeof fetch;
   stop(): void;
 }
@@ -39,7 +39,7 @@ export function createWatchdog(
   let hasBegun = false;
   let bytes = 0;
   const expire = (kind: FailureKind): void => own.abort(failure(kind));
-  // One timer that moves on when it fires, not one per chunk: a stream has thousands of them.
+  // One timer, which is set again when it fires. A stream has thousands of chunks, so a timer for each would cost too much.
   const check = (): void => {
     const left = lastByte + idleMs - Date.now();
     if (left > 0) idle = setTimeout(check, left);
@@ -51,7 +51,7 @@ export function createWatchdog(
     signal: AbortSignal.any([caller, own.signal]),
     fetch: async (input, init) => {
       const response = await fetch(input, init);
-      // A login page or a wrong address: the SDKs take it for a stream without events.
+      // A login page or a wrong address. The SDKs would read HTML as a stream without events.
       if (response.ok && response.headers.get('content-type')?.startsWith('text/html'))
         own.abort(failure('webPage'));
       if (!response.body) return response;

@@ -1,7 +1,7 @@
-/** Texts of a provider's events: what the protocol calls a text is now and then something else. */
+/** Reads texts of a provider's events. Some servers send another type where the protocol says text. */
 import { toJsonText } from '../../domain/text/json-text.ts';
 
-/** A text as it is, the texts of a list of parts (without those of thoughts), and nothing of anything else. */
+/** Returns a text as it is. Joins the texts of a list of parts, without reasoning parts. Anything else is an empty text. */
 export function wireText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return '';
@@ -12,7 +12,7 @@ export function wireText(value: unknown): string {
     .join('');
 }
 
-/** Arguments are text by the protocol; some servers send the object itself. */
+/** The arguments of a call as text. By the protocol they are text, but some servers send the object itself. */
 export function wireArguments(args: unknown): string {
   return typeof args === 'string' ? args : args === undefined || args === null ? '' : toJsonText(args);
 }

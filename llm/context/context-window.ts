@@ -1,4 +1,4 @@
-/** The context windows of a deployment's models, and what is known of how their tokens count. */
+/** The context windows of a deployment's models, with corrections of their token estimates. */
 import type { Catalogue } from '../../models/catalogue.ts';
 import type { ThreadPool } from '../../runtime/thread-pool.ts';
 import { type CountedRequest, createTokenCounter, maxTokens } from './count-tokens.ts';
@@ -6,10 +6,10 @@ import { CONTEXT_SHARE, type FittedContext } from './fit-context.ts';
 import { fitMessages, type FitTask } from './fit-task.ts';
 import type { ModelMessage } from '../types.ts';
 
-/** Up to this many bytes of text are counted at once, in a few milliseconds. */
+/** Up to this many bytes of text are counted on the main thread, in a few milliseconds. */
 const SMALL_BYTES = 32 * 1024;
 
-/** Creates the windows; what is learned of a model stays in this process. Long requests are counted in `pool`. */
+/** Creates the windows. Corrections stay in this process. Long requests are counted in `pool`. */
 export function createContextWindow(
   catalogue: Pick<Catalogue, 'find'>,
   pool: Pick<ThreadPool, 'run'> | null = null,

@@ -1,25 +1,28 @@
 /**
- * How many tokens a text is for a model: counted with its published encoding, else estimated by its length and
- * corrected by what the provider reported for earlier requests.
+ * Counts the tokens of a text for a model, with the model's published encoding if there is one. Otherwise the count is
+ * estimated by the text's length and corrected by what the provider reported for earlier requests.
  */
 import type { ModelSpec } from '../../models/models.ts';
 import type { ModelMessage, ModelTool } from '../types.ts';
 
-/** JSON has about three characters a token, English prose four; a character of most other scripts is a token. */
+/** JSON has about three characters per token, English prose four. Of most other scripts, each character is a token. */
 const CHARS_PER_TOKEN = 3;
-/** What a message or a call costs beside its text. */
+/** The tokens of a message or a call beside its text. */
 const FRAME_TOKENS = 8;
-/** A long run of letters takes an encoder time that grows with its square. Cut so, a count is about a hundredth too high at most. */
+/**
+ * Texts are encoded in pieces of this length, because the encoder's time grows with the square of a long run of letters.
+ * The count is then at most about one per cent too high.
+ */
 const PIECE_CHARS = 512;
 const CACHED_CHARS = 8_000_000;
-/** Reports of smaller requests say more about frames than about text. */
+/** Smaller requests are not learned from: their frames count for too much. */
 const LEARN_FROM_TOKENS = 2_000;
 const REMEMBERED_REPORTS = 20;
-/** What is reported beyond these is no count of the request: some servers leave out what they had cached. */
+/** Reports outside these bounds are ignored as wrong: for example, some servers leave out cached tokens. */
 const MIN_RATIO = 0.5;
 const MAX_RATIO = 3;
 
-/** What a request holds, as far as it counts. */
+/** The parts of a request that cost tokens. */
 export interface CountedRequest {
   system: string;
   tools: readonly ModelTool[];
@@ -31,16 +34,16 @@ export type CountText = (text: string) => number;
 export interface TokenCounter {
   /** The counting function of a model. Its encoding is loaded at the first use (130 ms). */
   forModel(spec: ModelSpec): Promise<CountText>;
-  /** By how much estimates of this model are to be corrected; 1 for one that has an encoding. */
+  /** The factor by which estimates of this model are corrected; 1 for a model with an encoding. */
   ratioOf(spec: Pick<ModelSpec, 'id' | 'encoding'>): number;
-  /** Corrects a model's estimates: what a request really was, by the provider's report. Encoded ones need none. */
+  /** Corrects a model's estimates by the provider's report for a request. Models with an encoding need no correction. */
   learn(spec: ModelSpec, request: CountedRequest, reportedTokens: number): void;
 }
 
 /** Creates a counter that has learned nothing yet. */
 export function createTokenCounter(): TokenCounter {
   const ratios = new Map<string, number[]>();
-  // The highest of the newest: a conversation that turns out too long costs more than one that is cut early.
+  // The highest of the newest ratios: an estimate that is too low costs a refused call, one too high only a shorter history.
   const ratioOf: TokenCounter['ratioOf'] = ({ id }) => Math.max(...(ratios.get(id) ?? [1]));
   return {
     ratioOf,
@@ -72,7 +75,7 @@ async function loadEncoder(): Promise<CountText> {
     if (before !== undefined) return before;
     let tokens = 0;
     for (let at = 0; at < text.length; at += PIECE_CHARS)
-      // Names of special tokens are text like any other.
+      // Names of special tokens in the text are counted as plain text.
       tokens += countTokens(text.slice(at, at + PIECE_CHARS), { disallowedSpecial: new Set() });
     chars += text.length;
     if (chars > CACHED_CHARS) {
@@ -84,7 +87,7 @@ async function loadEncoder(): Promise<CountText> {
   };
 }
 
-/** About how many tokens a text is; rather too many than too few. */
+/** Estimates the tokens of a text, rather too many than too few. */
 export function estimateTokens(text: string): number {
   let wide = 0;
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x2ff) wide += 1;
@@ -95,7 +98,7 @@ export function estimateTokens(text: string): number {
 export function countMessage(message: ModelMessage, count: CountText): number {
   const own = count(message.content) + FRAME_TOKENS;
   if (message.role !== 'assistant') return own;
-  // Encrypted reasoning is no text to count, but it is input all the same.
+  // Encrypted reasoning can't be encoded, but it is part of the input, so it is estimated.
   const thought = message.opaque ? estimateTokens(JSON.stringify(message.opaque.items)) : 0;
   return message.toolCalls.reduce(
     (sum, call) => sum + count(call.name) + count(call.arguments) + FRAME_TOKENS,
@@ -111,7 +114,7 @@ export function countRequest({ system, tools, messages }: CountedRequest, count:
   );
 }
 
-/** An upper bound that costs next to nothing: a token is a byte at least. */
+/** An upper bound that is cheap to compute: a token has at least one byte. */
 export function maxTokens({ system, tools, messages }: CountedRequest): number {
   return countRequest({ system, tools, messages }, (text) => Buffer.byteLength(text));
 }

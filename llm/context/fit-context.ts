@@ -1,27 +1,27 @@
 /**
  * Keeps a conversation inside a model's context window: old tool results are shortened first, then old history is left
- * out. The session's first message, what the user said in this turn, the canvas and the newest step always stay.
+ * out. The session's first message, the user's message of this turn, the canvas and the newest step always stay.
  */
 import { type CountText, countMessage } from './count-tokens.ts';
 import type { ModelMessage } from '../types.ts';
 
-/** Of the window, what a request may take: the rest is for the answer and for what a count gets wrong. */
+/** The share of the window that a request may take. The rest is for the answer and for errors of the count. */
 export const CONTEXT_SHARE = 0.7;
-/** Heads and tails of shortened results, tried one after another. */
+/** The characters that a shortened text keeps of its head and tail. The lengths are tried one after another. */
 const KEPT_CHARS = [2_000, 600, 200];
-/** Results are shortened in groups, so that the next steps' requests begin as this one does. */
+/** Results are shortened in groups, so that the requests of the next steps have the same beginning. */
 const GROUP = 4;
 
 export interface FittedContext {
   messages: ModelMessage[];
-  /** False when they are still too long: nothing more may be taken away. */
+  /** False when the messages are still too long and nothing more may be left out. */
   fits: boolean;
 }
 
 /**
- * The messages, shortened only as far as `budgetTokens` asks. `turnStart` is the index of the turn's first message (the
- * canvas); what stands before it is history, which goes only with `dropHistory`. Calls keep their results, and no
- * message of the turn goes.
+ * Shortens the messages until they fit `budgetTokens`. `turnStart` is the index of the turn's first message (the canvas).
+ * The messages before it are history, which is left out only with `dropHistory`. No message of the turn is left out, so
+ * every call keeps a result.
  */
 export function fitContext(
   messages: readonly ModelMessage[],
@@ -39,7 +39,7 @@ export function fitContext(
   };
   const lastAnswer = messages.findLastIndex((message) => message.role === 'assistant');
   for (const keep of KEPT_CHARS) {
-    // Oldest first: what is still whole is what the model is at work with.
+    // Oldest first: the model is working with the newest results.
     let results = 0;
     for (let at = turnStart; at < lastAnswer; at++) {
       const message = short[at]!;
@@ -57,7 +57,7 @@ export function fitContext(
   };
 }
 
-/** History for a summary: long messages are cut to their heads and tails, then the oldest but the first go. */
+/** Shortens history for a summary: long messages keep head and tail, then the oldest except the first are left out. */
 export function fitHistory(
   messages: readonly ModelMessage[],
   options: { budgetTokens: number; count: CountText },

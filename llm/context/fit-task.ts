@@ -1,4 +1,4 @@
-/** Fitting a conversation into a window, as a thread can do it: counting a megabyte of tokens takes its time. */
+/** Fits a conversation into a window as a task for a thread, because counting the tokens of a megabyte takes long. */
 import type { ModelSpec } from '../../models/models.ts';
 import { countRequest, type CountedRequest, countWith } from './count-tokens.ts';
 import { CONTEXT_SHARE, type FittedContext, fitContext, fitHistory } from './fit-context.ts';
@@ -6,10 +6,10 @@ import type { ModelMessage } from '../types.ts';
 
 export interface FitTask {
   spec: Pick<ModelSpec, 'encoding' | 'contextTokens'>;
-  /** By how much estimates of this model are corrected. */
+  /** The factor by which estimates of this model are corrected. */
   ratio: number;
   request: CountedRequest;
-  /** `history`: for a summary's request, shortened as far as it takes. */
+  /** `history`: the request is for a summary, and its messages are shortened until it fits. */
   how: { turnStart: number; dropHistory: boolean; squeeze: boolean } | 'history';
 }
 
@@ -23,7 +23,7 @@ export async function fitMessages({ spec, ratio, request, how }: FitTask): Promi
     const fitted: ModelMessage[] = fitHistory(messages, { budgetTokens: window - fixed, count });
     return { messages: fitted, fits: true };
   }
-  // Half of what the messages are, which is counted only here.
+  // Squeezing halves the tokens of the messages.
   const half = how.squeeze ? countRequest({ ...request, system: '', tools: [] }, count) / 2 : Infinity;
   return fitContext(messages, { ...how, budgetTokens: Math.min(window - fixed, half), count });
 }

@@ -30,18 +30,18 @@ export interface HistoryEntry {
   fence: string;
 }
 
-/** What was said in the session before this turn. */
+/** The messages of the session before this turn. */
 export interface History {
   /** The first message of the session, which always stays; null when `messages` begins with it. */
   first: HistoryEntry | null;
-  /** What a model made of the messages between the first one and the others; null when none is left out. */
+  /** A model's summary of the messages that are left out after the first one; null when none is left out. */
   summary: { content: string; fence: string } | null;
   messages: HistoryEntry[];
 }
 
 /**
- * The messages of a model call. `history` is what buildHistory gives; `graphText` is the canvas as JSON text; the newest user message is sent verbatim and
- * never cut; `transcript` is what the turn has said and done so far.
+ * The messages of a model call. `history` comes from buildHistory. `graphText` is the canvas as JSON text. `message` is the
+ * user's newest message, which is sent verbatim and never cut. `transcript` has the answers and results of the turn so far.
  */
 export function buildConversation(input: {
   history: readonly ModelMessage[];
@@ -66,7 +66,7 @@ export function wrapToolResult(fence: string, name: string, text: string): strin
   return fenceData(fence, name, text);
 }
 
-/** All that the activities need of the prompt. */
+/** The part of the prompt that the activities use. */
 export function createPrompt() {
   return { system: loadSystemPrompt(), buildConversation, buildHistory, buildSummaryRequest, wrapToolResult };
 }
@@ -78,7 +78,7 @@ export function fenceData(fence: string, label: string, text: string): string {
   return `<data-${fence} from="${name}">\n${safe}\n</data-${fence}>`;
 }
 
-/** The part of a conversation that stays the same from turn to turn: what comes later is put behind it. */
+/** The part of a conversation that stays the same from turn to turn. Later messages follow it. */
 export function buildHistory({ first, summary, messages }: History): ModelMessage[] {
   return [
     ...(first === null ? [] : toMessages(first)),
@@ -94,7 +94,7 @@ export function buildHistory({ first, summary, messages }: History): ModelMessag
   ];
 }
 
-/** The request for a summary: the history, and what is asked for. */
+/** The request for a summary: the history, then the instruction. */
 export function buildSummaryRequest(history: readonly ModelMessage[]): ModelMessage[] {
   return [...history, { role: 'user', content: SUMMARIZE }];
 }

@@ -1,6 +1,6 @@
 /**
- * What the activities do with a call of manage_project_asset. `plan` checks it and says what a person is to be asked.
- * `perform` makes an approved change.
+ * The two actions of manage_project_asset. `plan` checks a call and words the question for a person. `perform` makes an
+ * approved change.
  */
 import type { Confirmation, Decision, Question } from '../../../db/turns/confirmations.ts';
 import type { ToolOutcome } from '../tool.ts';
@@ -9,12 +9,12 @@ import { type AssetResult, performChange } from './perform-change.ts';
 import { planChange } from './plan-change.ts';
 
 export interface AssetActions {
-  /** Checks a call. A refusal is the tool's result; a question is what the user is to be asked. */
+  /** Checks a call. Returns the refusal that is the tool's result, or the question for the user. */
   plan(
     args: Record<string, unknown> | null,
     context: { workflowId: string },
   ): Promise<{ refusal: ToolOutcome } | { question: Question }>;
-  /** The result of a decided call; makes the change of an approved one. Throws only what a retry may mend. */
+  /** The result of a decided call. Makes the change of an approved one. Throws only errors that a retry may mend. */
   perform(trx: Db, confirmation: Confirmation & { decision: Decision }): Promise<AssetResult>;
 }
 

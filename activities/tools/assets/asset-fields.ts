@@ -8,7 +8,7 @@ import { UUID } from '../../../domain/text/uuid.ts';
 const MAX_NAME_CHARS = 255;
 const MAX_PROMPT_CHARS = 100_000;
 const MAX_LINKS = 100;
-/** Settings nest no deeper than any body may. */
+/** The most levels of settings: those of any request body. */
 export const MAX_SETTINGS_LEVELS = 20;
 
 const name = z
@@ -45,7 +45,7 @@ const agentSettings = settings.refine(
   'temperature must be a number from 0 to 2',
 );
 
-/** By kind, every field of an asset. */
+/** Every field of an asset, by kind. */
 export const ASSET_FIELDS = {
   agent: z.strictObject({
     name,

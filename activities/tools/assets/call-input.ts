@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ASSET_ACTIONS, ASSET_KINDS } from '../../../contracts/assets.ts';
 
-/** Which fields `data` takes depends on the kind, as asset-fields.ts says. */
+/** The fields of `data` depend on the kind: see asset-fields.ts. */
 export const manageProjectAssetInput = z.object({
   action: z.enum(ASSET_ACTIONS),
   kind: z.enum(ASSET_KINDS),

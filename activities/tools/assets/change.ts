@@ -1,4 +1,4 @@
-/** A change of an asset: what it covers, and what it makes of the content. */
+/** A change of an asset: what an approval covers, and the content after the change. */
 import { createHash } from 'node:crypto';
 import type { AssetAction, AssetKind } from '../../../contracts/assets.ts';
 import { canonicalJson } from '../../../domain/text/canonical-json.ts';
@@ -27,12 +27,12 @@ export function applyChanges(content: JsonObject, changes: JsonObject): JsonObje
   return after;
 }
 
-/** The keys of the content that an update gives another value, with that value. */
+/** The keys whose value an update changes, with the new values. */
 export function changedKeys(before: JsonObject, after: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(after).filter(([key, value]) => !jsonEqual(before[key], value)));
 }
 
-/** Hashes the content itself, not what is shown of it: a change of a hidden value is a change. */
+/** Hashes the content with its hidden values, so that a change of a hidden value is noticed. */
 export function fingerprintOf(content: JsonObject | null, dependents: readonly string[]): string {
   return createHash('sha256')
     .update(canonicalJson([content, dependents]))

@@ -1,4 +1,4 @@
-/** Checks the arguments of a call, before anything is looked up. */
+/** Checks the arguments of a call before anything is looked up in the project. */
 import type { z } from 'zod';
 import type { AssetAction, AssetKind } from '../../../contracts/assets.ts';
 import { HIDDEN, hideSecrets } from '../../../domain/text/hide-secrets.ts';
@@ -32,7 +32,7 @@ export function checkCall(
     return { action, kind, id: id!, data: {} };
   }
   if (data === undefined || Object.keys(data).length === 0) return wrong(`data: required for ${action}.`);
-  // Null means absent on create. On update it empties what may be empty, which the schema knows.
+  // On create, null means absent. On update, null empties a field, if the schema allows it to be empty.
   const fields =
     action === 'create' ? Object.fromEntries(Object.entries(data).filter(([, v]) => v !== null)) : data;
   if (action === 'create' && fields.name === undefined) return wrong('data.name: required for create.');
@@ -59,8 +59,8 @@ function explain(error: z.ZodError, at = ''): string {
 }
 
 /**
- * The path of the first value that the question would not show as the call sets it, by its own shape or by a key above
- * it; null when all of it is shown. A placeholder of a hidden value counts: it would overwrite that value.
+ * The path of the first value that the question would hide, because of its own shape or of a key above it; null when the
+ * question shows every value. The placeholder of a hidden value counts as hidden: it would overwrite that value.
  */
 function findUnseen(value: Json, shown: Json | undefined, path: string): string | null {
   if (typeof value === 'string') return value !== shown || value.includes(HIDDEN) ? path : null;

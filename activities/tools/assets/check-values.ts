@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../domain/text/json-value.ts';
 import { toolFailure, type ToolOutcome } from '../tool.ts';
 import type { AssetDeps, Db } from './deps.ts';
 
-/** What is wrong with the values of a change, as the model is told it; null when nothing is. */
+/** The tool's refusal when a value of the change is wrong; else null. */
 export async function checkValues(
   { store, models: listModels }: Pick<AssetDeps, 'store' | 'models'>,
   at: Db,

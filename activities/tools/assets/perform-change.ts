@@ -1,4 +1,4 @@
-/** Performs an approved change, in the transaction that also stores its result, while the asset is as it was shown. */
+/** Performs an approved change in the transaction that stores its result. The asset must still be as it was shown. */
 import { codeOf } from '../../../contracts/thrown-codes.ts';
 import { ASSET_LABELS, type AssetKind } from '../../../contracts/assets.ts';
 import type { Confirmation, Decision } from '../../../db/turns/confirmations.ts';
@@ -6,12 +6,12 @@ import { applyChanges, type Change, changedKeys, fingerprintOf } from './change.
 import { checkValues } from './check-values.ts';
 import type { AssetDeps, Db } from './deps.ts';
 
-/** What the model is told of a settled call. */
+/** The result of a settled call. */
 export interface AssetResult {
   status: 'created' | 'updated' | 'deleted' | 'rejected' | 'expired' | 'conflict';
   kind: AssetKind;
   id: string | null;
-  /** Changes with the asset's content; null where there is no asset. */
+  /** Changes whenever the asset's content changes; null without an asset. */
   version: string | null;
   reason?: string;
 }
@@ -19,7 +19,7 @@ export interface AssetResult {
 /** Thrown inside the savepoint: the approved change is not possible any more. */
 class Conflict extends Error {}
 
-/** The result of a decided call; makes the change of an approved one. Throws only what a retry may mend. */
+/** The result of a decided call. Makes the change of an approved one. Throws only errors that a retry may mend. */
 export async function performChange(
   deps: Pick<AssetDeps, 'store' | 'models'>,
   trx: Db,
@@ -41,7 +41,7 @@ export async function performChange(
   });
   if (confirmation.decision !== 'approved') return refused(confirmation.decision, confirmation.reason);
   try {
-    // A savepoint: a fault of the change must not take the record of it along.
+    // The savepoint keeps the transaction usable when the change fails, so that its result can still be stored.
     return await trx.transaction(async (change) => {
       if (typeof data?.name === 'string') await store.lockAssetName(change, kind, data.name);
       const asset = action === 'create' ? null : await store.findAsset(change, kind, id, true);
@@ -79,7 +79,7 @@ export async function performChange(
     });
   } catch (error: unknown) {
     if (error instanceof Conflict) return refused('conflict', `${error.message} Nothing was changed.`);
-    // Class 23: the platform's own constraints. Whatever they say, the change can't be made as it was shown.
+    // SQLSTATE class 23: a constraint of the platform refuses the change that was shown.
     if (codeOf(error)?.startsWith('23')) {
       return refused('conflict', 'The project does not allow this change. Nothing was changed.');
     }

@@ -1,4 +1,4 @@
-/** Plans a change: checks the call and says what a person is to be asked. Changes nothing. */
+/** Plans a change: checks the call and words the question for a person. Changes nothing. */
 import { randomUUID } from 'node:crypto';
 import { ASSET_LABELS, type AssetKind } from '../../../contracts/assets.ts';
 import type { StoredAsset } from '../../../db/assets/project-assets.ts';
@@ -14,10 +14,10 @@ import type { AssetDeps } from './deps.ts';
 import { checkCall } from './check-call.ts';
 import { toQuestion } from './to-question.ts';
 
-/** Of so many names, the nearest are suggested. */
+/** Similar names are searched for among this many assets. */
 const NEAREST_OF = 1_000;
 
-/** The question for a call, or the refusal that is the tool's result. */
+/** Returns the question for a call, or the refusal that is the tool's result. */
 export async function planChange(
   deps: AssetDeps,
   args: Record<string, unknown> | null,
@@ -66,7 +66,7 @@ export async function planChange(
   return { question: toQuestion(args!, { ...covered, data }, asset.content, after, []) };
 }
 
-/** The asset that an id or a unique name means. */
+/** Finds an asset by its id or its unique name. */
 async function findByRef(
   { db, store }: AssetDeps,
   kind: AssetKind,

@@ -11,7 +11,7 @@ import { type Change, changedKeys, fingerprintOf } from './change.ts';
 
 const MAX_LISTED = 20;
 
-/** The question of a change: secrets are hidden in it, and characters that nobody sees are spelled out. */
+/** Words the question of a change. Secrets are hidden; invisible characters are spelled out. */
 export function toQuestion(
   args: Record<string, unknown>,
   change: Change,
