@@ -27,30 +27,28 @@ const LEAST_MS = 4;
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
 
-/** The least of some rounds; no more rounds once it is `enough`. */
-function cheapest(prepare: () => () => unknown, enough = 0): number {
-  let best = Infinity;
-  for (let round = 0; round < 3 && best > enough; round++) {
-    const work = prepare();
-    const from = cpuMs();
-    work();
-    best = Math.min(best, cpuMs() - from);
-  }
-  return best;
+/** Rounds of a case that looks like a square. Noise passes within the first rounds; a square fails in each round. */
+const ROUNDS = 8;
+
+function timeOf(work: () => unknown): number {
+  const from = cpuMs();
+  work();
+  return cpuMs() - from;
 }
 
-/** `prepare` makes fresh input of a size and gives the work on it: what is cached by object must not be found again. */
+/**
+ * Compares the least times of both sizes, measured in turns. `prepare` makes fresh input of a size and gives the work on
+ * that input: caches by object must not find the input again.
+ */
 function assertGrowsWithSize(size: number, prepare: (size: number) => () => unknown): void {
-  const large = cheapest(() => prepare(size * GROWTH), LEAST_MS * MOST);
-  if (large <= LEAST_MS * MOST) return;
-  const small = Math.max(
-    LEAST_MS,
-    cheapest(() => prepare(size)),
-  );
-  assert.ok(
-    large <= small * MOST,
-    `${small.toFixed(1)} ms at ${size}, ${large.toFixed(1)} ms at ${size * GROWTH}`,
-  );
+  let [small, large] = [Infinity, Infinity];
+  for (let round = 0; round < ROUNDS; round++) {
+    large = Math.min(large, timeOf(prepare(size * GROWTH)));
+    if (large <= LEAST_MS * MOST) return;
+    small = Math.max(LEAST_MS, Math.min(small, timeOf(prepare(size))));
+    if (large <= small * MOST) return;
+  }
+  assert.fail(`${small.toFixed(1)} ms at ${size}, ${large.toFixed(1)} ms at ${size * GROWTH}`);
 }
 
 const names = (n: number, overrides: (i: number) => Partial<Block> = () => ({})): Block[] =>
