@@ -101,9 +101,9 @@ async function ask(turnId: string, step: number, toolCalls: object[]): Promise<v
 
 function runner(tools: ToolRegistry): (input: RunToolInput) => Promise<RunToolResult> {
   const deps = { store: createTurnStore(db), tools, logger: silentLogger };
-  const { runTool } = createActivities(deps as unknown as ActivityDeps);
-  return (input) =>
-    new MockActivityEnvironment().run<[RunToolInput], RunToolResult, typeof runTool>(runTool, input);
+  const run: (input: RunToolInput) => Promise<RunToolResult> = (input) =>
+    createActivities(deps as unknown as ActivityDeps).runTool(input);
+  return (input) => new MockActivityEnvironment().run(run, input);
 }
 
 test('a stored result is found by the name of its tool, whatever the name', async () => {

@@ -144,7 +144,7 @@ test('what a name and a message must have is described, as far as a schema can s
     const described = (schema!.properties as Record<string, Schema>)[field]!;
     assert.match(String(described.description), /can be seen/, id);
     const fits = new Ajv2020({ strict: false }).compile(described);
-    for (const text of ['', 'a', '\u{1F600}'.repeat(255), ` ${'a'.repeat(254)}`, `${'a'.repeat(255)}`])
+    for (const text of ['', 'a', '\u{1F600}'.repeat(255), ` ${'a'.repeat(254)}`, 'a'.repeat(255)])
       assert.equal(fits(text), read[id].safeParse(text).success, `${id} ${text.length}`);
   }
   assert.equal(
