@@ -13,6 +13,7 @@ import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import type { ToolRow } from '../activities/tools/tool.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import { createEventLog } from '../db/events/event-log.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
@@ -113,7 +114,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       sandbox,
       python: createPythonChecker(),
       editGraph: heavy.editGraph,
-      assets: { db, store: assetStore, models: () => modelIds, defaultModel: DEFAULT_MODEL },
+      assets: { db, store: assetStore, recordAct, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,
     catalogue,

@@ -132,11 +132,11 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       }
     },
 
-    async confirm({ sessionId, turnId, callId, decision, reason, decidedBy }) {
+    async confirm({ sessionId, turnId, callId, decision, reason, by }) {
       const turn = await findVisibleTurn(options, { sessionId, turnId });
       if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
       const stands = await inLane(db, sessionLane(sessionId), () =>
-        decideConfirmation(db, { turnId, callId, decision, reason, decidedBy }),
+        decideConfirmation(db, { turnId, callId, decision, reason, by }),
       );
       if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');

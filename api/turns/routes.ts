@@ -17,6 +17,7 @@ import { isUuid } from '../../domain/text/uuid.ts';
 import { withToken } from '../http/access.ts';
 import { eventStream, json } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { defineRoute } from '../http/route.ts';
 import { ownSession } from '../sessions/own-session.ts';
 
@@ -102,7 +103,7 @@ const decide = defineRoute({
     404: `${errors[404]}; or no confirmation was asked for the call`,
     409: 'It was decided otherwise, has expired, or the turn is over.',
   },
-  async handle({ session, params, body: { approved, reason }, principal, answer }, { turns }) {
+  async handle({ session, params, body: { approved, reason }, principal, requestId, answer }, { turns }) {
     const decision = approved ? 'approved' : 'rejected';
     await turns.confirm({
       sessionId: session.id,
@@ -110,7 +111,7 @@ const decide = defineRoute({
       callId: params.call_id,
       decision,
       reason: reason?.trim() ? reason : null,
-      decidedBy: principal.sub ?? principal.role,
+      by: actorOf(principal, requestId),
     });
     return answer({ ok: true, decision });
   },

@@ -1,4 +1,5 @@
 /** What the routes may do with turns. `create-turn-control.ts` implements it on Temporal and Postgres. */
+import type { Actor } from '../../contracts/audit.ts';
 import type { TurnBody } from '../../contracts/http/turns.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 
@@ -34,7 +35,7 @@ export interface TurnControl {
     callId: string;
     decision: 'approved' | 'rejected';
     reason: string | null;
-    decidedBy: string;
+    by: Actor;
   }): Promise<void>;
   /** Cancels a session's running turn, if any, and waits until deleting the session is safe. */
   cancelForDelete(sessionId: string): Promise<void>;

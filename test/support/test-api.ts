@@ -8,6 +8,7 @@ import { createHttpServer } from '../../api/http/http-server.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import type { Actor } from '../../contracts/audit.ts';
 import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
@@ -19,6 +20,9 @@ export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32
 export const silentLogger: Logger = createLogger({ level: 'silent' });
 
 /** Signs a token. By default its role is service_role and it expires in an hour. */
+/** Who acts in tests of functions that record acts. */
+export const TESTER: Actor = { actor: 'tester', role: 'service_role', requestId: 'test' };
+
 export function signToken(claims: Record<string, unknown> = {}): Promise<string> {
   return new SignJWT({ role: 'service_role', exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
