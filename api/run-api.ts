@@ -18,6 +18,7 @@ import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { toTemporalFault } from './http/temporal-errors.ts';
+import { createRequestLimits } from './limits/request-limits.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { routes } from './routes.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
@@ -65,6 +66,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     taskQueue: config.temporal.taskQueue,
     catalogue: catalogueOf(config),
     fallbackModel: config.fallbackModel,
+    limits: config.limits,
+    budgets: config.budgets,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),
@@ -82,7 +85,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     namespace: config.temporal.namespace,
     identity,
   });
-  const app = createApp({ db, config, jwtSecret, logger, turns, hub, planRevert, readiness });
+  const limits = createRequestLimits({ db, limits: config.limits, logger });
+  const app = createApp({ db, config, jwtSecret, logger, turns, hub, limits, planRevert, readiness });
   const server = createHttpServer(app);
 
   const watchdog = startLoopWatchdog(logger);
@@ -91,6 +95,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await pool.close();
     turns.close();
     await hub.close();
+    await withinStep(limits.close());
     await withinStep(db.destroy());
     await withinStep(temporal.close());
   };

@@ -78,6 +78,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
       message,
       model: DEFAULT_MODEL,
       graph: '{"blocks":[],"edges":[]}',
+      principal: null,
     });
     const startedAt = process.cpuUsage();
     await new MockActivityEnvironment().run((input: CallModelInput) => activities.callModel(input), {

@@ -58,10 +58,10 @@ create table ai.copilot_audit (
 );
 
 create table ai.copilot_body_bytes (
-  bucket timestamp with time zone not null,
-  bytes bigint not null,
+  bytes double precision not null,
+  counted_at timestamp with time zone not null,
   scope text not null,
-  constraint copilot_body_bytes_pkey PRIMARY KEY (scope, bucket)
+  constraint copilot_body_bytes_pkey PRIMARY KEY (scope)
 );
 
 create table ai.copilot_chat_starts (

@@ -67,8 +67,10 @@ const events = defineRoute({
   },
   answers: eventStream(streamedEvent),
   errors,
-  handle: ({ turnId, query, headers, principal, answer }) =>
-    answer({ turnId, afterSeq: headers['last-event-id'] ?? query.after ?? 0, principal }),
+  async handle({ turnId, query, headers, principal, answer }, { limits }) {
+    const afterSeq = headers['last-event-id'] ?? query.after ?? 0;
+    return answer({ turnId, afterSeq, principal, release: await limits.streams.take(principal.sub) });
+  },
 });
 
 const cancel = defineRoute({

@@ -2,6 +2,8 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Catalogue } from '../../models/catalogue.ts';
+import type { StartLimits } from '../../db/limits/start-limits.ts';
+import type { Budgets } from '../../runtime/config.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 
@@ -14,6 +16,8 @@ export interface TurnControlOptions {
   catalogue: Catalogue;
   /** The model that goes on with a turn whose model fails; null for none. */
   fallbackModel: string | null;
+  limits: StartLimits;
+  budgets: Budgets;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;
   /** Whether the server knows our search attributes. */

@@ -21,10 +21,9 @@ export async function up(knex: Knex): Promise<void> {
       primary key (principal, process)
     );
     create unlogged table ai.copilot_body_bytes (
-      scope text not null,
-      bucket timestamptz not null,
-      bytes bigint not null,
-      primary key (scope, bucket)
+      scope text primary key,
+      bytes double precision not null,
+      counted_at timestamptz not null
     );
   `);
 }

@@ -77,6 +77,7 @@ async function newTurn(): Promise<string> {
     idempotencyKey: null,
     message: 'Look around',
     model: 'demo',
+    principal: null,
     graph: '{"blocks":[],"edges":[]}',
   });
   await promoteTurn(db, id);

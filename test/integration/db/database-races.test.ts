@@ -43,6 +43,7 @@ const startingTurn = (sessionId: string) => ({
   idempotencyKey: 'key',
   message: 'hi',
   model: 'demo',
+  principal: null,
   graph: '{}',
 });
 
