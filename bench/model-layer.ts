@@ -60,6 +60,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     window: createContextWindow(catalogue),
     tools,
     confirmationTtlMs: 1,
+    isBudgetSpent: async () => false,
     catalogue,
     logger,
   });
@@ -77,8 +78,8 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
       idempotencyKey: null,
       message,
       model: DEFAULT_MODEL,
-      graph: '{"blocks":[],"edges":[]}',
       principal: null,
+      graph: '{"blocks":[],"edges":[]}',
     });
     const startedAt = process.cpuUsage();
     await new MockActivityEnvironment().run((input: CallModelInput) => activities.callModel(input), {

@@ -17,6 +17,7 @@ import { recordAct } from '../db/audit/audit.ts';
 import { createEventLog } from '../db/events/event-log.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
+import { isBudgetSpent } from '../db/limits/budgets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
@@ -117,6 +118,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       assets: { db, store: assetStore, recordAct, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,
+    isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     logger,
   });
