@@ -65,6 +65,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     taskQueue: config.temporal.taskQueue,
     catalogue: catalogueOf(config),
     fallbackModel: config.fallbackModel,
+    promptVersion: config.promptVersion,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),

@@ -79,6 +79,7 @@ async function connectControl(
     taskQueue: config.temporal.taskQueue,
     catalogue: catalogueOf(config),
     fallbackModel: null,
+    promptVersion: 'v2',
     eagerStart: false,
     async searchAttributes() {
       await beforeStart();
