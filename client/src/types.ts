@@ -264,6 +264,8 @@ export interface Turn {
   workflow_diff: WorkflowDiff | null;
   usage: Usage;
   stop_reason: StopReason | null;
+  /** The turn in the Temporal UI. */
+  temporal_url: string | null;
 }
 
 export interface ModelOption {

@@ -35,6 +35,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
     taskQueue: 'nobody-polls-this',
     catalogue: catalogueOf(config),
     fallbackModel: null,
+    linkToTurn: () => null,
     eagerStart: false,
     searchAttributes: async () => false,
     diffGraphs: async () => null,
