@@ -68,6 +68,8 @@ const schema = z.object({
   TEMPORAL_CONFIG_FILE: z.string().optional(),
   TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  /** Where the Temporal UI is, so that answers can link to a turn in it. */
+  TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
   /** The deployment and the build of Temporal's worker versioning: both or none. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
   COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
@@ -126,6 +128,8 @@ const schema = z.object({
 
 export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
+  /** The address of the Temporal UI. Undefined when the environment names none. */
+  uiUrl: string | undefined;
   /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
 }
@@ -194,6 +198,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     temporal: {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
+      uiUrl: e.TEMPORAL_UI_URL,
       workerVersion:
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },

@@ -36,6 +36,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
     catalogue: catalogueOf(config),
     fallbackModel: null,
     promptVersion: 'v2',
+    linkToTurn: () => null,
     eagerStart: false,
     searchAttributes: async () => false,
     diffGraphs: async () => null,

@@ -80,6 +80,7 @@ async function connectControl(
     catalogue: catalogueOf(config),
     fallbackModel: null,
     promptVersion: 'v2',
+    linkToTurn: () => null,
     eagerStart: false,
     async searchAttributes() {
       await beforeStart();

@@ -62,6 +62,7 @@ function optionsFor(namespace = 'default', env: Record<string, string> = { TEMPO
     catalogue: createCatalogue({ openai: false, anthropic: false }),
     fallbackModel: null,
     promptVersion: 'v2',
+    linkToTurn: () => null,
     eagerStart: false,
     searchAttributes: async () => false,
     diffGraphs: async () => null,
