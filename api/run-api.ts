@@ -69,6 +69,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     linkToTurn: createTurnLink({ uiUrl: options.temporalUi ?? null, namespace: config.temporal.namespace }),
     catalogue: catalogueOf(config),
     fallbackModel: config.fallbackModel,
+    promptVersion: config.promptVersion,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),

@@ -8,7 +8,12 @@ import { resolve } from 'node:path';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
-import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import {
+  DEFAULT_TASK_QUEUE,
+  PROMPT_VERSION,
+  PROMPT_VERSIONS,
+  type PromptVersion,
+} from '../contracts/names.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 import {
@@ -100,6 +105,8 @@ const schema = z.object({
   COPILOT_MODELS: z.string().optional(),
   /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
+  /** The prompt of new turns. */
+  COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -143,6 +150,7 @@ export interface Config {
   addedModels: readonly AddedModel[];
   /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
+  promptVersion: PromptVersion;
   confirmationTtlMs: number;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
@@ -205,6 +213,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
     addedModels,
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
+    promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,

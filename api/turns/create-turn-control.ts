@@ -93,6 +93,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       idempotencyKey,
       message,
       model,
+      promptVersion: options.promptVersion,
       graph: toJsonText(base),
     };
     const inserted = await inLane(db, sessionLane(session.id), () => insertStartingTurn(db, row));

@@ -1,6 +1,7 @@
 /** The dependencies of the turn control. */
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
+import type { PromptVersion } from '../../contracts/names.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Turn } from '../../db/turns/turn.ts';
@@ -17,6 +18,8 @@ export interface TurnControlOptions {
   catalogue: Catalogue;
   /** The model that goes on with a turn whose model fails; null for none. */
   fallbackModel: string | null;
+  /** The prompt of new turns. */
+  promptVersion: PromptVersion;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;
   /** Whether the server knows our search attributes. */
