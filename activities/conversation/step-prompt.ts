@@ -87,7 +87,10 @@ export function toStepPrompt(
       tools: deps.tools.definitions,
       messages: deps.prompt.buildConversation({
         history,
-        context: contextText,
+        context:
+          contextText === null
+            ? null
+            : { text: contextText, fence: fenceToken(context.delimiterSeed, 'context') },
         graphText,
         message: context.message,
         transcript: toModelMessages(earlier, ({ callId, name, content }) =>

@@ -3,6 +3,7 @@
  * values, and have a bounded length.
  */
 import { diffGraph } from './diff-graph.ts';
+import { edgeKey } from './edge.ts';
 import { nameKey } from './find-block.ts';
 import type { Block, Edge, Graph } from './graph.ts';
 
@@ -23,7 +24,11 @@ export function describeChanges(earlier: Graph, now: Graph): { words: string; co
   const updates = (diff.update_blocks ?? []).filter(({ id }) => old.has(id));
   const added = diff.add_blocks ?? [];
   const removed = diff.remove_blocks ?? [];
-  const replaced = new Set(added.map(({ id }) => id).filter((id) => removed.includes(id)));
+  const gone = new Set(removed);
+  const replaced = new Set(added.map(({ id }) => id).filter((id) => gone.has(id)));
+  // The diff adds the edges of a replaced block again.
+  const edgesBefore = new Set(before.edges.map(edgeKey));
+  const addedEdges = (diff.add_edges ?? []).filter((edge) => !edgesBefore.has(edgeKey(edge)));
   const edgeOf = ({ source, target, sourceHandle }: Edge): string =>
     `${nameOf(source)} to ${nameOf(target)}${sourceHandle === undefined ? '' : ` (${short(sourceHandle)})`}`;
   const moved = updates.filter(({ id, position }) => position && isMoved(old.get(id)!, position));
@@ -54,7 +59,7 @@ export function describeChanges(earlier: Graph, now: Graph): { words: string; co
     ],
     ['disabled', updates.flatMap(({ id, enabled }) => (enabled === false ? [nameOf(id)] : []))],
     ['enabled', updates.flatMap(({ id, enabled }) => (enabled === true ? [nameOf(id)] : []))],
-    ['connected', (diff.add_edges ?? []).map(edgeOf)],
+    ['connected', addedEdges.map(edgeOf)],
     ['disconnected', (diff.remove_edges ?? []).map(edgeOf)],
   ];
   const words = [

@@ -53,6 +53,14 @@ test('a branch is named, moves are counted, and rounding is no move', () => {
   assert.equal(describeChanges(branches, rounded), null);
 });
 
+test('a block of another type is rebuilt, and its edges are no news', () => {
+  const now = {
+    ...base,
+    blocks: base.blocks.map((item) => (item.id === 'work' ? { ...item, type: 'agent', config: {} } : item)),
+  };
+  assert.equal(words(now), 'rebuilt Work');
+});
+
 test('an editor that gives a block another id has not replaced it', () => {
   const renamed = {
     blocks: base.blocks.map((item) => (item.id === 'work' ? { ...item, id: 'Work' } : item)),
