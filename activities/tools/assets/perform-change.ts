@@ -21,9 +21,9 @@ export interface AssetResult {
 
 const HINTS = {
   rejected:
-    'The user declined this change. Do not call for it again; ask the user what to do instead, unless the reason says so.',
+    'The user declined this change. Do not ask for it again; unless the reason says what to do instead, ask the user.',
   expired: 'Nobody answered in time. Tell the user, and call again only when the user asks for it.',
-  conflict: 'Look at it again with get_asset_details before you decide whether to call again.',
+  conflict: 'Look the asset up again with get_asset_details, then decide whether to call again.',
 };
 
 /** Thrown inside the savepoint: the approved change is not possible any more. */

@@ -160,7 +160,7 @@ test('a rejection changes nothing, and the model reads the reason', async () => 
       status: 'rejected',
       kind: 'agent',
       reason: 'Call it Helpdesk instead.',
-      hint: 'The user declined this change. Do not call for it again; ask the user what to do instead, unless the reason says so.',
+      hint: 'The user declined this change. Do not ask for it again; unless the reason says what to do instead, ask the user.',
       is_error: false,
     },
   ]);
