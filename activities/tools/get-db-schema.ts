@@ -5,14 +5,14 @@ import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
 const input = z.object({
-  tables: z.array(z.string().max(200)).max(50).optional().describe('Only these tables'),
+  tables: z.array(z.string().max(200)).max(50).optional(),
   search: z.string().max(200).optional().describe('A part of a name, column or comment'),
 });
 
 /** Describes the tables that execute_public_sql can read. */
 export function createGetDbSchemaTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Describes the project's own tables and views (schema public): columns, keys, comments, row estimates. Use it before you write SQL. With many tables it answers with names first. Not for agents, workflows and other assets.
+    description: `Describes the project's own tables and views (schema public): columns, keys, comments, row estimates. Use it before you write SQL. Many tables: names first.
 Example: {"search":"order"}`,
     input,
     preview: ({ tables, search }) =>

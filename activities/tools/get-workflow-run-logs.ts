@@ -10,17 +10,17 @@ import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } f
 const MAX_ERROR_CHARS = 2_000;
 
 const input = z.object({
-  execution_id: z.string().max(200).optional().describe('One run'),
+  execution_id: z.string().max(200).optional(),
   status: z.enum(['pending', 'running', 'completed', 'failed']).optional(),
-  limit: z.int().min(1).max(20).optional().describe('Runs, 5 unless given'),
-  block: z.string().max(300).optional().describe('Only this block, by name or id'),
+  limit: z.int().min(1).max(20).optional().describe('Default 5'),
+  block: z.string().max(300).optional().describe('Name or id'),
 });
 type Input = z.infer<typeof input>;
 
 /** Shows past runs of the session's workflow. Runs of other workflows are not found. */
 export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<Input>({
-    description: `Shows past runs of the open workflow, newest first: status, error, failing block, and the total. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run, to compare runs. Use it before you mend a failed run.
+    description: `Shows past runs of the open workflow, newest first: status, error, failing block, and the total. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run. Use it before you mend a failed run.
 Example, the last failed run with its blocks: {"status":"failed","limit":1}`,
     input,
     preview: ({ execution_id: id }) => (id === undefined ? 'runs' : 'one run'),

@@ -16,14 +16,14 @@ const input = z.object({
     .min(1)
     .optional(),
   search: z.string().max(200).optional().describe('A part of name or description'),
-  limit: z.int().min(1).max(100).optional().describe('Per kind, 50 unless given'),
-  cursor: z.string().max(2_000).optional().describe('next_cursor of a kind, for its next page'),
+  limit: z.int().min(1).max(100).optional().describe('Per kind; default 50'),
+  cursor: z.string().max(2_000).optional().describe('next_cursor of a kind'),
 });
 
 /** Lists the project's assets. */
 export function createListProjectAssetsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Lists agents, knowledge bases, sources, orchestrations and workflows of the project, with their ids. Use it before you refer to one in a block or in manage_project_asset. Not for the project's own tables (get_db_schema).
+    description: `Lists the project's assets with their ids. Use it before you refer to one in a block or in manage_project_asset.
 Example: {"kinds":["agents"],"search":"support"}`,
     input,
     preview: ({ kinds }) => (kinds ?? ['all kinds']).join(', '),

@@ -10,7 +10,7 @@ import type { Graph } from '../../../domain/graph/graph.ts';
 import { countWith } from '../../../llm/context/count-tokens.ts';
 import { editDeps, editTools, openProject } from '../../support/edit-tool.ts';
 import { block, countingIds, graph } from '../../support/graph-builders.ts';
-import { assertSnapshot } from '../../support/snapshots.ts';
+import { assertKeptJson } from '../../support/kept-text.ts';
 
 const TOKEN = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789';
 const start = block('Start', { type: 'starter', config: { input: { order: '' } } });
@@ -63,7 +63,7 @@ test('an edit of every kind is answered by its data file', () => {
     add_edges: [{ source: 'Call', target: 'n' }],
   });
   assert.ok(!JSON.stringify(result).includes(TOKEN));
-  assertSnapshot('tool-results/modify_workflow.applied.json', result);
+  assertKeptJson('tool-results/modify_workflow.applied.json', result);
 });
 
 test('a refused edit is answered by its data file', () => {
@@ -80,7 +80,7 @@ test('a refused edit is answered by its data file', () => {
     editDeps.python,
   );
   assert.equal(isError, true);
-  assertSnapshot('tool-results/modify_workflow.refused.json', result);
+  assertKeptJson('tool-results/modify_workflow.refused.json', result);
 });
 
 test('an answer holds no empty list, no null and no false', () => {
@@ -244,7 +244,7 @@ test('an answer about a graph of 30 blocks is short: it holds what changed, and 
     },
     thirtyBlocks(),
   );
-  assertSnapshot('tool-results/modify_workflow.thirty-blocks.json', result);
+  assertKeptJson('tool-results/modify_workflow.thirty-blocks.json', result);
   const count = await countWith('o200k_base', 1);
   const tokens = count(JSON.stringify(result));
   // An answer with all blocks and edges has 2,600.

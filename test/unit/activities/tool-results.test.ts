@@ -10,7 +10,7 @@ import type { StoredAsset } from '../../../db/assets/project-assets.ts';
 import type { Confirmation, Decision } from '../../../db/turns/confirmations.ts';
 import { SqlRefusal } from '../../../db/sql-sandbox/sql-refusal.ts';
 import { productTools } from '../../support/product-tools.ts';
-import { assertSnapshot } from '../../support/snapshots.ts';
+import { assertKeptJson } from '../../support/kept-text.ts';
 
 const ID = '5a3b1c00-0000-4000-8000-000000000201';
 const RUN = {
@@ -113,7 +113,7 @@ const CALLS: [file: string, tool: string, args: Record<string, unknown>][] = [
 for (const [file, name, args] of CALLS) {
   test(`the answer ${file} is that of its data file`, async () => {
     const { result } = await tools.run(name, args, context);
-    assertSnapshot(`tool-results/${file}.json`, result);
+    assertKeptJson(`tool-results/${file}.json`, result);
   });
 }
 
@@ -133,7 +133,7 @@ test('refusals of manage_project_asset are those of its data file', async () => 
       return planned.refusal.result;
     }),
   );
-  assertSnapshot('tool-results/manage_project_asset.refused.json', told);
+  assertKeptJson('tool-results/manage_project_asset.refused.json', told);
 });
 
 test('decided calls of manage_project_asset are answered by its data file', async () => {
@@ -153,7 +153,7 @@ test('decided calls of manage_project_asset are answered by its data file', asyn
         reason,
       } as unknown as Confirmation & { decision: Decision },
     );
-  assertSnapshot('tool-results/manage_project_asset.decided.json', [
+  assertKeptJson('tool-results/manage_project_asset.decided.json', [
     await perform('rejected', 'It is still needed.'),
     await perform('expired', null),
     await perform('approved', null),

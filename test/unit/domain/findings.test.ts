@@ -10,7 +10,7 @@ import { type FindingId, type Problem, problem } from '../../../domain/rules/fin
 import { FINDINGS } from '../../../domain/rules/findings.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
 import { block, countingIds, graph } from '../../support/graph-builders.ts';
-import { assertSnapshot } from '../../support/snapshots.ts';
+import { assertKeptJson } from '../../support/kept-text.ts';
 
 const ports = {
   python: createPythonChecker(),
@@ -202,7 +202,7 @@ test('every finding says what is wrong and what to do, in whole sentences withou
       return [id, { message, hint }];
     }),
   );
-  assertSnapshot('problems.json', texts);
+  assertKeptJson('problems.json', texts);
 });
 
 test('a message names the block that its problem is about', () => {
