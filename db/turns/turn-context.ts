@@ -12,6 +12,8 @@ export interface TurnContext {
   model: string;
   /** The random seed of the delimiters around data in the turn's prompts. */
   delimiterSeed: string;
+  /** When the turn was created, as performance.now() of this process tells time. */
+  createdAt: number;
 }
 
 /** The context of a turn, in any status. Throws TurnGoneError. */
@@ -22,9 +24,14 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: string;
     model: string;
     fence_seed: string;
-  }>(db, 'select session_id, workflow_id, message, model, fence_seed from ai.copilot_turns where id = ?', [
-    turnId,
-  ]);
+    age_ms: number;
+  }>(
+    db,
+    `select session_id, workflow_id, message, model, fence_seed,
+       extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as age_ms
+     from ai.copilot_turns where id = ?`,
+    [turnId],
+  );
   const row = rows[0];
   if (!row) throw new TurnGoneError(turnId);
   return {
@@ -34,6 +41,7 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     message: row.message,
     model: row.model,
     delimiterSeed: row.fence_seed,
+    createdAt: performance.now() - row.age_ms,
   };
 }
 
