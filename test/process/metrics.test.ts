@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { DEFAULT_MODEL } from '../../models/models.ts';
 import { type ApiRole, type Cluster, startCluster } from '../support/cluster.ts';
 import { chat, newSession } from '../support/cluster-client.ts';
+import { expressionsOfDeploy, metricsIn } from '../support/deploy-files.ts';
 import { parseMetrics } from '../support/metrics-page.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
@@ -48,6 +49,12 @@ test('the page of npm start has every metric of docs/metrics.md, and no other of
   assert.ok(page.sum('temporal_workflow_task_execution_latency_seconds_count') >= 1, 'Core is on the page');
   assert.ok(
     page.types.has('process_cpu_seconds_total') && page.types.has('nodejs_eventloop_lag_p99_seconds'),
+  );
+  const named = new Set(expressionsOfDeploy().flatMap(metricsIn));
+  assert.deepEqual(
+    [...named].filter((name) => !page.types.has(name)),
+    [],
+    'dashboard and alerts',
   );
   assert.doesNotMatch(text, /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}/, 'no label is an id');
   await all.kill('SIGTERM');
