@@ -9,6 +9,7 @@ import type { TurnSurroundings } from '../llm/prompt/context.ts';
 import type { ConversationParts, History } from '../llm/prompt/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Metrics } from '../runtime/metrics/metrics.ts';
 import type { HeavyWork } from './heavy-work.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
@@ -51,5 +52,6 @@ export interface ActivityDeps {
   heavy: HeavyWork;
   confirmationTtlMs: number;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
+  metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
   logger: Logger;
 }

@@ -24,6 +24,7 @@ import { createModelClient } from '../llm/create-client.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
 import { catalogueOf, loadConfig } from '../runtime/config.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetrics } from '../runtime/metrics/metrics.ts';
 import type { BenchSystem } from './bench-system.ts';
 import type { Answer } from './model-server.ts';
 import { median, printTable } from './stats.ts';
@@ -61,6 +62,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     tools,
     confirmationTtlMs: 1,
     catalogue,
+    metrics: createMetrics({ runtime: false }),
     logger,
   });
   const openai = new OpenAI({ apiKey: 'not-needed', baseURL: modelUrl, maxRetries: 0, logLevel: 'off' });

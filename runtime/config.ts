@@ -50,6 +50,16 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** `host:port`, with brackets around an IPv6 address. */
+const address = z.string().transform((text, ctx) => {
+  const { v6, name, port } =
+    /^(?:\[(?<v6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/i.exec(text)?.groups ?? {};
+  const host = v6 ?? name;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  ctx.addIssue({ code: 'custom', message: 'write an address and a port such as `127.0.0.1:9464`' });
+  return z.NEVER;
+});
+
 /** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
 
@@ -123,6 +133,10 @@ const schema = z.object({
     .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
     .transform(Number)
     .default(120),
+  /** Bearer token that opens `/metrics` to other machines. */
+  COPILOT_METRICS_TOKEN: apiKey.optional(),
+  /** Where a worker process serves `/metrics`. */
+  COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -157,6 +171,10 @@ export interface Config {
   sqlMode: 'role' | 'parser-only';
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
+  /** Undefined without one: then other machines need a token of service_role. */
+  metricsToken: string | undefined;
+  /** Null when a worker process serves no metrics. */
+  workerMetrics: { host: string; port: number } | null;
   logLevel: string;
 }
 
@@ -219,6 +237,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     sqlMode: e.COPILOT_SQL_MODE,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
+    metricsToken: e.COPILOT_METRICS_TOKEN,
+    workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {

@@ -7,6 +7,9 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { Turn } from '../../db/turns/turn.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 
+/** What was found wrong with a turn that nobody watches, and corrected. */
+export type Finding = 'turn_ended' | 'start_promoted' | 'start_deleted' | 'decision_sent' | 'failed';
+
 export interface TurnControlOptions {
   db: Knex;
   client: Client;
@@ -26,5 +29,7 @@ export interface TurnControlOptions {
   searchAttributes: () => Promise<boolean>;
   /** The JSON text of the diff of two graphs' JSON texts; null when they are equal. */
   diffGraphs: (texts: { base: string; working: string }) => Promise<string | null>;
+  /** Called for each finding. */
+  onFinding?: (finding: Finding) => void;
   logger: Logger;
 }

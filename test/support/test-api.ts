@@ -12,6 +12,7 @@ import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { createMetrics } from '../../runtime/metrics/metrics.ts';
 import { watchAnswers } from './description-check.ts';
 import { listenLocally } from './listen.ts';
 
@@ -86,6 +87,7 @@ export async function startTestApi(options: {
     config: { ...loadConfig({}), ...options.config },
     jwtSecret: TEST_SECRET,
     logger,
+    metrics: createMetrics({ runtime: false }),
     turns,
     hub,
     readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),

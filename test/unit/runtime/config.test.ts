@@ -40,6 +40,7 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.deepEqual(config.corsOrigins, []);
   assert.equal(config.logLevel, 'info');
   assert.ok(config.demoCharsPerSecond > 0, 'a human pace');
+  assert.deepEqual([config.metricsToken, config.workerMetrics], [undefined, null]);
 });
 
 test('an empty value is an absent one, and unknown variables are not ours', () => {
@@ -95,6 +96,11 @@ test('each variable: what is taken and what is not', () => {
       refused: ['*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example,https://b/x'],
     },
     COPILOT_DEMO_CHARS_PER_SECOND: { taken: ['0', '500'], refused: ['fast', '-1', '1.5'] },
+    COPILOT_METRICS_TOKEN: { taken: ['t', 'a~b'], refused: ['two words', 'cr\rlf'] },
+    COPILOT_WORKER_METRICS_ADDRESS: {
+      taken: ['127.0.0.1:9464', '0.0.0.0:0', '[::1]:9464', 'worker-1.internal:1'],
+      refused: ['9464', ':9464', '127.0.0.1', '127.0.0.1:65536', '::1:9464', 'http://host:1', 'host:-1'],
+    },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
