@@ -51,23 +51,63 @@ export const FINDINGS = {
   code_not_upstream: {
     severity: 'warning',
     message: '{block} refers to {target}, which does not run before it.',
-    hint: 'Connect {target} to a block above {block}, in the same call.',
+    hint: 'Add the edge {target} -> {block} in the same call, or refer to a block above: {above}.',
+  },
+  'code_not_upstream/below': {
+    severity: 'warning',
+    message: '{block} refers to {target}, which runs after it.',
+    hint: 'Refer to a block above {block}: {above}.',
   },
   code_syntax: {
     severity: 'error',
     message: 'Python does not parse this: line {line}: {fault}.',
     hint: null,
   },
+  'code_syntax/reference': {
+    severity: 'error',
+    message: 'Python does not parse this: line {line}: {fault}. {reference} is no Python.',
+    hint: 'Write {python} in place of {reference}.',
+  },
+  'code_syntax/return': {
+    severity: 'error',
+    message: 'Python does not parse this: line {line}: {fault}.',
+    hint: 'Write output = in place of return.',
+  },
   code_too_long: { severity: 'error', message: 'Code has at most {kb} KB.', hint: null },
+  code_undefined_name: {
+    severity: 'warning',
+    message: 'The code uses {name}, which nothing defines.',
+    hint: 'Define it before it is used.',
+  },
+  'code_undefined_name/module': {
+    severity: 'warning',
+    message: 'The code uses {name}, which nothing defines.',
+    hint: 'Add the line: import {name}',
+  },
+  'code_undefined_name/nearest': {
+    severity: 'warning',
+    message: 'The code uses {name}, which nothing defines.',
+    hint: 'Write {nearest} in place of {name}.',
+  },
+  'code_undefined_name/other_language': {
+    severity: 'error',
+    message: '{name} is no name of Python.',
+    hint: 'Write {nearest} in place of {name}.',
+  },
   code_unknown_block: {
     severity: 'warning',
     message: '{block} refers to {name}, which is no block.',
-    hint: 'Blocks: {blocks}',
+    hint: '{nearest}Blocks: {blocks}',
   },
   'code_unknown_block/spelling': {
     severity: 'warning',
     message: '{block} refers to {name}, which is no block.',
     hint: "A reference can't spell that name: letters, digits, _, space and - only. Rename the block.",
+  },
+  code_without_output: {
+    severity: 'warning',
+    message: '{given} is not there: what {target} gave is under "output".',
+    hint: 'Write {read} in place of {given}.',
   },
   config_too_large: { severity: 'error', message: "A block's config has at most {kb} KB.", hint: null },
   'config_too_large/graph': {
@@ -128,18 +168,23 @@ export const FINDINGS = {
   },
   expression_syntax: {
     severity: 'error',
-    message: 'The expression of {handle} does not read as one: {fault} (at character {at}).',
-    hint: 'For example: <Check.output.score> > 5 and <Start.output.kind> == "new"',
+    message: 'The expression of {handle} is no condition: {fault} (at character {at}).',
+    hint: '{correction}',
   },
   'expression_syntax/doubtful': {
     severity: 'warning',
-    message: 'The expression of {handle} does not read as one: {fault} (at character {at}).',
-    hint: 'For example: <Check.output.score> > 5 and <Start.output.kind> == "new"',
+    message: 'The expression of {handle} may not work: {fault} (at character {at}).',
+    hint: 'Functions: {functions}.',
   },
   field_of_text: {
     severity: 'error',
     message: 'The output of {target} is plain text, which has no field {field}.',
     hint: 'Use <{target}.output>, or take it apart in a code block.',
+  },
+  'field_of_text/code': {
+    severity: 'warning',
+    message: 'The output of {target} is plain text, which has no key {field}.',
+    hint: 'Parse the text first, such as with json.loads.',
   },
   handle_not_allowed: {
     severity: 'error',
@@ -203,25 +248,45 @@ export const FINDINGS = {
     message: '{name} holds a placeholder that must be replaced.',
     hint: 'Tell the user what to fill in.',
   },
+  reference_form: {
+    severity: 'error',
+    message: '{written} is no reference: it stays in the text as it is.',
+    hint: 'Write: {reference}',
+  },
   reference_may_be_skipped: {
     severity: 'warning',
     message: '{block} refers to {target}, which runs on some branches only.',
-    hint: 'On the others the reference stays unresolved.',
+    hint: 'When {target} did not run, the reference itself is sent as text. Let a code block read it with a default: {read}. Or give each branch a block of its own.',
+  },
+  'reference_may_be_skipped/code': {
+    severity: 'warning',
+    message: '{block} reads {target}, which runs on some branches only.',
+    hint: 'When {target} did not run, its key is missing and the code fails. Write {read}',
+  },
+  'reference_may_be_skipped/condition': {
+    severity: 'warning',
+    message: '{block} refers to {target}, which runs on some branches only.',
+    hint: 'When {target} did not run, the expression counts as false. If that is wrong, let a code block above read it with a default: {read}',
   },
   reference_not_upstream: {
     severity: 'error',
     message: '{block} refers to {target}, which does not run before it.',
-    hint: 'Connect {target} to a block above {block}, in the same call.',
+    hint: 'Add the edge {target} -> {block} in the same call, or refer to a block above: {above}.',
+  },
+  'reference_not_upstream/below': {
+    severity: 'error',
+    message: '{block} refers to {target}, which runs after it.',
+    hint: 'Refer to a block above {block}: {above}.',
   },
   reference_to_itself: {
     severity: 'error',
     message: '{block} refers to its own output.',
-    hint: 'Refer to a block above it.',
+    hint: 'Refer to a block above it: {above}.',
   },
   reference_to_missing_block: {
     severity: 'error',
     message: '{block} refers to {name}, which is no block.',
-    hint: 'Blocks: {blocks}',
+    hint: '{nearest}Blocks: {blocks}',
   },
   'reference_to_missing_block/spelling': {
     severity: 'error',
@@ -260,9 +325,10 @@ export const FINDINGS = {
     hint: 'Split the work over several workflows.',
   },
   type_word_input: {
-    severity: 'info',
-    message: 'When a run gives no {name}, its value is the text "{value}".',
-    hint: null,
+    severity: 'warning',
+    message:
+      'The value of {name} is its default, not its type: a run that gives none gets the text "{value}".',
+    hint: 'Write: {write}',
   },
   unknown_agent: {
     severity: 'error',
@@ -300,7 +366,7 @@ export const FINDINGS = {
   unknown_output_field: {
     severity: 'warning',
     message: '{target} has no output field {field}.',
-    hint: 'Its fields: {fields}.',
+    hint: '{nearest}Its fields: {fields}.',
   },
   'unknown_output_field/no_inputs': {
     severity: 'warning',
