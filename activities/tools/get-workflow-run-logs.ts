@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { toTryInput } from '../../domain/dry-run/from-run.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
@@ -13,6 +14,10 @@ const input = z.object({
   status: z.enum(['pending', 'running', 'completed', 'failed']).optional(),
   limit: z.int().min(1).max(20).optional().describe('Runs at most, 5 unless given'),
   block: z.string().max(300).optional().describe('With execution_id: only this block, by name or id'),
+  for_try: z
+    .boolean()
+    .optional()
+    .describe("With execution_id: only the values of the run, as modify_workflow's try takes them"),
 });
 
 /** Shows past runs of the session's workflow. Runs of other workflows are not found. */
@@ -22,7 +27,7 @@ export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'projec
 Example: {"status":"failed","limit":1}`,
     input,
     preview: ({ execution_id: id }) => (id === undefined ? 'runs' : 'one run'),
-    async run({ execution_id: id, status, limit, block }, { workflowId }) {
+    async run({ execution_id: id, status, limit, block, for_try: forTry }, { workflowId }) {
       if (id === undefined) {
         const runs = await project.listRuns(workflowId, { status: status ?? null, limit: limit ?? 5 });
         const shown = runs.map((run) => cut(run));
@@ -44,6 +49,10 @@ Example: {"status":"failed","limit":1}`,
           'This workflow has no run with that id.',
           'Call it without arguments for the newest runs.',
         );
+      if (forTry) {
+        const values = { try: toTryInput(found.input, found.logs) };
+        return { result: shortenInside(hideSecrets(values), MAX_RESULT_CHARS) as object, isError: false };
+      }
       const logs = found.logs.map((log) => cut(log));
       const whole = {
         run: cut(found.run),

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { isTaskTooLarge } from '../../contracts/thrown-codes.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { findMentions } from '../../domain/rules/project-facts.ts';
-import { type EditTask, runEdit } from './run-edit.ts';
+import { editAndTry, tryArgument } from './edit-and-try.ts';
+import type { EditTask } from './run-edit.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
@@ -43,6 +44,7 @@ const input = z.object({
     .optional(),
   add_edges: z.array(edge).optional(),
   remove_edges: z.array(edge).optional(),
+  try: tryArgument.nullish(),
 });
 
 const count = (list: unknown, sign: string, noun: string): string[] =>
@@ -58,7 +60,7 @@ type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
 /** Changes the turn's working graph. Either the whole call is applied or nothing of it. */
 export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
+    description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets. With try, the graph after the call is run dry on sample values: the result says which path is taken, what each block gets and where it fails; try alone changes nothing.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
     input,
     checksItself: true,
@@ -69,6 +71,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
         ...count(edit.remove_blocks, '-', 'block'),
         ...count(edit.add_edges, '+', 'edge'),
         ...count(edit.remove_edges, '-', 'edge'),
+        ...(edit.try ? ['a dry run'] : []),
       ].join(', ') || 'nothing',
     async run(edit, context) {
       const [{ text, aliases }, project] = await Promise.all([
@@ -79,7 +82,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
       try {
         const { result, isError, changed } = deps.editGraph
           ? await deps.editGraph(task, context.signal)
-          : runEdit(task, deps.python);
+          : editAndTry(task, deps.python);
         return {
           result,
           isError,
