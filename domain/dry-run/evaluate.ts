@@ -1,5 +1,6 @@
 /** Evaluates the expression of a condition. What depends on an unknown value is unknown. */
 import { type Expression, parseExpression } from '../rules/expression.ts';
+import { readReference } from '../rules/reference.ts';
 import { toJsonText } from '../text/json-text.ts';
 import type { Json } from '../text/json-value.ts';
 import { isObject, jsonEqual } from '../text/json.ts';
@@ -15,6 +16,8 @@ export function evaluate(text: string, lookUp: LookUp, budget: Budget): Truth {
   budget.spend(text.length);
   const parsed = parseExpression(text);
   if (!parsed.ok) return { fails: parsed.message };
+  const unresolved = findUnresolved(text, lookUp);
+  if (unresolved !== null) return { fails: unresolved };
   try {
     const truth = truthOf(parsed.expression, { lookUp, budget });
     return truth instanceof Unknown ? { unknown: truth.why } : { is: truth };
@@ -22,6 +25,16 @@ export function evaluate(text: string, lookUp: LookUp, budget: Budget): Truth {
     if (!(error instanceof EvaluationFault)) throw error;
     return { fails: error.message };
   }
+}
+
+/** Why a reference stands for nothing. One such reference makes the whole expression false, whatever the rest says. */
+function findUnresolved(text: string, lookUp: LookUp): string | null {
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
+    const reference = readReference(text, at);
+    const found = reference && lookUp(reference.name, reference.path);
+    if (found && 'unresolved' in found) return found.unresolved;
+  }
+  return null;
 }
 
 interface Context {

@@ -13,7 +13,7 @@ import { isDeeperThan } from '../text/json.ts';
 import type { AssumptionId } from './assumptions.ts';
 import { planOrder } from './order.ts';
 import { readOutputs, type TryInput } from './try-input.ts';
-import { Budget, follow, type Found, readPath, TooMuchWork, Unknown, type Value } from './value.ts';
+import { Budget, follow, type Found, readPath, TooMuchWork, Unknown } from './value.ts';
 import { NO_WORK, type Work, workOf } from './work.ts';
 
 /** `may_run`: it runs on some values of what is unknown. */
@@ -116,7 +116,6 @@ class Run {
       budget: this.budget,
       input: this.input,
       canned: this.canned.get(block.id),
-      came: this.cameInto(block),
       ports: this.ports,
       assume: (id) => void this.assumptions.add(id),
     });
@@ -180,16 +179,6 @@ class Run {
     return (
       [...new Set(reasons.filter((reason) => reason !== null))].slice(0, 3).join('; ') ||
       'nothing leads to it'
-    );
-  }
-
-  /** The outputs that came into a block, of the blocks that ran before it. */
-  private cameInto(block: Block): Value[] {
-    const steps = new Set<Step>();
-    for (const edge of this.into.get(block.id) ?? [])
-      if (this.flowOf(edge) !== 'no') steps.add(this.byId.get(edge.source)!);
-    return [...steps].map((step) =>
-      step.status === 'may_run' ? new Unknown(`${step.block.name} may not run`) : step.output,
     );
   }
 

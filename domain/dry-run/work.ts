@@ -60,8 +60,6 @@ export interface Surroundings {
   input: JsonObject | null;
   /** The output that was given for this block. */
   canned: Json | undefined;
-  /** The outputs of the blocks that ran and lead to it. */
-  came: readonly Value[];
   ports: RulePorts;
   assume: (id: AssumptionId) => void;
 }
@@ -94,7 +92,7 @@ export function workOf(block: Block, surroundings: Surroundings): Work {
     case 'condition':
       return choose(block, surroundings);
     case 'split':
-      return { ...NO_WORK, output: passedOn(surroundings) };
+      return { ...NO_WORK, output: passedOn(block) };
     default:
       return act(block, surroundings);
   }
@@ -112,10 +110,9 @@ function start({ config }: Block, { input }: Surroundings): Work {
   return { ...NO_WORK, output, unresolved };
 }
 
-function passedOn({ came, assume }: Surroundings): Value {
-  if (came.length === 1) return came[0]!;
-  assume('one_of_many_came_in');
-  return new Unknown('several outputs came in');
+/** Only the platform knows what a reference to a condition or a split gives. */
+function passedOn({ name }: Block): Unknown {
+  return new Unknown(`the output of ${name}, which only the platform knows`);
 }
 
 function choose(block: Block, surroundings: Surroundings): Work {
@@ -148,7 +145,7 @@ function choose(block: Block, surroundings: Surroundings): Work {
     }
   }
   if (!isDone) took.push({ handle: 'else', isSure });
-  return { ...NO_WORK, output: passedOn(surroundings), branches, took };
+  return { ...NO_WORK, output: passedOn(block), branches, took };
 }
 
 /** A block that calls something, or answers. */

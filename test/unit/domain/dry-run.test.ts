@@ -122,8 +122,10 @@ test('unknown spreads as far as it matters, and no further', () => {
     ['<Ask.output> == 1 and true', 'unknown'],
     ['not <Ask.output>', 'unknown'],
     ['len(<Ask.output>) + 1 > 0', 'unknown'],
-    ['<Ask.output> == 1 and <Start.output.none> == 1', 'unknown'],
-    ['false and <Start.output.none> == 1', false],
+    ['<Ask.output> == 1 and <Start.output.none> == 1', 'false, as it fails'],
+    ['true or <Start.output.none> == 1', 'false, as it fails'],
+    ['<Ask.output> == 1 or len(5) > 1', 'unknown'],
+    ['false and len(5) > 1', false],
     ['"is <Ask.output>" == "is x"', 'unknown'],
   ] as const)
     assert.equal(decided(expression), expected, expression);
