@@ -13,13 +13,13 @@ import type { Json } from '../../domain/text/json-value.ts';
 import { fitResult } from './fit-result.ts';
 import { type EditResult, type EditTask, runEdit } from './run-edit.ts';
 
-const values = z.record(z.string(), z.json());
+const values = z.record(z.string(), z.unknown());
 
 /** The argument `try`. */
 export const tryArgument = z.object({
-  input: values.nullish().describe('What the trigger gets'),
+  input: values.optional().describe('What the trigger gets'),
   outputs: values
-    .nullish()
+    .optional()
     .describe('What agents, code and APIs give, by block name. What is left out is unknown'),
 });
 

@@ -17,6 +17,8 @@ export function checkBlockType({ type, config }: Block, report: Report, python?:
   if (type === 'code') checkCode(config, report, python);
 }
 
+const BRANCH = '{"expression": "<Check.output.score> > 5"}';
+
 /**
  * Checks that each branch of a condition has an expression. A branch without one never runs: the run silently takes else.
  * check-conditions.ts checks the expressions.
@@ -24,15 +26,15 @@ export function checkBlockType({ type, config }: Block, report: Report, python?:
 function checkBranches(config: JsonObject, report: Report): void {
   const { branches } = config;
   if (!Array.isArray(branches)) return;
-  if (branches.length === 0) report('missing_config/branches', 'branches', null, {});
+  if (branches.length === 0) report('missing_config/branches', 'branches', null, { example: BRANCH });
   for (const [index, branch] of branches.entries()) {
     const handle = index === 0 ? 'if' : `elif_${index}`;
     const expression = isObject(branch) ? branch.expression : undefined;
     if (expression !== undefined && expression !== null && typeof expression !== 'string') {
-      report('invalid_config/expression', 'branches', [handle, expression], { handle });
+      report('invalid_config/expression', 'branches', [handle, expression], { handle, example: BRANCH });
     } else if (typeof expression !== 'string' || expression.trim() === '') {
-      const given = typeof branch === 'string' ? branch.slice(0, 300) : '<Check.output.score> > 5';
-      const example = JSON.stringify({ expression: given });
+      const example =
+        typeof branch === 'string' ? JSON.stringify({ expression: branch.slice(0, 300) }) : BRANCH;
       report('missing_config/expression', 'branches', handle, { handle, example });
     }
   }

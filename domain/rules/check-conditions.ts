@@ -21,7 +21,7 @@ interface Faulty {
 }
 
 const NO_SCOPE: Scope = { referenceFor: () => null };
-const EXAMPLE = 'For example: <Check.output.score> > 5 and <Start.output.kind> == "new"';
+const EXAMPLE = 'Write it like <Check.output.score> > 5 and <Start.output.kind> == "new".';
 
 /** The faulty expressions of configs. Configs are never changed in place, so an entry stays valid. */
 const known = new WeakMap<JsonObject, readonly Faulty[]>();

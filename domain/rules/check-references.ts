@@ -24,11 +24,6 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
     return set.has(block.id);
   };
   const names = graph.blocks.map((block) => block.name);
-  let all: string | null = null;
-  const hintNames = (name: string): NameHint => ({
-    nearest: nearestHint(nearestNames(name.slice(0, 255), names, 1)),
-    blocks: (all ??= listed(names)),
-  });
   const listAbove = (block: Block): string => {
     const above = graph.blocks.filter(
       ({ id, type }) => reachability.reaches(id, block.id) && id !== block.id && hasOutput(type),
@@ -40,7 +35,7 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
       const target = reference.broken ? undefined : byName.get(nameKey(reference.name));
       return target
         ? checkTarget(block, reference, target, { reachability, mayBeSkipped, listAbove })
-        : [missing(block, reference, hintNames)];
+        : [missing(block, reference, names)];
     }),
     ...listForeignForms(block.config)
       .filter(({ name }) => byName.has(nameKey(name)))
@@ -55,11 +50,6 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
         );
       }),
   ]);
-}
-
-interface NameHint {
-  nearest: string;
-  blocks: string;
 }
 
 /** Responses end the workflow, so nothing can read their output. */
@@ -88,15 +78,23 @@ function targetKey(block: Block, { kind, name }: Reference): string {
   return JSON.stringify([block.id, kind, nameKey(name)]);
 }
 
-function missing(block: Block, reference: Reference, hintNames: (name: string) => NameHint): Finding {
+function missing(block: Block, reference: Reference, names: readonly string[]): Finding {
   const { name, kind, field, broken } = reference;
   // Python code can catch the error of a missing key. A template is left in the text unchanged.
   const code = kind === 'code' ? 'code_unknown_block' : 'reference_to_missing_block';
   return finding(
-    broken ? (`${code}/spelling` as const) : code,
+    broken ? 'reference_to_missing_block/spelling' : code,
     targetKey(block, reference),
     { block: block.name, field, reference: referenceKey(block, reference) },
-    () => ({ block: block.name, name: name.slice(0, 100), ...hintNames(name) }),
+    () => {
+      if (broken) return { name: name.slice(0, 100), nearest: '', blocks: '' };
+      const others = names.filter((other) => other !== block.name);
+      return {
+        name: name.slice(0, 100),
+        nearest: nearestHint(nearestNames(name, others, 3)),
+        blocks: listed(others) || 'none',
+      };
+    },
   );
 }
 

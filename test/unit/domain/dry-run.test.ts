@@ -254,7 +254,7 @@ test('a block that cannot run fails, and nothing runs below it', () => {
   );
   const made = run(on);
   assert.deepEqual(statuses(made), { Start: 'runs', Call: 'fails', Broken: 'fails', Reply: 'skipped' });
-  assert.match(step(made, 'Call').why!, /url is required/);
+  assert.match(step(made, 'Call').why!, /Call needs url/);
   assert.equal(step(made, 'Reply').why, 'Call fails');
   assert.equal((describeRun(made) as JsonObject).outcome, 'It fails at Call.');
 });

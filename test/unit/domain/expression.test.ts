@@ -101,7 +101,7 @@ test('what has no single meaning is refused without a correction', () => {
     '<A.output> matches /x/',
     '§',
   ])
-    assert.match(told(wrong) ?? '', /^For example/, wrong);
+    assert.match(told(wrong) ?? '', /^Write it like/, wrong);
 });
 
 test('the language is taken as its description says', () => {
