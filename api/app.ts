@@ -53,7 +53,12 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(
     createAuthMiddleware({
-      key: createSecretKey(deps.jwtSecret),
+      keys: {
+        main: createSecretKey(deps.jwtSecret),
+        named: new Map(
+          [...deps.config.jwtSecrets].map(([kid, secret]) => [kid, createSecretKey(secret, 'utf8')]),
+        ),
+      },
       allowedRoles: deps.config.allowedRoles,
       openPaths: new Set(routes.filter(({ isOpen }) => isOpen).map(({ path }) => path)),
       logger: deps.logger,

@@ -9,6 +9,7 @@ import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import { parseJsonObject } from '../domain/text/json.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 import {
@@ -45,6 +46,16 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const signingSecret = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)');
+
+/** A token without a `kid` is checked with each key, so their number is limited. */
+const MAX_JWT_SECRETS = 10;
+const jwtSecrets = z
+  .record(z.string().min(1).max(100), signingSecret)
+  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
+
 /** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
 
@@ -77,9 +88,20 @@ const schema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
   COPILOT_DATA_DIR: z.string().default('.copilot'),
-  JWT_SECRET: z
+  JWT_SECRET: signingSecret.optional(),
+  /** JSON: further keys of tokens, by their `kid`. */
+  JWT_SECRETS: z
     .string()
-    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
+    .transform((text, ctx) => {
+      const secrets = jwtSecrets.safeParse(parseJsonObject(text));
+      if (secrets.success) return new Map(Object.entries(secrets.data));
+      // Only the form is told: the messages of JSON.parse quote the text.
+      ctx.addIssue({
+        code: 'custom',
+        message: `write a JSON object of 1 to ${MAX_JWT_SECRETS} keys, such as {"2026-12":"<secret>"}; a kid has 1 to 100 characters, a secret at least 32 bytes`,
+      });
+      return z.NEVER;
+    })
     .optional(),
   COPILOT_ALLOWED_ROLES: list
     .refine(
@@ -133,6 +155,8 @@ export interface Config {
   dataDir: string;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
+  /** Further secrets that tokens may be signed with, by their `kid`. */
+  jwtSecrets: ReadonlyMap<string, string>;
   allowedRoles: readonly string[];
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
@@ -191,6 +215,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
     jwtSecret: e.JWT_SECRET,
+    jwtSecrets: e.JWT_SECRETS ?? new Map<string, string>(),
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
     openai: {
       apiKey: e.OPENAI_API_KEY,

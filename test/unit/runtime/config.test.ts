@@ -53,6 +53,7 @@ test('all problems are told together, none with its value', () => {
     PORT: '70000',
     DATABASE_URL: 'mysql://root:hunter2@host/db',
     JWT_SECRET: 'hunter2',
+    JWT_SECRETS: '{"a":"hunter2"}',
     COPILOT_ALLOWED_ROLES: 'service_role,hunter2',
     OPENAI_API_KEY: 'hunter2\u0000',
     OPENAI_BASE_URL: 'hunter2',
@@ -80,6 +81,22 @@ test('each variable: what is taken and what is not', () => {
     },
     // Counted in bytes: sixteen of these letters are enough.
     JWT_SECRET: { taken: [secret, 'é'.repeat(16)], refused: [secret.slice(1), 'é'.repeat(15)] },
+    JWT_SECRETS: {
+      taken: [
+        JSON.stringify({ a: secret }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`k${n}`, secret]))),
+      ],
+      refused: [
+        '{}',
+        '[]',
+        'a:b',
+        secret,
+        JSON.stringify({ a: secret.slice(1) }),
+        JSON.stringify({ '': secret }),
+        JSON.stringify({ a: 1 }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`k${n}`, secret]))),
+      ],
+    },
     COPILOT_ALLOWED_ROLES: {
       taken: ['authenticated', 'service_role, authenticated'],
       refused: ['anon', ','],
