@@ -194,7 +194,9 @@ create table ai.copilot_turns (
   message_id uuid not null,
   model text not null,
   prompt_version text,
+  purged_at timestamp with time zone,
   session_id uuid not null,
+  shortened_at timestamp with time zone,
   started_at timestamp with time zone,
   status text not null default 'starting'::text,
   steps integer not null default 0,
@@ -399,6 +401,7 @@ CREATE INDEX copilot_transcript_summary_idx ON ai.copilot_transcript USING btree
 CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_id);
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
+CREATE INDEX copilot_turns_unpurged_idx ON ai.copilot_turns USING btree (finished_at, id) WHERE ((finished_at IS NOT NULL) AND (purged_at IS NULL));
 CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
 CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
 CREATE INDEX copilot_workflow_block_logs_execution_idx ON ai.workflow_block_logs USING btree (execution_id, execution_order);

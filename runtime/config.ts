@@ -39,6 +39,21 @@ const duration = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** A longer time would lead to a date that Postgres does not have. */
+const MAX_AGE_MS = 100 * 365 * 86_400_000;
+
+/** Milliseconds, or null for `off` and `0`. */
+const durationOrOff = z.string().transform((text, ctx) => {
+  if (/^(?:off|0)$/i.test(text.trim())) return null;
+  const value = parseDurationMs(text);
+  if (value !== null && value <= MAX_AGE_MS) return value;
+  ctx.addIssue({
+    code: 'custom',
+    message: 'write a duration such as `90 days` or `12 hours`, at most 100 years, or `off`',
+  });
+  return z.NEVER;
+});
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -121,6 +136,12 @@ const schema = z.object({
   /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_EVENTS_RETENTION: durationOrOff.default(90 * 86_400_000),
+  COPILOT_SESSION_RETENTION: durationOrOff.default(null),
+  /** Temporal's schedules count in seconds. */
+  COPILOT_RETENTION_EVERY: duration
+    .refine((value) => value >= 1_000, 'write a duration of at least one second')
+    .default(3_600_000),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
@@ -164,6 +185,8 @@ export interface Config {
   /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
   confirmationTtlMs: number;
+  /** What is deleted by its age, and how often this is looked for. Null: never. */
+  retention: { eventsMs: number | null; sessionsMs: number | null; everyMs: number };
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
@@ -226,6 +249,11 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     addedModels,
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    retention: {
+      eventsMs: e.COPILOT_EVENTS_RETENTION,
+      sessionsMs: e.COPILOT_SESSION_RETENTION,
+      everyMs: e.COPILOT_RETENTION_EVERY,
+    },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
     corsOrigins: e.COPILOT_CORS_ORIGINS,

@@ -7,6 +7,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createHeavyWork } from '../activities/heavy-work.ts';
+import { createRetentionActivities } from '../activities/delete-expired.ts';
 import { createActivities } from '../activities/index.ts';
 import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
@@ -18,6 +19,7 @@ import { createKnex } from '../db/connection/knex.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
+import { createRetentionStore } from '../db/retention-store.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
 import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
@@ -30,6 +32,7 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { keepRetentionSchedule } from './retention-schedule.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -130,7 +133,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
-    activities: withNames(activities),
+    activities: withNames({
+      ...activities,
+      ...createRetentionActivities({ store: createRetentionStore(db), logger }),
+    }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
@@ -139,6 +145,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     throw error;
   });
   const running = worker.run();
+  const schedule = keepRetentionSchedule({ connection, config, logger });
   let stopping = false;
   const failed = new Promise<Error>((resolve) => {
     running.then(
@@ -151,6 +158,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping = true;
+    schedule.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
     await release();
@@ -160,7 +168,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 
 /** Wraps each activity so that the watchdog can name what ran. */
 function withNames(
-  activities: ReturnType<typeof createActivities>,
+  activities: ReturnType<typeof createActivities> & ReturnType<typeof createRetentionActivities>,
 ): Record<string, (input: never) => Promise<unknown>> {
   return Object.fromEntries(
     Object.entries(activities).map(([name, run]) => [

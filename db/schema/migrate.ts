@@ -17,6 +17,8 @@ import * as summaries from '../migrations/20261124000007-summaries.ts';
 import * as claimCounts from '../migrations/20261125000010-claim-counts.ts';
 import * as temporalIdentity from '../migrations/20261125000020-temporal-identity.ts';
 import * as unreportedCalls from '../migrations/20261125000030-unreported-calls.ts';
+import * as retention from '../migrations/20261125000040-retention.ts';
+import * as retentionIndexes from '../migrations/20261125000050-retention-indexes.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
 /** A migration changes the schema in one transaction, or builds indexes concurrently; never both. */
@@ -32,6 +34,8 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261125000010-claim-counts', ...claimCounts },
   { name: '20261125000020-temporal-identity', ...temporalIdentity },
   { name: '20261125000030-unreported-calls', ...unreportedCalls },
+  { name: '20261125000040-retention', ...retention },
+  { name: '20261125000050-retention-indexes', ...retentionIndexes },
 ];
 
 const SCHEMA = 'ai';

@@ -42,6 +42,8 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
+    ['Default: 90 days', defaults.retention.eventsMs! / 86_400_000],
+    ['Default: 1 hours', defaults.retention.everyMs / 3_600_000],
   ] as const) {
     assert.ok(example.includes(text) && text.includes(String(value)), text);
   }

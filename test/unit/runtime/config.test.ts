@@ -250,6 +250,32 @@ test('any text is a positive whole number of milliseconds or nothing', () => {
   );
 });
 
+test('retention: 90 days of events, every session, once an hour; `off` and 0 keep everything', () => {
+  const retention = (env: Record<string, string>) => loadConfig(env).retention;
+  assert.deepEqual(retention({}), { eventsMs: 90 * 86_400_000, sessionsMs: null, everyMs: 3_600_000 });
+  for (const off of ['off', 'OFF', '0', ' 0 '])
+    assert.deepEqual(retention({ COPILOT_EVENTS_RETENTION: off, COPILOT_SESSION_RETENTION: off }), {
+      eventsMs: null,
+      sessionsMs: null,
+      everyMs: 3_600_000,
+    });
+  assert.deepEqual(
+    retention({
+      COPILOT_EVENTS_RETENTION: '5 seconds',
+      COPILOT_SESSION_RETENTION: '30 days',
+      COPILOT_RETENTION_EVERY: '2 seconds',
+    }),
+    { eventsMs: 5_000, sessionsMs: 30 * 86_400_000, everyMs: 2_000 },
+  );
+  const wrong = {
+    COPILOT_EVENTS_RETENTION: '90',
+    COPILOT_SESSION_RETENTION: 'never',
+    COPILOT_RETENTION_EVERY: '500ms',
+  };
+  assert.deepEqual(refused(wrong).sort(), Object.keys(wrong).sort());
+  assert.deepEqual(refused({ COPILOT_EVENTS_RETENTION: '101 years' }), ['COPILOT_EVENTS_RETENTION']);
+});
+
 test('the two variables of worker versioning stand together', () => {
   assert.equal(loadConfig({}).temporal.workerVersion, null);
   assert.deepEqual(
