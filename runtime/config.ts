@@ -144,6 +144,11 @@ const schema = z.object({
     .default(3_600_000),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** The password of the role that `npm run migrate -- --role` sets up. Only that command reads it. */
+  COPILOT_APP_PASSWORD: z
+    .string()
+    .refine((text) => !text.includes('\0'), 'must not contain a NUL')
+    .optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
   COPILOT_CORS_ORIGINS: list
     // Compared with the Origin header as text. An origin in another form would match nothing, without any message.
@@ -190,6 +195,8 @@ export interface Config {
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
+  /** Undefined when the role of API and worker has its password from elsewhere. */
+  appPassword: string | undefined;
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
   logLevel: string;
@@ -256,6 +263,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
+    appPassword: e.COPILOT_APP_PASSWORD,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     logLevel: e.LOG_LEVEL,
