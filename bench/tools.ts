@@ -6,12 +6,13 @@ import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import type { ToolContext } from '../activities/tools/tool.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import { migrateDatabase } from '../db/schema/migrate.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
-import { DEFAULT_MODEL } from '../models/models.ts';
+import { DEFAULT_MODEL, MODELS } from '../models/models.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { BenchSystem } from './bench-system.ts';
 import { measureEdits } from './edit-graph.ts';
@@ -65,7 +66,8 @@ export async function benchTools(system: BenchSystem): Promise<void> {
       project: createProjectReader(db),
       sandbox,
       python: createPythonChecker(),
-      assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+      catalogue: { models: MODELS },
+      assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
     });
     await sandbox.prepare();
     const rows: string[][] = [];

@@ -8,7 +8,12 @@ import { resolve } from 'node:path';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
-import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import {
+  DEFAULT_TASK_QUEUE,
+  PROMPT_VERSION,
+  PROMPT_VERSIONS,
+  type PromptVersion,
+} from '../contracts/names.ts';
 import { parseJsonObject } from '../domain/text/json.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
@@ -70,6 +75,26 @@ const MAX_JWT_SECRETS = 10;
 const jwtSecrets = z
   .record(z.string().min(1).max(100), signingSecret)
   .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
+/** `host:port`, with brackets around an IPv6 address. */
+const address = z.string().transform((text, ctx) => {
+  const { v6, name, port } =
+    /^(?:\[(?<v6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/i.exec(text)?.groups ?? {};
+  const host = v6 ?? name;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  ctx.addIssue({ code: 'custom', message: 'write an address and a port such as `127.0.0.1:9464`' });
+  return z.NEVER;
+});
+
+/** A limit: 0 for none. */
+const limit = z
+  .string()
+  .regex(/^\d{1,15}$/, 'write a whole number, 0 for no limit')
+  .transform(Number);
+
+/** A budget in US dollars: 0 for none. It stays text, because Postgres compares it as a decimal number. */
+const dollars = z
+  .string()
+  .regex(/^\d{1,12}(?:\.\d{1,12})?$/, 'write dollars such as `25` or `0.50`, 0 for no limit');
 
 /** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
@@ -89,6 +114,8 @@ const schema = z.object({
   TEMPORAL_CONFIG_FILE: z.string().optional(),
   TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  /** Where the Temporal UI is, so that answers can link to a turn in it. */
+  TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
   /** The deployment and the build of Temporal's worker versioning: both or none. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
   COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
@@ -135,6 +162,8 @@ const schema = z.object({
   COPILOT_MODELS: z.string().optional(),
   /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
+  /** The prompt of new turns. */
+  COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
   COPILOT_EVENTS_RETENTION: durationOrOff.default(90 * 86_400_000),
   COPILOT_SESSION_RETENTION: durationOrOff.default(null),
@@ -142,6 +171,18 @@ const schema = z.object({
   COPILOT_RETENTION_EVERY: duration
     .refine((value) => value >= 1_000, 'write a duration of at least one second')
     .default(3_600_000),
+  COPILOT_LIMIT_CHATS_PER_MINUTE: limit.default(60),
+  COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_LIMIT_RUNNING_TURNS: limit.default(20),
+  COPILOT_LIMIT_RUNNING_TURNS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_STREAMS: limit.default(50),
+  COPILOT_LIMIT_STREAMS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE: limit.default(512 * 1024 * 1024),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_BUDGET_TOKENS_PER_DAY: limit.default(0),
+  COPILOT_BUDGET_USD_PER_DAY: dollars.default('0'),
+  COPILOT_BUDGET_TOKENS_PER_SESSION: limit.default(0),
+  COPILOT_BUDGET_USD_PER_SESSION: dollars.default('0'),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   /** The password of the role that `npm run migrate -- --role` sets up. Only that command reads it. */
@@ -162,13 +203,40 @@ const schema = z.object({
     .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
     .transform(Number)
     .default(120),
+  /** Bearer token that opens `/metrics` to other machines. */
+  COPILOT_METRICS_TOKEN: apiKey.optional(),
+  /** Where a worker process serves `/metrics`. */
+  COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
 export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
+  /** The address of the Temporal UI. Undefined when the environment names none. */
+  uiUrl: string | undefined;
   /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
+}
+
+/** How much of something a principal may have, and all principals together; 0 for no limit. */
+export interface Limit {
+  own: number;
+  total: number;
+}
+
+export interface Limits {
+  chatsPerMinute: Limit;
+  runningTurns: Limit;
+  streams: Limit;
+  bodyBytesPerMinute: Limit;
+}
+
+/** What model calls may use; 0 for no limit. Dollars are decimal text. A day is a day in UTC, of one principal. */
+export interface Budgets {
+  tokensPerDay: number;
+  usdPerDay: string;
+  tokensPerSession: number;
+  usdPerSession: string;
 }
 
 export interface Config {
@@ -189,9 +257,12 @@ export interface Config {
   addedModels: readonly AddedModel[];
   /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
+  promptVersion: PromptVersion;
   confirmationTtlMs: number;
   /** What is deleted by its age, and how often this is looked for. Null: never. */
   retention: { eventsMs: number | null; sessionsMs: number | null; everyMs: number };
+  limits: Limits;
+  budgets: Budgets;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
@@ -199,6 +270,10 @@ export interface Config {
   appPassword: string | undefined;
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
+  /** Undefined without one: then other machines need a token of service_role. */
+  metricsToken: string | undefined;
+  /** Null when a worker process serves no metrics. */
+  workerMetrics: { host: string; port: number } | null;
   logLevel: string;
 }
 
@@ -240,6 +315,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     temporal: {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
+      uiUrl: e.TEMPORAL_UI_URL,
       workerVersion:
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
@@ -255,17 +331,38 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
     addedModels,
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
+    promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
     retention: {
       eventsMs: e.COPILOT_EVENTS_RETENTION,
       sessionsMs: e.COPILOT_SESSION_RETENTION,
       everyMs: e.COPILOT_RETENTION_EVERY,
     },
+    limits: {
+      chatsPerMinute: {
+        own: e.COPILOT_LIMIT_CHATS_PER_MINUTE,
+        total: e.COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL,
+      },
+      runningTurns: { own: e.COPILOT_LIMIT_RUNNING_TURNS, total: e.COPILOT_LIMIT_RUNNING_TURNS_TOTAL },
+      streams: { own: e.COPILOT_LIMIT_STREAMS, total: e.COPILOT_LIMIT_STREAMS_TOTAL },
+      bodyBytesPerMinute: {
+        own: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE,
+        total: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL,
+      },
+    },
+    budgets: {
+      tokensPerDay: e.COPILOT_BUDGET_TOKENS_PER_DAY,
+      usdPerDay: e.COPILOT_BUDGET_USD_PER_DAY,
+      tokensPerSession: e.COPILOT_BUDGET_TOKENS_PER_SESSION,
+      usdPerSession: e.COPILOT_BUDGET_USD_PER_SESSION,
+    },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
     appPassword: e.COPILOT_APP_PASSWORD,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
+    metricsToken: e.COPILOT_METRICS_TOKEN,
+    workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {

@@ -10,6 +10,7 @@ import { withMigrationGate } from './migration-locks.ts';
 const READ = ['select'] as const;
 const APPEND = ['select', 'insert', 'update'] as const;
 const LINK = ['select', 'insert', 'delete'] as const;
+const ADD = ['select', 'insert'] as const;
 const REMOVE = ['select', 'delete'] as const;
 const WRITE = ['select', 'insert', 'update', 'delete'] as const;
 
@@ -30,12 +31,18 @@ export const APP_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   workflow_edges: LINK,
   workflow_executions: READ,
   workflows: WRITE,
+  copilot_audit: ADD,
+  copilot_body_bytes: WRITE,
+  copilot_chat_starts: WRITE,
   copilot_confirmations: APPEND,
+  copilot_count_changes: WRITE,
+  copilot_counts: APPEND,
   copilot_messages: APPEND,
   copilot_migrations: READ,
   copilot_migrations_lock: [],
   copilot_migrations_v2: READ,
   copilot_migrations_v2_lock: [],
+  copilot_open_streams: WRITE,
   copilot_sessions: WRITE,
   copilot_snapshots: APPEND,
   copilot_temporal: APPEND,

@@ -1,5 +1,7 @@
 /** Finds and deletes sessions in which nothing has happened for long, for retention. */
 import type { Knex } from 'knex';
+import type { Actor } from '../../contracts/audit.ts';
+import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
 /**
@@ -59,6 +61,10 @@ export async function deleteIdleSession(
       `delete from ai.copilot_sessions s where s.id = cast(:id as uuid) and ${IS_IDLE} returning 1`,
       { id: sessionId, idle: idleMs / 1_000 },
     );
-    return deleted.length > 0;
+    if (deleted.length === 0) return false;
+    await recordAct(trx, BY_RETENTION, { action: 'session.delete', target: sessionId });
+    return true;
   });
 }
+
+const BY_RETENTION: Actor = { actor: 'retention', role: null, requestId: null };

@@ -29,6 +29,7 @@ export async function insertOldTurn(
     ...session,
     userMessageId: randomUUID(),
     idempotencyKey: null,
+    principal: null,
     message: 'hi',
     model: 'demo',
     graph: '{"blocks":[],"edges":[]}',
@@ -90,4 +91,5 @@ const USAGE = {
   costUsd: '0.01',
   estimated: false,
   latencyMs: 5,
+  result: 'ok' as const,
 };

@@ -45,6 +45,11 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: info', defaults.logLevel],
     ['Default: 90 days', defaults.retention.eventsMs! / 86_400_000],
     ['Default: 1 hours', defaults.retention.everyMs / 3_600_000],
+    ['Default: v2', defaults.promptVersion],
+    ['Default: 60', defaults.limits.chatsPerMinute.own],
+    ['Default: 20', defaults.limits.runningTurns.own],
+    ['Default: 50', defaults.limits.streams.own],
+    ['Default: 536870912', defaults.limits.bodyBytesPerMinute.own],
   ] as const) {
     assert.ok(example.includes(text) && text.includes(String(value)), text);
   }

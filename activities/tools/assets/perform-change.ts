@@ -10,39 +10,49 @@ import type { AssetDeps, Db } from './deps.ts';
 export interface AssetResult {
   status: 'created' | 'updated' | 'deleted' | 'rejected' | 'expired' | 'conflict';
   kind: AssetKind;
-  id: string | null;
-  /** Changes whenever the asset's content changes; null without an asset. */
-  version: string | null;
+  /** Absent for an asset that was not created. */
+  id?: string;
+  /** Changes whenever the asset's content changes. Only a created or updated asset has one. */
+  version?: string;
   reason?: string;
+  /** What the model is to do when nothing was changed. */
+  hint?: string;
 }
+
+const HINTS = {
+  rejected:
+    'The user declined this change. Do not ask for it again; unless the reason says what to do instead, ask the user.',
+  expired: 'Nobody answered in time. Tell the user, and call again only when the user asks for it.',
+  conflict: 'Look the asset up again with get_asset_details, then decide whether to call again.',
+};
 
 /** Thrown inside the savepoint: the approved change is not possible any more. */
 class Conflict extends Error {}
 
 /** The result of a decided call. Makes the change of an approved one. Throws only errors that a retry may mend. */
 export async function performChange(
-  deps: Pick<AssetDeps, 'store' | 'models'>,
+  deps: Pick<AssetDeps, 'store' | 'models' | 'recordAct'>,
   trx: Db,
   confirmation: Confirmation & { decision: Decision },
 ): Promise<AssetResult> {
   const { store } = deps;
   const { action, kind, data } = confirmation.change as unknown as Change;
   const id = confirmation.assetId;
-  const refused = (
-    status: 'rejected' | 'expired' | 'conflict',
-    reason: string | null,
-    version: string | null = null,
-  ): AssetResult => ({
+  const refused = (status: keyof typeof HINTS, reason: string | null): AssetResult => ({
     status,
     kind,
-    id: action === 'create' ? null : id,
-    version,
+    ...(action === 'create' ? {} : { id }),
     ...(reason === null ? {} : { reason }),
+    hint: HINTS[status],
   });
-  if (confirmation.decision !== 'approved') return refused(confirmation.decision, confirmation.reason);
+  const { decision, decidedBy, reason } = confirmation;
+  if (decision !== 'approved') return refused(decision, reason);
+  if (decidedBy === null) return refused('conflict', 'Nobody is recorded as having approved this change.');
   try {
     // The savepoint keeps the transaction usable when the change fails, so that its result can still be stored.
     return await trx.transaction(async (change) => {
+      // The person who approved the change acts; the worker only makes it.
+      await deps.recordAct(change, decidedBy, { action: `asset.${action}`, target: id });
       if (typeof data?.name === 'string') await store.lockAssetName(change, kind, data.name);
       const asset = action === 'create' ? null : await store.findAsset(change, kind, id, true);
       if (action !== 'create' && !asset)
@@ -57,7 +67,7 @@ export async function performChange(
       }
       if (action === 'delete') {
         await store.deleteAsset(change, kind, id);
-        return { status: 'deleted', kind, id, version: null } as const;
+        return { status: 'deleted', kind, id } as const;
       }
       const wrong = await checkValues(deps, change, kind, data!, action === 'create' ? null : id);
       if (wrong) throw new Conflict((wrong.result as { error: string }).error);

@@ -81,6 +81,14 @@ test('an idle session goes with everything but its bill; a used one and one with
     (await rowsOf(db, 'select 1 from ai.copilot_usage where session_id = ?', [talked.sessionId])).length,
     1,
   );
+  assert.deepEqual(
+    (
+      await rowsOf<{ actor: string; target: string }>(db, 'select actor, target from ai.copilot_audit')
+    ).toSorted((a, b) => (a.target < b.target ? -1 : 1)),
+    [empty, talked]
+      .map(({ sessionId }) => ({ actor: 'retention', target: sessionId }))
+      .toSorted((a, b) => (a.target < b.target ? -1 : 1)),
+  );
 });
 
 test('a turn that starts at the same moment saves its session', async () => {
@@ -92,6 +100,7 @@ test('a turn that starts at the same moment saves its session', async () => {
       sessionId,
       workflowId,
       idempotencyKey: null,
+      principal: null,
       message: 'hi',
       model: 'demo',
       graph: '{}',
