@@ -59,7 +59,7 @@ async function summarize(
   });
   if (claim.stored !== null) return true;
 
-  const base = { system: deps.prompt.system, tools: deps.tools.definitions };
+  const base = { system: deps.prompt.system(context.promptVersion), tools: deps.tools.definitions };
   const history = await deps.window.fitHistory(model, {
     ...base,
     messages: deps.prompt.buildHistory(toHistory(loaded)),

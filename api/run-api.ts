@@ -20,12 +20,15 @@ import { createHttpServer } from './http/http-server.ts';
 import { toTemporalFault } from './http/temporal-errors.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { routes } from './routes.ts';
+import { createTurnLink } from './turns/turn-link.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
   config: Config;
   databaseUrl: string;
   temporalAddress: string;
+  /** The address of the Temporal UI; null when it is not known. */
+  temporalUi?: string | null;
   jwtSecret: Uint8Array;
   logger: Logger;
   /** The connection that a worker of the same process shares. Its owner closes it. */
@@ -63,8 +66,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     client: temporal.client,
     identity,
     taskQueue: config.temporal.taskQueue,
+    linkToTurn: createTurnLink({ uiUrl: options.temporalUi ?? null, namespace: config.temporal.namespace }),
     catalogue: catalogueOf(config),
     fallbackModel: config.fallbackModel,
+    promptVersion: config.promptVersion,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),

@@ -48,6 +48,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     project: createProjectReader(db),
     sandbox: createSqlSandbox({ databaseUrl: ready.database_url, config, logger }),
     python: createPythonChecker(),
+    catalogue,
     assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
   });
   const activities = createActivities({

@@ -48,6 +48,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
     config,
     databaseUrl,
     temporalAddress,
+    temporalUi: stack.temporalUi,
     jwtSecret,
     logger,
     nativeConnection,

@@ -7,6 +7,8 @@ import type { EvalCase } from './case.ts';
 export interface EvalOptions {
   /** The models to compare. Empty: the default model where one has a key, otherwise the recorded answers. */
   models: readonly string[];
+  /** The versions of the prompt to compare. Empty: that of new turns. */
+  prompts: readonly string[];
   recorded: boolean;
   cases: readonly EvalCase[];
   trials: number;
@@ -24,6 +26,7 @@ export interface EvalOptions {
 export const USAGE = `npm run eval -- [options]
 
   --model <id>       a model of the catalogue; give it twice to compare two models
+  --prompt <version> a version of the prompt; give it twice to compare two prompts
   --recorded         the recorded answers, also where a model has a key
   --case <text>      only the cases whose name holds the text; may be given more than once
   --trials <n>       runs of each case (1)
@@ -48,12 +51,14 @@ export function readOptions(args: readonly string[]): EvalOptions | null {
   if (cases.length === 0)
     throw new FriendlyError(`No case has ${filters.join(' or ')} in its name. --list shows all.`);
   const update = values.update ?? false;
-  if (update && (models.length > 0 || filters.length > 0))
+  const prompts = values.prompt ?? [];
+  if (update && (models.length > 0 || prompts.length > 0 || filters.length > 0))
     throw new FriendlyError(
-      '--update takes all cases on their recorded answers: leave out --model and --case.',
+      '--update takes all cases on their recorded answers: leave out --model, --prompt and --case.',
     );
   return {
     models: [...new Set(models)],
+    prompts: [...new Set(prompts)],
     recorded: (values.recorded ?? false) || update,
     cases,
     trials: wholeNumber('--trials', values.trials, 1),
@@ -71,6 +76,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         model: { type: 'string', multiple: true },
+        prompt: { type: 'string', multiple: true },
         case: { type: 'string', multiple: true },
         recorded: { type: 'boolean' },
         trials: { type: 'string' },

@@ -2,6 +2,7 @@
 import { installRuntime } from '../worker/run-worker.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { EvalCase, Outcome } from './case.ts';
+import type { Variant } from './choose-variants.ts';
 import { type Fault, judge } from './checks/judge.ts';
 import { startRecordedModel, type RecordedModel, type SeenCase } from './recorded-model/recorded-model.ts';
 import { type Instance, startInstance } from './service/instance.ts';
@@ -13,11 +14,6 @@ export interface Servers {
   databaseUrl: string;
   temporalAddress: string;
 }
-
-/** Which model answers: a real one, or what was recorded. */
-export type ModelChoice =
-  | { kind: 'recorded' }
-  | { kind: 'real'; model: string; env: Readonly<Record<string, string | undefined>> };
 
 /** One run of one case. */
 export interface Trial {
@@ -40,7 +36,7 @@ export interface RunSettings {
   trials: number;
   /** How many instances run cases at once. */
   parallel: number;
-  model: ModelChoice;
+  variant: Pick<Variant, 'model' | 'env'>;
   onTrial?: (trial: Trial, done: number, all: number) => void;
   /** Asked before each trial: whether no more may begin. */
   isOver?: () => boolean;
@@ -91,13 +87,14 @@ interface Place {
   close(): Promise<void>;
 }
 
-async function openPlace({ servers, model }: RunSettings, databaseUrl: string): Promise<Place> {
-  const recorded = model.kind === 'recorded' ? await startRecordedModel() : null;
+async function openPlace({ servers, variant }: RunSettings, databaseUrl: string): Promise<Place> {
+  const recorded = variant.model === null ? await startRecordedModel() : null;
+  const toRecorded = recorded === null ? {} : { OPENAI_BASE_URL: recorded.url, OPENAI_API: 'responses' };
   const instance = await startInstance({
     databaseUrl,
     temporalAddress: servers.temporalAddress,
-    models: model.kind === 'real' ? model.env : { OPENAI_BASE_URL: recorded!.url, OPENAI_API: 'responses' },
-    model: model.kind === 'real' ? model.model : RECORDED_AS,
+    env: { ...variant.env, ...toRecorded },
+    model: variant.model ?? RECORDED_AS,
   }).catch(async (error: unknown) => {
     await recorded?.close();
     throw error;

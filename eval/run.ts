@@ -9,7 +9,7 @@ import { FriendlyError } from '../runtime/friendly-error.ts';
 import { findNpmParent } from '../runtime/process-identity.ts';
 import { installShutdown, type Shutdown } from '../runtime/shutdown.ts';
 import { CASES } from './cases/index.ts';
-import { chooseModels, type Variant } from './choose-models.ts';
+import { chooseVariants, type Variant } from './choose-variants.ts';
 import { type EvalOptions, readOptions } from './options.ts';
 import { renderMeasures } from './report/measures.ts';
 import { parseReport, renderFigures, renderReport, type Report } from './report/report.ts';
@@ -24,7 +24,7 @@ const STOP_LIMIT_MS = 11_000;
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(3));
   if (options === null) return 0;
-  const variants = chooseModels(options, process.env);
+  const variants = chooseVariants(options, process.env);
   const earlier = options.against === null ? [] : readEarlier(options.against);
   const shutdown = installShutdown({ parent: findNpmParent(process.env), interruptedCode: 1 });
   try {
@@ -40,13 +40,13 @@ async function play(
   earlier: readonly Summary[],
   shutdown: Shutdown,
 ): Promise<number> {
-  const isRecorded = variants[0]!.model.kind === 'recorded';
+  const isRecorded = variants[0]!.model === null;
   console.log(
     isRecorded
       ? options.recorded
         ? 'The recorded answers are played.'
         : 'No model has a key, so the recorded answers are played. Set OPENAI_API_KEY or ANTHROPIC_API_KEY for a real model.'
-      : `Models: ${variants.map(({ name }) => name).join(', ')}.`,
+      : `Comparing: ${variants.map(({ name }) => name).join(', ')}.`,
   );
   console.log('Starting Postgres and Temporal...');
   const { servers } = await startEmbeddedStack((stop) => shutdown.add('the stack', stop, STOP_LIMIT_MS));
@@ -59,7 +59,7 @@ async function play(
     summaries.push(summarize(variant.name, trials));
     if (!isRecorded) continue;
     console.log(`\n${renderMeasures(trials)}`);
-    if (options.cases.length === CASES.length && trials.length === CASES.length)
+    if (variants.length === 1 && options.prompts.length === 0 && trials.length === CASES.length)
       differs = !settleSnapshots(options.update, trials);
   }
   const report: Report = { at: new Date().toISOString(), summaries: [...earlier, ...summaries] };
@@ -70,12 +70,12 @@ async function play(
 
 async function runVariant(
   options: EvalOptions,
-  { name, model }: Variant,
+  variant: Variant,
   servers: Servers,
   spentBefore: number,
 ): Promise<Trial[]> {
   const { cases, trials, parallel, budgetUsd } = options;
-  console.log(`\n== ${name}: ${cases.length} cases`);
+  console.log(`\n== ${variant.name}: ${cases.length} cases`);
   let spent = spentBefore;
   const isOver = (): boolean => budgetUsd !== null && spent >= budgetUsd;
   const done = await runCases({
@@ -83,10 +83,10 @@ async function runVariant(
     cases,
     trials,
     parallel,
-    model,
+    variant,
     isOver,
     onTrial(trial, count, all) {
-      const { costUsd, modelCalls } = summarize(name, [trial]);
+      const { costUsd, modelCalls } = summarize(variant.name, [trial]);
       spent += costUsd ?? 0;
       const cost = costUsd === null ? '' : `, $${costUsd.toFixed(4)} ($${spent.toFixed(2)} so far)`;
       console.log(

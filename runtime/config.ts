@@ -8,7 +8,12 @@ import { resolve } from 'node:path';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
-import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import {
+  DEFAULT_TASK_QUEUE,
+  PROMPT_VERSION,
+  PROMPT_VERSIONS,
+  type PromptVersion,
+} from '../contracts/names.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 import {
@@ -63,6 +68,8 @@ const schema = z.object({
   TEMPORAL_CONFIG_FILE: z.string().optional(),
   TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  /** Where the Temporal UI is, so that answers can link to a turn in it. */
+  TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
   /** The deployment and the build of Temporal's worker versioning: both or none. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
   COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
@@ -98,6 +105,8 @@ const schema = z.object({
   COPILOT_MODELS: z.string().optional(),
   /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
+  /** The prompt of new turns. */
+  COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -119,6 +128,8 @@ const schema = z.object({
 
 export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
+  /** The address of the Temporal UI. Undefined when the environment names none. */
+  uiUrl: string | undefined;
   /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
 }
@@ -139,6 +150,7 @@ export interface Config {
   addedModels: readonly AddedModel[];
   /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
+  promptVersion: PromptVersion;
   confirmationTtlMs: number;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
@@ -186,6 +198,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     temporal: {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
+      uiUrl: e.TEMPORAL_UI_URL,
       workerVersion:
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
@@ -200,6 +213,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
     addedModels,
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
+    promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,

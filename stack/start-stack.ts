@@ -48,7 +48,7 @@ export async function startStack(options: {
   };
   const temporal = async (): Promise<Pick<Stack, 'temporalAddress' | 'temporalUi'>> => {
     if (config.temporal.address !== undefined)
-      return { temporalAddress: config.temporal.address, temporalUi: null };
+      return { temporalAddress: config.temporal.address, temporalUi: config.temporal.uiUrl ?? null };
     const server = await startTemporal(folder, config.temporal.namespace, options.env, stopWith('Temporal'));
     watch(server.process);
     return { temporalAddress: server.address, temporalUi: server.uiUrl };

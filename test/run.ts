@@ -3,7 +3,7 @@
  * whose path holds one of the texts, and no other checks.
  *
  * npm run soak: the test files that repeat what they do, with their long counts, then the memory soak. With texts, only
- * the files of them.
+ * the files of them. COPILOT_SOAK_SHARE (0 to 1) takes that part of the way from the short counts to the long ones.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,6 +30,11 @@ const STOP_MS = 8_500;
 const startedAt = performance.now();
 const isSoak = process.argv[2] === 'soak';
 const filters = process.argv.slice(3);
+const soakShare = process.env.COPILOT_SOAK_SHARE ?? '1';
+if (!(Number(soakShare) >= 0 && Number(soakShare) <= 1)) {
+  console.error('COPILOT_SOAK_SHARE must be a number from 0 to 1.');
+  process.exit(1);
+}
 const isWhole = filters.length === 0 && !isSoak;
 process.exitCode = (isWhole && !(await checkAll())) || !(await runFiles()) ? 1 : 0;
 if (isSoak && filters.length === 0 && process.exitCode === 0) await import('./soak/run.ts');
@@ -75,7 +80,7 @@ async function runFiles(): Promise<boolean> {
         env: {
           ...cleanEnvironment(),
           TMPDIR: folder,
-          ...(isSoak ? { COPILOT_TEST_SOAK: '1' } : {}),
+          ...(isSoak ? { COPILOT_TEST_SOAK: soakShare } : {}),
           COPILOT_TEST_DATABASE_URL: maintenance.href,
           COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
         },

@@ -113,6 +113,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       sandbox,
       python: createPythonChecker(),
       editGraph: heavy.editGraph,
+      catalogue,
       assets: { db, store: assetStore, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,

@@ -1,6 +1,7 @@
 /** The types of a tool. docs/architecture.md says how its calls are made; CONTRIBUTING.md says how a tool is added. */
 import type { z } from 'zod';
 import type { ToolTraits } from '../../contracts/tools.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
 import type { ProjectReader } from '../../db/assets/project-reader.ts';
 import type { SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
 import type { PythonChecker } from '../../domain/rules/python.ts';
@@ -17,6 +18,8 @@ export interface ToolDeps {
   python: PythonChecker;
   /** Applies edits of any size. When absent, edits are applied on the main thread. */
   editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
+  /** The models that agents may use. */
+  catalogue: Pick<Catalogue, 'models'>;
   /** Plans and makes changes of assets. */
   assets: AssetDeps;
 }

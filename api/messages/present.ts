@@ -23,6 +23,7 @@ function presentMessage(message: Message): string {
   };
   const tail = {
     created_at: message.createdAt.toISOString(),
+    change: message.change,
     turn_id: message.turnId,
     status: message.status,
     model: message.model,

@@ -93,6 +93,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       idempotencyKey,
       message,
       model,
+      promptVersion: options.promptVersion,
       graph: toJsonText(base),
     };
     const inserted = await inLane(db, sessionLane(session.id), () => insertStartingTurn(db, row));
@@ -169,7 +170,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         turn.status === 'running' ? queryProgress(client, turn) : null,
         turn.status === 'running' ? findOpenConfirmation(db, turnId) : null,
       ]);
-      return presentTurn(turn, usage, progress, question);
+      return presentTurn({ turn, usage, progress, question, temporalUrl: options.linkToTurn(turn) });
     },
 
     async exists(input) {

@@ -1,8 +1,10 @@
 /** The dependencies of the turn control. */
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
+import type { PromptVersion } from '../../contracts/names.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import type { Turn } from '../../db/turns/turn.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 
 export interface TurnControlOptions {
@@ -11,9 +13,13 @@ export interface TurnControlOptions {
   /** Checks that the client's namespace is the one in which the database's turns run. */
   identity: TemporalIdentity;
   taskQueue: string;
+  /** The address of a turn in the Temporal UI; null when the UI's address is not known. */
+  linkToTurn: (turn: Turn) => string | null;
   catalogue: Catalogue;
   /** The model that goes on with a turn whose model fails; null for none. */
   fallbackModel: string | null;
+  /** The prompt of new turns. */
+  promptVersion: PromptVersion;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;
   /** Whether the server knows our search attributes. */

@@ -69,6 +69,9 @@ export const message = z
     content: z.string(),
     workflow_diff: workflowDiffSchema.nullable(),
     pre_snapshot: json.meta({ description: 'The canvas that a snapshot kept, or null.' }),
+    change: z.enum(['proposed', 'applied', 'reverted']).nullable().meta({
+      description: 'What a person did with `workflow_diff`; null when the message has no diff.',
+    }),
     created_at: time,
     turn_id: uuid.nullable(),
     status: z.enum(['complete', 'cancelled', 'failed']),

@@ -98,7 +98,7 @@ const WEEKLY: SampleBlock[] = [
     y: 450,
     config: {
       language: 'python',
-      code: 'rates = input_data["Fetch Rates"]["output"]["rates"]\noutput = {"usd": round(rates["USD"] * 1000, 2)}',
+      code: 'rates = input_data["Fetch Rates"]["output"]["output"]["rates"]\noutput = {"usd": round(rates["USD"] * 1000, 2)}',
     },
   },
   {

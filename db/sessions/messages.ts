@@ -37,6 +37,8 @@ export interface Message {
   preSnapshot: string | null;
   /** True when the message has a snapshot that did not fit. */
   preSnapshotOmitted: boolean;
+  /** What a person did with the diff. Null without a diff. */
+  change: 'proposed' | 'applied' | 'reverted' | null;
   /** True when the diff and the tool calls did not fit. Then neither is given. */
   workOmitted: boolean;
   createdAt: Date;
@@ -67,6 +69,7 @@ interface MessageRow {
   workflow_diff: string | null;
   pre_snapshot: string | null;
   pre_snapshot_omitted: boolean;
+  change: Message['change'];
   work_omitted: boolean;
   created_at: Date;
   turn_id: string | null;
@@ -178,10 +181,13 @@ const PAGE_SQL = `
     case when w.work_used <= :work_bytes then m.workflow_diff::text end as workflow_diff,
     w.work_used > :work_bytes and (m.workflow_diff is not null or w.has_calls) as work_omitted,
     case when f.id is not null then m.pre_snapshot::text end as pre_snapshot,
-    f.id is null and m.pre_snapshot is not null as pre_snapshot_omitted
+    f.id is null and m.pre_snapshot is not null as pre_snapshot_omitted,
+    case when m.workflow_diff is null then null when a.message_id is null then 'proposed'
+      when a.reverted_at is null then 'applied' else 'reverted' end as change
   from works w
   join ai.copilot_messages m on m.id = w.id
   left join fitting f on f.id = w.id and f.used <= :snapshot_bytes
+  left join ai.copilot_snapshots a on a.message_id = w.id
   order by w.n`;
 
 function toMessage(
@@ -199,6 +205,7 @@ function toMessage(
     workflowDiff: row.workflow_diff,
     preSnapshot: row.pre_snapshot,
     preSnapshotOmitted: row.pre_snapshot_omitted,
+    change: row.change,
     workOmitted: row.work_omitted,
     createdAt: row.created_at,
     turnId: row.turn_id,

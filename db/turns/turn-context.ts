@@ -1,5 +1,6 @@
 /** Reads from a turn's row what its model calls and tool calls need. */
 import type { Knex } from 'knex';
+import { PROMPT_VERSION, PROMPT_VERSIONS, type PromptVersion } from '../../contracts/names.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { TurnGoneError } from '../fence.ts';
 
@@ -8,10 +9,14 @@ export interface TurnContext {
   turnId: string;
   sessionId: string;
   workflowId: string;
+  /** Empty when the workflow is gone. */
+  workflowName: string;
   message: string;
   model: string;
+  promptVersion: PromptVersion;
   /** The random seed of the delimiters around data in the turn's prompts. */
   delimiterSeed: string;
+  createdAt: Date;
 }
 
 /** The context of a turn, in any status. Throws TurnGoneError. */
@@ -19,22 +24,38 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
   const rows = await rowsOf<{
     session_id: string;
     workflow_id: string;
+    workflow_name: string | null;
     message: string;
     model: string;
+    prompt_version: string | null;
     fence_seed: string;
-  }>(db, 'select session_id, workflow_id, message, model, fence_seed from ai.copilot_turns where id = ?', [
-    turnId,
-  ]);
+    created_at: Date;
+  }>(
+    db,
+    `select t.session_id, t.workflow_id, w.name as workflow_name, t.message, t.model, t.prompt_version, t.fence_seed,
+       t.created_at
+     from ai.copilot_turns t left join ai.workflows w on w.id = t.workflow_id where t.id = ?`,
+    [turnId],
+  );
   const row = rows[0];
   if (!row) throw new TurnGoneError(turnId);
   return {
     turnId,
     sessionId: row.session_id,
     workflowId: row.workflow_id,
+    workflowName: row.workflow_name ?? '',
     message: row.message,
     model: row.model,
+    promptVersion: toPromptVersion(row.prompt_version),
     delimiterSeed: row.fence_seed,
+    createdAt: row.created_at,
   };
+}
+
+/** Releases that knew one version stored none. A version of a later release is read as the newest one of this release. */
+function toPromptVersion(stored: string | null): PromptVersion {
+  if (stored === null) return 'v1';
+  return PROMPT_VERSIONS.find((version) => version === stored) ?? PROMPT_VERSION;
 }
 
 /** The graph with which a turn began, as JSON text. Throws TurnGoneError. */

@@ -12,6 +12,7 @@ import { loadHistory } from './history.ts';
 import type { WithoutDb } from '../connection/without-db.ts';
 import { isTransient } from '../connection/pg-errors.ts';
 import { claimWork, markIdle } from './claims.ts';
+import { findEarlierTurn, listEarlierChanges } from './earlier-changes.ts';
 import { endTurn } from './end-turn.ts';
 import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
@@ -35,6 +36,8 @@ export interface TurnStore {
   findPreviousResult: WithoutDb<typeof findPreviousResult>;
   markIdle: WithoutDb<typeof markIdle>;
   loadHistory: WithoutDb<typeof loadHistory>;
+  listEarlierChanges: WithoutDb<typeof listEarlierChanges>;
+  findEarlierTurn: WithoutDb<typeof findEarlierTurn>;
   endTurn: WithoutDb<typeof endTurn>;
   findConfirmation: WithoutDb<typeof findConfirmation>;
   askConfirmation: WithoutDb<typeof askConfirmation>;
@@ -76,6 +79,8 @@ export function createTurnStore(db: Knex): TurnStore {
     findPreviousResult: (call) => findPreviousResult(db, call),
     markIdle: (fence) => markIdle(db, fence),
     loadHistory: (turnId) => loadHistory(db, turnId),
+    listEarlierChanges: (turnId) => listEarlierChanges(db, turnId),
+    findEarlierTurn: (turnId) => findEarlierTurn(db, turnId),
     endTurn: (input) => endTurn(db, input),
     findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),

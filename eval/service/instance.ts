@@ -18,17 +18,17 @@ export interface Instance {
 export interface InstanceSettings {
   databaseUrl: string;
   temporalAddress: string;
-  /** Keys and servers of models, as the service reads them. */
-  models: Readonly<Record<string, string | undefined>>;
+  /** Settings of the service, beside its servers. */
+  env: Readonly<Record<string, string | undefined>>;
   /** The model of all turns. */
   model: string;
 }
 
 /** Starts an instance. `installRuntime` must have been called. */
 export async function startInstance(settings: InstanceSettings): Promise<Instance> {
-  const { databaseUrl, temporalAddress, models, model } = settings;
+  const { databaseUrl, temporalAddress, env, model } = settings;
   const config = loadConfig({
-    ...models,
+    ...env,
     PORT: '0',
     TEMPORAL_TASK_QUEUE: `eval-${randomBytes(6).toString('hex')}`,
   });

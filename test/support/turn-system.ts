@@ -85,10 +85,11 @@ export async function startTurnSystem(
     ...env,
   });
   const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
+  const link = { temporalUi: config.temporal.uiUrl ?? null };
   const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
   const [firstWorker, firstApi, connection] = await Promise.all([
     startWorker(workerSettings()),
-    startApi({ ...common, jwtSecret: TEST_SECRET }),
+    startApi({ ...common, jwtSecret: TEST_SECRET, ...link }),
     Connection.connect({ address: ADDRESS }),
   ]);
   const watch = watchAnswers(firstApi.port);
@@ -160,7 +161,7 @@ export async function startTurnSystem(
       api = null;
     },
     async startApi() {
-      api = await startApi({ ...common, config: { ...config, port }, jwtSecret: TEST_SECRET });
+      api = await startApi({ ...common, config: { ...config, port }, jwtSecret: TEST_SECRET, ...link });
     },
     async stopWorker() {
       await worker?.stop();

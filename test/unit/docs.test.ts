@@ -42,6 +42,7 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
+    ['Default: v2', defaults.promptVersion],
   ] as const) {
     assert.ok(example.includes(text) && text.includes(String(value)), text);
   }

@@ -16,7 +16,7 @@ before(async () => {
     cases: CASES,
     trials: 1,
     parallel: 3,
-    model: { kind: 'recorded' },
+    variant: { model: null, env: {} },
   });
 });
 

@@ -66,7 +66,10 @@ test('every reference leads to something, and every component is referred to', (
 
 test('every example fits its schema', () => {
   const ajv = new Ajv2020({ strict: false });
-  ajv.addFormat('uuid', /^[0-9a-f-]{36}$/i).addFormat('date-time', /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/);
+  ajv
+    .addFormat('uri', (text) => URL.canParse(text))
+    .addFormat('uuid', /^[0-9a-f-]{36}$/i)
+    .addFormat('date-time', /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/);
   ajv.addSchema(JSON.parse(text) as object, 'api');
   let count = 0;
   for (const [id, { examples = [] }] of Object.entries(document.components.schemas)) {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseExpression } from '../../../domain/rules/expression.ts';
 import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import { readCanvas } from '../../../domain/graph/describe-changes.ts';
 import { diffGraph } from '../../../domain/graph/diff-graph.ts';
 import { editGraph } from '../../../domain/edit/edit-graph.ts';
 import type { Block, Edge, Graph } from '../../../domain/graph/graph.ts';
@@ -178,6 +179,19 @@ test('a diff, a snapshot and a revert of everything', () => {
     const made = { blocks: names(n), edges: edgesOf(n, n, (i) => i % 2) };
     return () => planRevert({ before: empty, after: made, current: made });
   });
+});
+
+test('the words for a canvas on which every block has another id, and for one that was rebuilt', () => {
+  for (const change of [{ type: 'agent' }, { config: { code: 'output = 2' } }])
+    assertGrowsWithSize(1_000, (n) => {
+      const base = { blocks: names(n), edges: edgesOf(n, n) };
+      const other = (id: string): string => `other-${id}`;
+      const now = {
+        blocks: base.blocks.map((block) => ({ ...block, ...change, id: other(block.id) })),
+        edges: base.edges.map(({ source, target }) => ({ source: other(source), target: other(target) })),
+      };
+      return () => readCanvas({ base, working: base, now, recorded: null });
+    });
 });
 
 test('rendering the state of many large configs and of names with one beginning', () => {

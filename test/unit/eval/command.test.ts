@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EvalCase, Outcome } from '../../../eval/case.ts';
 import { CASES } from '../../../eval/cases/index.ts';
-import { chooseModels } from '../../../eval/choose-models.ts';
+import { chooseVariants } from '../../../eval/choose-variants.ts';
 import { readOptions } from '../../../eval/options.ts';
 import { percentile } from '../../../eval/report/measures.ts';
 import { parseReport, renderReport } from '../../../eval/report/report.ts';
@@ -46,8 +46,12 @@ test('options: defaults, filters, and what is refused', () => {
 });
 
 test('models: the named ones, the default one, or the recorded answers', () => {
-  const choose = (models: string[], env: Record<string, string>, recorded = false): string[] =>
-    chooseModels({ models, recorded }, env).map(({ name }) => name);
+  const choose = (
+    models: string[],
+    env: Record<string, string>,
+    recorded = false,
+    prompts: string[] = [],
+  ): string[] => chooseVariants({ models, prompts, recorded }, env).map(({ name }) => name);
   assert.deepEqual(choose([], {}), ['recorded answers']);
   assert.deepEqual(choose([], KEY), ['gpt-5.2']);
   assert.deepEqual(choose([], KEY, true), ['recorded answers']);
@@ -59,6 +63,14 @@ test('models: the named ones, the default one, or the recorded answers', () => {
     message: /OPENAI_API_KEY.*recorded answers/,
   });
   assert.throws(() => choose(['claude-haiku-4-5'], KEY), { code: 'FRIENDLY', message: /ANTHROPIC_API_KEY/ });
+  assert.deepEqual(choose(['gpt-4.1'], KEY, false, ['v1', 'v2']), [
+    'gpt-4.1, prompt v1',
+    'gpt-4.1, prompt v2',
+  ]);
+  assert.deepEqual(choose([], KEY, true, ['v1']), ['recorded answers, prompt v1']);
+  assert.throws(() => choose([], {}, true, ['v0']), { code: 'CONFIG', message: /COPILOT_PROMPT_VERSION/ });
+  // The recorded answers never reach a real server.
+  assert.deepEqual(chooseVariants({ models: [], prompts: [], recorded: true }, KEY)[0]!.env, {});
   // Settings of a service that runs elsewhere do not reach the run.
   assert.deepEqual(choose([], { DATABASE_URL: 'no address', COPILOT_ALLOWED_ROLES: 'nobody', PORT: 'x' }), [
     'recorded answers',

@@ -49,6 +49,7 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
   for (let step = 1; step <= MAX_STEPS; step++) {
     const messages = buildConversation({
       history: [],
+      context: { text: 'Now: Tuesday', fence: FENCE },
       graphText,
       message,
       transcript: run.transcript,
