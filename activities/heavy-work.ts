@@ -67,7 +67,7 @@ let python: ReturnType<typeof createPythonChecker> | null = null;
 export function createHeavyWork(runInThread: RunInThread | null): HeavyWork {
   return {
     async editGraph(task, signal) {
-      const chars = task.graph.length + task.edit.length;
+      const chars = task.graph.length + task.edit.length + (task.turnStart?.length ?? 0);
       const hasCode = task.graph.includes('"code"') || task.edit.includes('"code"');
       if (!runInThread || chars <= (hasCode ? SMALL_CODE_CHARS : SMALL_GRAPH_CHARS))
         return tasks.editGraph(task);

@@ -32,8 +32,17 @@ export interface ToolContext {
   workflowId: string;
   /** Aborts when nobody waits for the result any more. */
   signal: AbortSignal;
-  /** The graph after the earlier calls, as JSON text, and the ids that the model gave to blocks that it added. */
-  workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
+  /**
+   * The graph after the earlier calls, as JSON text, and the ids that the model gave to blocks that it added. `turnStart` is
+   * the graph with which the turn began; null when no call has changed it.
+   */
+  workingGraph(): Promise<{
+    text: string;
+    aliases: ReadonlyMap<string, string>;
+    turnStart: string | null;
+  }>;
+  /** The newest messages that the user wrote in this session, this turn's among them. */
+  userMessages(): Promise<readonly string[]>;
 }
 
 export interface ToolOutcome {

@@ -71,17 +71,38 @@ export async function loadBaseGraph(db: Knex, turnId: string): Promise<string> {
 
 /**
  * The working graph of a turn, and its aliases: the block ids that the model chose, with the real ids of those blocks.
- * Throws TurnGoneError.
+ * `turnStart` is the graph with which the turn began; null while the working graph is the same. Throws TurnGoneError.
  */
 export async function loadWorkingGraph(
   db: Knex,
   turnId: string,
-): Promise<{ working: string; aliases: Record<string, string> }> {
-  const rows = await rowsOf<{ working_graph: string; block_aliases: Record<string, string> }>(
+): Promise<{ working: string; aliases: Record<string, string>; turnStart: string | null }> {
+  const rows = await rowsOf<{
+    working_graph: string;
+    block_aliases: Record<string, string>;
+    turn_start: string | null;
+  }>(
     db,
-    'select working_graph, block_aliases from ai.copilot_turns where id = ?',
+    `select working_graph, block_aliases, nullif(base_graph, working_graph) as turn_start
+     from ai.copilot_turns where id = ?`,
     [turnId],
   );
-  if (!rows[0]) throw new TurnGoneError(turnId);
-  return { working: rows[0].working_graph, aliases: rows[0].block_aliases };
+  const row = rows[0];
+  if (!row) throw new TurnGoneError(turnId);
+  return { working: row.working_graph, aliases: row.block_aliases, turnStart: row.turn_start };
+}
+
+/** The most messages of a session that are searched for what its user typed. */
+const MAX_USER_MESSAGES = 50;
+
+/** The newest messages of the user in the session of a turn, newest first. The turn's own message is the first one. */
+export async function listUserMessages(db: Knex, turnId: string): Promise<string[]> {
+  const rows = await rowsOf<{ content: string }>(
+    db,
+    `select m.content from ai.copilot_turns t
+     join ai.copilot_messages m on m.session_id = t.session_id and m.role = 'user'
+     where t.id = ? order by m.created_at desc, m.id limit ${MAX_USER_MESSAGES}`,
+    [turnId],
+  );
+  return rows.map((row) => row.content);
 }

@@ -17,7 +17,7 @@ import { endTurn } from './end-turn.ts';
 import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
-import { loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
+import { listUserMessages, loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 export interface TurnStore {
   /** Claims work for this process. */
@@ -30,6 +30,7 @@ export interface TurnStore {
   loadTurnContext: WithoutDb<typeof loadTurnContext>;
   loadBaseGraph: WithoutDb<typeof loadBaseGraph>;
   loadWorkingGraph: WithoutDb<typeof loadWorkingGraph>;
+  listUserMessages: WithoutDb<typeof listUserMessages>;
   listTranscript: WithoutDb<typeof listTranscript>;
   findAskedCall: WithoutDb<typeof findAskedCall>;
   countEarlierCalls: WithoutDb<typeof countEarlierCalls>;
@@ -73,6 +74,7 @@ export function createTurnStore(db: Knex): TurnStore {
     loadTurnContext: (turnId) => loadTurnContext(db, turnId),
     loadBaseGraph: (turnId) => loadBaseGraph(db, turnId),
     loadWorkingGraph: (turnId) => loadWorkingGraph(db, turnId),
+    listUserMessages: (turnId) => listUserMessages(db, turnId),
     listTranscript: (turnId) => listTranscript(db, turnId),
     findAskedCall: (call) => findAskedCall(db, call),
     countEarlierCalls: (call) => countEarlierCalls(db, call),

@@ -19,19 +19,20 @@ export function checkBlockType({ type, config }: Block, report: Report, python?:
   if (type === 'code') checkCode(config, report, python);
 }
 
+const BRANCH = '{"expression": "<Check.output.score> > 5"}';
+
 /** Checks the branches of a condition. A branch without a valid expression never runs: the run silently takes else. */
 function checkBranches(config: JsonObject, report: Report): void {
   const { branches } = config;
   if (!Array.isArray(branches)) return;
-  if (branches.length === 0) report('missing_config/branches', 'branches', null, {});
+  if (branches.length === 0) report('missing_config/branches', 'branches', null, { example: BRANCH });
   for (const [index, branch] of branches.entries()) {
     const handle = index === 0 ? 'if' : `elif_${index}`;
     const expression = isObject(branch) ? branch.expression : undefined;
     if (expression !== undefined && expression !== null && typeof expression !== 'string') {
-      report('invalid_config/expression', 'branches', [handle, expression], { handle });
+      report('invalid_config/expression', 'branches', [handle, expression], { handle, example: BRANCH });
     } else if (typeof expression !== 'string' || expression.trim() === '') {
-      const example = '{"expression": "<Check.output.score> > 5"}';
-      report('missing_config/expression', 'branches', handle, { handle, example });
+      report('missing_config/expression', 'branches', handle, { handle, example: BRANCH });
     } else {
       const parsed = parseExpression(expression);
       if (parsed.ok) continue;

@@ -24,6 +24,8 @@ export { MAX_CODE_BYTES, MAX_CONFIG_BYTES };
 export interface RulePorts {
   python?: PythonChecker | undefined;
   project?: ProjectFacts | undefined;
+  /** The placeholder words of the user's messages. The user means them as they are. */
+  typed?: ReadonlySet<string> | undefined;
 }
 
 const KNOWN_TYPES = blockTypes.map((blockType) => blockType.type);
@@ -40,7 +42,7 @@ export function checkConfig(block: Block, ports: RulePorts = {}): Finding[] {
   const report = reportInto(findings, block);
   checkKeys(block, blockType.fields, report);
   checkRequired(block, report);
-  checkSecrets(block, report);
+  checkSecrets(block, report, ports.typed);
   checkBlockType(block, report, ports.python);
   if (ports.project) checkProject(block, report, ports.project);
   return findings;
@@ -87,7 +89,7 @@ function checkRequired({ type, config }: Block, report: Report): void {
   for (const field of fields)
     if (field.required && field.name !== 'code') need(field.name, field.description);
   if (type === 'agent' && isMissing(config, 'agent_id')) {
-    const other = 'Give agent_id and input, or model, system_prompt and input.';
+    const other = 'give agent_id and input, or model, system_prompt and input';
     need('model', other);
     need('system_prompt', other);
   }

@@ -1,5 +1,5 @@
 /** The rules on references: the target must exist, run before the block, and have the field (rules 24, 25). */
-import { findBlockType } from './block-registry.ts';
+import { findBlockType, nearestNames } from './block-registry.ts';
 import type { RulePorts } from './check-config.ts';
 import { nameKey } from '../graph/find-block.ts';
 import { type Finding, finding, type FindingId, listed, type Values } from './finding.ts';
@@ -7,6 +7,7 @@ import type { Block, Graph } from '../graph/graph.ts';
 import { isObject } from '../text/json.ts';
 import type { BlockSet, Reachability } from './reachability.ts';
 import { listReferences, type Reference } from './reference.ts';
+import { nearestHint } from './report.ts';
 
 /** All findings of references. Their keys have no positions in the text, so an unchanged reference keeps its keys. */
 export function checkReferences(graph: Graph, reachability: Reachability, ports: RulePorts = {}): Finding[] {
@@ -20,14 +21,13 @@ export function checkReferences(graph: Graph, reachability: Reachability, ports:
     if (!set) skips.set(target.id, (set = blocksPast(target, conditions, reachability)));
     return set.has(block.id);
   };
-  let names: string | null = null;
-  const listNames = (): string => (names ??= listed(graph.blocks.map((block) => block.name)));
+  const names = graph.blocks.map((block) => block.name);
   return graph.blocks.flatMap((block) =>
     listReferences(block.config, ports.python).flatMap((reference) => {
       const target = reference.broken ? undefined : byName.get(nameKey(reference.name));
       return target
         ? checkTarget(block, reference, target, reachability, mayBeSkipped)
-        : [missing(block, reference, listNames)];
+        : [missing(block, reference, names)];
     }),
   );
 }
@@ -42,15 +42,23 @@ function targetKey(block: Block, { kind, name }: Reference): string {
   return JSON.stringify([block.id, kind, nameKey(name)]);
 }
 
-function missing(block: Block, reference: Reference, listNames: () => string): Finding {
+function missing(block: Block, reference: Reference, names: readonly string[]): Finding {
   const { name, kind, field, broken } = reference;
   // Python code can catch the error of a missing key. A template is left in the text unchanged.
   const code = kind === 'code' ? 'code_unknown_block' : 'reference_to_missing_block';
   return finding(
-    broken ? (`${code}/spelling` as const) : code,
+    broken ? 'reference_to_missing_block/spelling' : code,
     targetKey(block, reference),
     { block: block.name, field, reference: referenceKey(block, reference) },
-    () => ({ block: block.name, name: name.slice(0, 100), blocks: broken ? '' : listNames() }),
+    () => {
+      if (broken) return { name: name.slice(0, 100), nearest: '', blocks: '' };
+      const others = names.filter((other) => other !== block.name);
+      return {
+        name: name.slice(0, 100),
+        nearest: nearestHint(nearestNames(name, others, 3)),
+        blocks: listed(others) || 'none',
+      };
+    },
   );
 }
 

@@ -22,3 +22,8 @@ export function assertKept(name: string, text: string): void {
     `${name} has changed: COPILOT_TEST_UPDATE=1 writes it again`,
   );
 }
+
+/** Compares a value with the kept file of this name, as JSON with an indent of two. */
+export function assertKeptJson(name: string, value: unknown): void {
+  assertKept(name, `${JSON.stringify(value, null, 2)}\n`);
+}

@@ -26,6 +26,7 @@ const context = {
   workflowId: 'w',
   signal: new AbortController().signal,
   workingGraph: () => Promise.reject(new Error('not needed')),
+  userMessages: () => Promise.reject(new Error('not needed')),
 };
 const ask = async (types: string[]) =>
   (await editTools.run('get_block_info', { block_types: types }, context)).result;

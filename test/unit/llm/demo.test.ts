@@ -71,7 +71,8 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
         sessionId: 's',
         workflowId: 'w',
         signal: new AbortController().signal,
-        workingGraph: () => Promise.resolve({ text: JSON.stringify(run.graph), aliases }),
+        workingGraph: () => Promise.resolve({ text: JSON.stringify(run.graph), aliases, turnStart: null }),
+        userMessages: () => Promise.resolve([message]),
       });
       if (outcome.graph) {
         run.graph = JSON.parse(outcome.graph.text) as Graph;
