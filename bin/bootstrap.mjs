@@ -23,6 +23,7 @@ const SCRIPTS = {
   'test:unit': 'test/check.ts',
   check: 'test/check.ts',
   bench: 'bench/run.ts',
+  eval: 'eval/run.ts',
   soak: 'test/run.ts',
   'soak:memory': 'test/soak/run.ts',
 };

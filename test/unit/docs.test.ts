@@ -14,7 +14,7 @@ import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client}/*.md}', { cwd: ROOT });
+const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client,eval}/*.md}', { cwd: ROOT });
 /** Rooms of which another room imports one file as a value, and the rest as types. */
 const NAMED_FILES = new Set(['workflows contracts', 'api workflows']);
 /** Variables of docker-compose.yml that the service itself does not read. */
@@ -113,7 +113,7 @@ test('every relative link and every path of a document leads to a file', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
       assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
     for (const [path] of text.matchAll(
-      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
+      /\b(?:docs|bench|eval|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
     ))
       assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
   }
