@@ -32,6 +32,8 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.equal(config.temporal.taskQueue, 'copilot');
   assert.equal(config.temporal.tls, false);
   assert.equal(config.dataDir, resolve('.copilot'));
+  assert.equal(config.embeddedTemporal, 'dev');
+  assert.equal(config.clusterShards, 4);
   assert.equal(config.jwtSecret, undefined);
   assert.deepEqual(config.allowedRoles, ['service_role']);
   assert.deepEqual(config.openai, { apiKey: undefined, baseUrl: undefined, api: 'responses' });
@@ -95,6 +97,8 @@ test('each variable: what is taken and what is not', () => {
       refused: ['*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example,https://b/x'],
     },
     COPILOT_DEMO_CHARS_PER_SECOND: { taken: ['0', '500'], refused: ['fast', '-1', '1.5'] },
+    COPILOT_EMBEDDED_TEMPORAL: { taken: ['dev', 'cluster'], refused: ['prod', 'Dev'] },
+    COPILOT_CLUSTER_SHARDS: { taken: ['1', '512'], refused: ['0', '-4', '1.5', 'many', '10000'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
