@@ -130,6 +130,13 @@ const schema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
   COPILOT_DATA_DIR: z.string().default('.copilot'),
+  /** Which Temporal the embedded stack runs: the dev server, or the production server on the embedded Postgres. */
+  COPILOT_EMBEDDED_TEMPORAL: z.enum(['dev', 'cluster']).default('dev'),
+  COPILOT_CLUSTER_SHARDS: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'write a whole number of shards, 1 to 9999')
+    .transform(Number)
+    .default(4),
   JWT_SECRET: signingSecret.optional(),
   /** JSON: further keys of tokens, by their `kid`. */
   JWT_SECRETS: z
@@ -247,6 +254,9 @@ export interface Config {
   temporal: TemporalConfig;
   /** The absolute path of the data folder. */
   dataDir: string;
+  embeddedTemporal: 'dev' | 'cluster';
+  /** The history shards of a new embedded cluster. */
+  clusterShards: number;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
   /** Further secrets that tokens may be signed with, by their `kid`. */
@@ -320,6 +330,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
+    embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
+    clusterShards: e.COPILOT_CLUSTER_SHARDS,
     jwtSecret: e.JWT_SECRET,
     jwtSecrets: e.JWT_SECRETS ?? new Map<string, string>(),
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
