@@ -78,7 +78,8 @@ async function performCall(
   const reading = readPrompt(deps, loadParts, input);
   reading.catch(() => undefined);
   const { fence, stored, wasShown } = await claimStep(deps, input, call);
-  if (stored !== null) return toStepResult(deps.tools, JSON.parse(stored) as AssistantBody);
+  if (stored !== null)
+    return withBudget(deps, input, toStepResult(deps.tools, JSON.parse(stored) as AssistantBody));
 
   const [parts, transcript] = await reading;
   const prompt = toStepPrompt(deps, input, parts, transcript);
@@ -102,7 +103,17 @@ async function performCall(
     await deps.store.releaseClaim(fence);
     return toTooLong('refused');
   }
-  return storeAnswer(deps, ready);
+  return withBudget(deps, input, await storeAnswer(deps, ready));
+}
+
+/** Adds the verdict on the budgets to the result of a step after which the turn would go on. */
+async function withBudget(
+  deps: ActivityDeps,
+  { turnId }: CallModelInput,
+  result: CallModelResult,
+): Promise<CallModelResult> {
+  if (result.toolCalls.length === 0 && result.unfinished === undefined) return result;
+  return (await deps.isBudgetSpent(turnId)) ? { ...result, budgetSpent: true } : result;
 }
 
 /** Reads what the step's prompt is made of. */

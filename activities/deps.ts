@@ -51,6 +51,8 @@ export interface ActivityDeps {
   tools: ToolRegistry;
   heavy: HeavyWork;
   confirmationTtlMs: number;
+  /** Whether a budget of the turn is used up. */
+  isBudgetSpent: (turnId: string) => Promise<boolean>;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
   metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
   logger: Logger;

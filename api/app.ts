@@ -67,7 +67,7 @@ export function createApp(deps: ApiDeps): Koa {
     }),
   );
   app.use(createRouteCheckMiddleware(router));
-  app.use(createBodyMiddleware());
+  app.use(createBodyMiddleware(deps.limits));
   app.use(router.routes());
   return app;
 }

@@ -1,4 +1,5 @@
 /** Every route of the API. */
+import { auditRoutes } from './audit/routes.ts';
 import { blockTypeRoutes } from './block-types/routes.ts';
 import { chatRoutes } from './chat/routes.ts';
 import { viewerRoutes } from './viewer/routes.ts';
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...turnRoutes,
   ...settingsRoutes,
   ...usageRoutes,
+  ...auditRoutes,
   ...workflowRoutes,
   ...blockTypeRoutes,
   createDescriptionRoute(() => routes),

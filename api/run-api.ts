@@ -19,6 +19,7 @@ import { createTurnEventHub } from './event-stream/turn-event-hub.ts';
 import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { toTemporalFault } from './http/temporal-errors.ts';
+import { createRequestLimits } from './limits/request-limits.ts';
 import { createServiceCounts } from './metrics/service-counts.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { routes } from './routes.ts';
@@ -74,6 +75,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     linkToTurn: createTurnLink({ uiUrl: options.temporalUi ?? null, namespace: config.temporal.namespace }),
     catalogue,
     fallbackModel: config.fallbackModel,
+    limits: config.limits,
+    budgets: config.budgets,
     promptVersion: config.promptVersion,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
@@ -108,7 +111,19 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     namespace: config.temporal.namespace,
     identity,
   });
-  const app = createApp({ db, config, jwtSecret, logger, metrics, turns, hub, planRevert, readiness });
+  const limits = createRequestLimits({ db, limits: config.limits, logger });
+  const app = createApp({
+    db,
+    config,
+    jwtSecret,
+    logger,
+    metrics,
+    turns,
+    hub,
+    limits,
+    planRevert,
+    readiness,
+  });
   const server = createHttpServer(app);
 
   const watchdog = startLoopWatchdog(logger);
@@ -119,6 +134,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await pool.close();
     turns.close();
     await hub.close();
+    await withinStep(limits.close());
     await withinStep(db.destroy());
     await withinStep(temporal.close());
   };

@@ -11,6 +11,7 @@ import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
 import type { CallModelInput } from '../contracts/turn.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
@@ -50,7 +51,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     sandbox: createSqlSandbox({ databaseUrl: ready.database_url, config, logger }),
     python: createPythonChecker(),
     catalogue,
-    assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+    assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
   });
   const activities = createActivities({
     store: createTurnStore(db),
@@ -61,6 +62,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     window: createContextWindow(catalogue),
     tools,
     confirmationTtlMs: 1,
+    isBudgetSpent: async () => false,
     catalogue,
     metrics: createMetrics({ runtime: false }),
     logger,
@@ -79,6 +81,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
       idempotencyKey: null,
       message,
       model: DEFAULT_MODEL,
+      principal: null,
       graph: '{"blocks":[],"edges":[]}',
     });
     const startedAt = process.cpuUsage();

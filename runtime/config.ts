@@ -60,6 +60,17 @@ const address = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** A limit: 0 for none. */
+const limit = z
+  .string()
+  .regex(/^\d{1,15}$/, 'write a whole number, 0 for no limit')
+  .transform(Number);
+
+/** A budget in US dollars: 0 for none. It stays text, because Postgres compares it as a decimal number. */
+const dollars = z
+  .string()
+  .regex(/^\d{1,12}(?:\.\d{1,12})?$/, 'write dollars such as `25` or `0.50`, 0 for no limit');
+
 /** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
 
@@ -94,6 +105,13 @@ const schema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
   COPILOT_DATA_DIR: z.string().default('.copilot'),
+  /** Which Temporal the embedded stack runs: the dev server, or the production server on the embedded Postgres. */
+  COPILOT_EMBEDDED_TEMPORAL: z.enum(['dev', 'cluster']).default('dev'),
+  COPILOT_CLUSTER_SHARDS: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'write a whole number of shards, 1 to 9999')
+    .transform(Number)
+    .default(4),
   JWT_SECRET: z
     .string()
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
@@ -118,6 +136,18 @@ const schema = z.object({
   /** The prompt of new turns. */
   COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_LIMIT_CHATS_PER_MINUTE: limit.default(60),
+  COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_LIMIT_RUNNING_TURNS: limit.default(20),
+  COPILOT_LIMIT_RUNNING_TURNS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_STREAMS: limit.default(50),
+  COPILOT_LIMIT_STREAMS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE: limit.default(512 * 1024 * 1024),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_BUDGET_TOKENS_PER_DAY: limit.default(0),
+  COPILOT_BUDGET_USD_PER_DAY: dollars.default('0'),
+  COPILOT_BUDGET_TOKENS_PER_SESSION: limit.default(0),
+  COPILOT_BUDGET_USD_PER_SESSION: dollars.default('0'),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
@@ -148,6 +178,27 @@ export interface TemporalConfig extends TemporalConnection {
   workerVersion: { deploymentName: string; buildId: string } | null;
 }
 
+/** How much of something a principal may have, and all principals together; 0 for no limit. */
+export interface Limit {
+  own: number;
+  total: number;
+}
+
+export interface Limits {
+  chatsPerMinute: Limit;
+  runningTurns: Limit;
+  streams: Limit;
+  bodyBytesPerMinute: Limit;
+}
+
+/** What model calls may use; 0 for no limit. Dollars are decimal text. A day is a day in UTC, of one principal. */
+export interface Budgets {
+  tokensPerDay: number;
+  usdPerDay: string;
+  tokensPerSession: number;
+  usdPerSession: string;
+}
+
 export interface Config {
   host: string;
   port: number;
@@ -156,6 +207,9 @@ export interface Config {
   temporal: TemporalConfig;
   /** The absolute path of the data folder. */
   dataDir: string;
+  embeddedTemporal: 'dev' | 'cluster';
+  /** The history shards of a new embedded cluster. */
+  clusterShards: number;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
   allowedRoles: readonly string[];
@@ -166,6 +220,8 @@ export interface Config {
   fallbackModel: string | null;
   promptVersion: PromptVersion;
   confirmationTtlMs: number;
+  limits: Limits;
+  budgets: Budgets;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
@@ -221,6 +277,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
+    embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
+    clusterShards: e.COPILOT_CLUSTER_SHARDS,
     jwtSecret: e.JWT_SECRET,
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
     openai: {
@@ -233,6 +291,24 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
     promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    limits: {
+      chatsPerMinute: {
+        own: e.COPILOT_LIMIT_CHATS_PER_MINUTE,
+        total: e.COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL,
+      },
+      runningTurns: { own: e.COPILOT_LIMIT_RUNNING_TURNS, total: e.COPILOT_LIMIT_RUNNING_TURNS_TOTAL },
+      streams: { own: e.COPILOT_LIMIT_STREAMS, total: e.COPILOT_LIMIT_STREAMS_TOTAL },
+      bodyBytesPerMinute: {
+        own: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE,
+        total: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL,
+      },
+    },
+    budgets: {
+      tokensPerDay: e.COPILOT_BUDGET_TOKENS_PER_DAY,
+      usdPerDay: e.COPILOT_BUDGET_USD_PER_DAY,
+      tokensPerSession: e.COPILOT_BUDGET_TOKENS_PER_SESSION,
+      usdPerSession: e.COPILOT_BUDGET_USD_PER_SESSION,
+    },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
     corsOrigins: e.COPILOT_CORS_ORIGINS,

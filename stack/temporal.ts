@@ -1,8 +1,10 @@
 /** The embedded Temporal dev server. docs/decisions/0003-dev-server-tuning.md has the measurements behind its settings. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
 import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
+import { CLUSTER_FILE, DEV_SERVER_FILE } from './data-folder.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
 import {
@@ -22,6 +24,9 @@ const DYNAMIC_CONFIG = {
   'history.timerProcessorMaxPollHostRPS': POLL_RPS,
   'system.enableActivityEagerExecution': true,
   'system.enableEagerWorkflowStart': true,
+  // Without these two, the tasks of all principals are in one queue, and the first burst is served to its end.
+  'matching.useNewMatcher': true,
+  'matching.enableFairness': true,
 } as const;
 // A killed process loses no data. A power cut may lose the last events; activities then find their results in Postgres.
 const SQLITE_PRAGMAS = { journal_mode: 'WAL', synchronous: 'NORMAL' } as const;
@@ -44,7 +49,11 @@ export async function startTemporal(
   env: Record<string, string | undefined>,
   onStart: ProcessSpec['onStart'],
 ): Promise<EmbeddedTemporal> {
-  const settingsFile = join(folder, 'temporal.json');
+  if (existsSync(join(folder, CLUSTER_FILE)))
+    throw new FriendlyError(
+      `The data folder ${folder} belongs to a Temporal cluster (npm run cluster), which holds its turns. Name another folder with COPILOT_DATA_DIR.`,
+    );
+  const settingsFile = join(folder, DEV_SERVER_FILE);
   const pidFile = join(folder, 'temporal.pid.json');
   const known = readJsonFile<Settings>(settingsFile);
   const adopt = known !== null && findOrphan(pidFile) !== null;

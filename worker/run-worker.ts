@@ -15,9 +15,11 @@ import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import type { ToolRow } from '../activities/tools/tool.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import { createEventLog, type EventLog } from '../db/events/event-log.ts';
 import { connectionsOf, createKnex } from '../db/connection/knex.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
+import { isBudgetSpent } from '../db/limits/budgets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox, type SqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
@@ -133,9 +135,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       python: createPythonChecker(),
       editGraph: heavy.editGraph,
       catalogue,
-      assets: { db, store: assetStore, models: () => modelIds, defaultModel: DEFAULT_MODEL },
+      assets: { db, store: assetStore, recordAct, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,
+    isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     metrics,
     logger,

@@ -3,6 +3,8 @@ import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { PromptVersion } from '../../contracts/names.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
+import type { StartLimits } from '../../db/limits/start-limits.ts';
+import type { Budgets } from '../../runtime/config.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Turn } from '../../db/turns/turn.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
@@ -23,6 +25,8 @@ export interface TurnControlOptions {
   fallbackModel: string | null;
   /** The prompt of new turns. */
   promptVersion: PromptVersion;
+  limits: StartLimits;
+  budgets: Budgets;
   /** True when the client shares its native connection with a worker of this process. */
   eagerStart: boolean;
   /** Whether the server knows our search attributes. */

@@ -14,7 +14,7 @@ import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client}/*.md}', { cwd: ROOT });
+const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client,eval}/*.md}', { cwd: ROOT });
 /** Rooms of which another room imports one file as a value, and the rest as types. */
 const NAMED_FILES = new Set(['workflows contracts', 'api workflows']);
 /** Variables of docker-compose.yml that the service itself does not read. */
@@ -39,10 +39,16 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: 127.0.0.1.', defaults.host],
     ['Default: 4600', defaults.port],
     ['Default: copilot', defaults.temporal.taskQueue],
+    ['Default: dev', defaults.embeddedTemporal],
+    ['Default: 4\n', defaults.clusterShards],
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
     ['Default: v2', defaults.promptVersion],
+    ['Default: 60', defaults.limits.chatsPerMinute.own],
+    ['Default: 20', defaults.limits.runningTurns.own],
+    ['Default: 50', defaults.limits.streams.own],
+    ['Default: 536870912', defaults.limits.bodyBytesPerMinute.own],
   ] as const) {
     assert.ok(example.includes(text) && text.includes(String(value)), text);
   }
@@ -62,7 +68,7 @@ test('docker-compose.yml uses variables that .env.example lists', () => {
 test('docker-compose.yml passes on every variable, but for those that name its own servers', () => {
   const compose = read('docker-compose.yml');
   const own =
-    /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
+    /^(HOST|PORT|DATABASE_URL|COPILOT_(DATA_DIR|EMBEDDED_TEMPORAL|CLUSTER_SHARDS)|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
   assert.deepEqual(
     configVariables().filter(
       (name) => !own.test(name) && !new RegExp(`^ +${name}: \\$\\{${name}:`, 'm').test(compose),
@@ -109,7 +115,7 @@ test('every relative link and every path of a document leads to a file', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
       assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
     for (const [path] of text.matchAll(
-      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
+      /\b(?:docs|bench|eval|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
     ))
       assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
   }
