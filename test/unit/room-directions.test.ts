@@ -164,6 +164,16 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     ['../activities/index.ts', '../llm/types.ts', '../workflows/index.ts', '../test/run.ts'],
   ],
   [
+    'eval/a.ts',
+    ['./cases/index.ts', '../client/src/index.ts', '../worker/run-worker.ts', '../test/support/listen.ts'],
+    ['../activities/index.ts', '../workflows/chat-turn.ts', '../domain/rules/finding.ts', '../bin/start.ts'],
+  ],
+  [
+    'eval/service/a.ts',
+    ['../case.ts', '../project/ids.ts', '../../api/run-api.ts', '../../stack/ports.ts'],
+    ['../../domain/edit/renames.ts', '../../contracts/turn.ts', '../../bench/run.ts', '../../studio/a.ts'],
+  ],
+  [
     'studio/src/canvas/a.ts',
     ['../store/a.ts', '../design/a.ts', '../../../client/src/index.ts', 'react'],
     [
