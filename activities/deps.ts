@@ -9,6 +9,7 @@ import type { TurnSurroundings } from '../llm/prompt/context.ts';
 import type { ConversationParts, History } from '../llm/prompt/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Metrics } from '../runtime/metrics/metrics.ts';
 import type { HeavyWork } from './heavy-work.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
@@ -50,6 +51,9 @@ export interface ActivityDeps {
   tools: ToolRegistry;
   heavy: HeavyWork;
   confirmationTtlMs: number;
+  /** Whether a budget of the turn is used up. */
+  isBudgetSpent: (turnId: string) => Promise<boolean>;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
+  metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
   logger: Logger;
 }

@@ -18,6 +18,7 @@ import { createJsonAnswerMiddleware } from './middleware/json-answer.ts';
 import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
+import { createRequestMetricsMiddleware } from './middleware/request-metrics.ts';
 import { createStudioFiles } from './studio/files.ts';
 import { createStudioMiddleware } from './studio/middleware.ts';
 
@@ -46,6 +47,7 @@ export function createApp(deps: ApiDeps): Koa {
   });
   app.use(createRequestIdMiddleware());
   app.use(createRequestLogMiddleware(deps.logger));
+  app.use(createRequestMetricsMiddleware(deps.metrics));
   app.use(createErrorMiddleware(deps.logger));
   app.use(createJsonAnswerMiddleware());
   app.use(createRequestCheckMiddleware());
@@ -55,12 +57,17 @@ export function createApp(deps: ApiDeps): Koa {
     createAuthMiddleware({
       key: createSecretKey(deps.jwtSecret),
       allowedRoles: deps.config.allowedRoles,
-      openPaths: new Set(routes.filter(({ isOpen }) => isOpen).map(({ path }) => path)),
+      opens: new Map(
+        routes.map(({ path, isOpen, opensTo }) => [
+          path,
+          (request) => isOpen || opensTo?.(request, deps.config) === true,
+        ]),
+      ),
       logger: deps.logger,
     }),
   );
   app.use(createRouteCheckMiddleware(router));
-  app.use(createBodyMiddleware());
+  app.use(createBodyMiddleware(deps.limits));
   app.use(router.routes());
   return app;
 }

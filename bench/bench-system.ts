@@ -27,8 +27,8 @@ export interface BenchSystem {
   stop(): Promise<void>;
 }
 
-/** Starts everything in a temporary folder. */
-export async function startBenchSystem(): Promise<BenchSystem> {
+/** Starts everything in a temporary folder. `env` adds to the environment of the product. */
+export async function startBenchSystem(env: Record<string, string> = {}): Promise<BenchSystem> {
   const folder = makeFolder();
   const children: ChildProcess[] = [];
   const launch = (args: string[], env: Record<string, string>): ChildProcess => {
@@ -56,6 +56,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
       OPENAI_API: 'responses',
       PORT: '0',
       LOG_LEVEL: 'warn',
+      ...env,
     });
     product.stdout!.resume();
     const ready = await untilReady(product, data);

@@ -11,6 +11,7 @@ import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
 import type { CallModelInput } from '../contracts/turn.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
@@ -24,6 +25,7 @@ import { createModelClient } from '../llm/create-client.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
 import { catalogueOf, loadConfig } from '../runtime/config.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetrics } from '../runtime/metrics/metrics.ts';
 import type { BenchSystem } from './bench-system.ts';
 import type { Answer } from './model-server.ts';
 import { median, printTable } from './stats.ts';
@@ -49,7 +51,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     sandbox: createSqlSandbox({ databaseUrl: ready.database_url, config, logger }),
     python: createPythonChecker(),
     catalogue,
-    assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+    assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
   });
   const activities = createActivities({
     store: createTurnStore(db),
@@ -60,7 +62,9 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     window: createContextWindow(catalogue),
     tools,
     confirmationTtlMs: 1,
+    isBudgetSpent: async () => false,
     catalogue,
+    metrics: createMetrics({ runtime: false }),
     logger,
   });
   const openai = new OpenAI({ apiKey: 'not-needed', baseURL: modelUrl, maxRetries: 0, logLevel: 'off' });
@@ -77,6 +81,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
       idempotencyKey: null,
       message,
       model: DEFAULT_MODEL,
+      principal: null,
       graph: '{"blocks":[],"edges":[]}',
     });
     const startedAt = process.cpuUsage();

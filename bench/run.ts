@@ -1,6 +1,7 @@
 /** npm run bench: all benchmarks; npm run bench -- <name>: one of them. bench/README.md has the results. */
 import { cpus, totalmem } from 'node:os';
 import { type BenchSystem, startBenchSystem } from './bench-system.ts';
+import { benchFairness } from './fairness.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
@@ -20,10 +21,11 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
   'idle-readers': benchIdleReaders,
   page: benchPage,
 };
-const START = 'start';
+/** Those that start systems of their own. */
+const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, start: benchStartTime };
 
 const wanted = process.argv[3];
-const names = [...Object.keys(BENCHMARKS), START];
+const names = [...Object.keys(BENCHMARKS), ...Object.keys(ALONE)];
 if (wanted !== undefined && !names.includes(wanted)) {
   console.error(`There is no benchmark ${wanted}. Choose one of: ${names.join(', ')}`);
   process.exit(1);
@@ -40,5 +42,5 @@ if (selected.length > 0) {
     await system.stop();
   }
 }
-if (wanted === undefined || wanted === START) await benchStartTime();
+for (const [name, bench] of Object.entries(ALONE)) if (wanted === undefined || wanted === name) await bench();
 process.exit(0);

@@ -6,6 +6,7 @@ import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
 import { createToolRegistry } from '../activities/tools/registry.ts';
 import type { ToolContext } from '../activities/tools/tool.ts';
+import { recordAct } from '../db/audit/audit.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createKnex } from '../db/connection/knex.ts';
@@ -66,7 +67,7 @@ export async function benchTools(system: BenchSystem): Promise<void> {
       sandbox,
       python: createPythonChecker(),
       catalogue: { models: MODELS },
-      assets: { db, store: assetStore, models: () => [], defaultModel: DEFAULT_MODEL },
+      assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
     });
     await sandbox.prepare();
     const rows: string[][] = [];

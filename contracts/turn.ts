@@ -67,6 +67,8 @@ export interface CallModelResult {
   unfinished?: Unfinished;
   /** Whether the answer has text. */
   hasText?: boolean;
+  /** Set when a budget is used up and the turn would go on: the turn ends after this step. */
+  budgetSpent?: true;
   toolCalls: ToolCallRef[];
   inputTokens: number;
   outputTokens: number;

@@ -46,6 +46,31 @@ create table ai.agents (
   constraint agents_pkey PRIMARY KEY (id)
 );
 
+create table ai.copilot_audit (
+  action text not null,
+  actor text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  id uuid not null default gen_random_uuid(),
+  request_id text,
+  role text,
+  target text not null,
+  constraint copilot_audit_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_body_bytes (
+  bytes double precision not null,
+  counted_at timestamp with time zone not null,
+  scope text not null,
+  constraint copilot_body_bytes_pkey PRIMARY KEY (scope)
+);
+
+create table ai.copilot_chat_starts (
+  principal text,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  turn_id uuid not null,
+  constraint copilot_chat_starts_pkey PRIMARY KEY (turn_id)
+);
+
 create table ai.copilot_confirmations (
   after jsonb,
   arguments jsonb not null,
@@ -57,6 +82,8 @@ create table ai.copilot_confirmations (
   change jsonb not null,
   decided_at timestamp with time zone,
   decided_by text,
+  decided_request_id text,
+  decided_role text,
   decision text,
   expires_at timestamp with time zone not null,
   fingerprint text not null,
@@ -67,6 +94,21 @@ create table ai.copilot_confirmations (
   constraint copilot_confirmations_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text]))),
   constraint copilot_confirmations_pkey PRIMARY KEY (turn_id, call_id),
   constraint copilot_confirmations_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
+);
+
+create table ai.copilot_count_changes (
+  id bigint not null,
+  labels text[] not null,
+  name text not null,
+  value numeric not null,
+  constraint copilot_count_changes_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_counts (
+  labels text[] not null,
+  name text not null,
+  value numeric not null,
+  constraint copilot_counts_pkey PRIMARY KEY (name, labels)
 );
 
 create table ai.copilot_messages (
@@ -107,6 +149,14 @@ create table ai.copilot_migrations_v2_lock (
   index integer not null default nextval('ai.copilot_migrations_v2_lock_index_seq'::regclass),
   is_locked integer,
   constraint copilot_migrations_v2_lock_pkey PRIMARY KEY (index)
+);
+
+create table ai.copilot_open_streams (
+  expires_at timestamp with time zone not null,
+  principal text not null,
+  process uuid not null,
+  streams integer not null,
+  constraint copilot_open_streams_pkey PRIMARY KEY (principal, process)
 );
 
 create table ai.copilot_sessions (
@@ -193,6 +243,7 @@ create table ai.copilot_turns (
   message text not null,
   message_id uuid not null,
   model text not null,
+  principal text,
   prompt_version text,
   session_id uuid not null,
   started_at timestamp with time zone,
@@ -220,7 +271,9 @@ create table ai.copilot_usage (
   latency_ms integer,
   model text not null,
   output_tokens bigint not null,
+  principal text,
   reasoning_tokens bigint not null,
+  result text,
   session_id uuid not null,
   step integer not null,
   turn_id uuid not null,
@@ -385,6 +438,10 @@ CREATE INDEX copilot_agent_mcp_servers_agent_idx ON ai.agent_mcp_servers USING b
 CREATE INDEX copilot_agent_tools_agent_idx ON ai.agent_tools USING btree (agent_id);
 CREATE INDEX copilot_agents_model_idx ON ai.agents USING btree (model);
 CREATE INDEX copilot_agents_name_idx ON ai.agents USING btree (lower((name)::text), id);
+CREATE INDEX copilot_audit_at_idx ON ai.copilot_audit USING btree (at, id);
+CREATE INDEX copilot_chat_starts_principal_idx ON ai.copilot_chat_starts USING btree (principal, started_at);
+CREATE INDEX copilot_chat_starts_started_idx ON ai.copilot_chat_starts USING btree (started_at);
+CREATE INDEX copilot_confirmations_open_idx ON ai.copilot_confirmations USING btree (asked_at) WHERE (decision IS NULL);
 CREATE INDEX copilot_confirmations_unheard_idx ON ai.copilot_confirmations USING btree (decided_at) WHERE ((decision IS NOT NULL) AND (result IS NULL));
 CREATE INDEX copilot_indexed_sources_owner_idx ON ai.indexed_sources USING btree (knowledge_base_id);
 CREATE INDEX copilot_knowledge_bases_name_idx ON ai.knowledge_bases USING btree (lower((name)::text), id);
@@ -398,24 +455,87 @@ CREATE INDEX copilot_transcript_order_idx ON ai.copilot_transcript USING btree (
 CREATE INDEX copilot_transcript_summary_idx ON ai.copilot_transcript USING btree (turn_id) WHERE (role = 'summary'::text);
 CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_id);
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
+CREATE INDEX copilot_turns_principal_idx ON ai.copilot_turns USING btree (principal) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
 CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
 CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
+CREATE INDEX copilot_usage_principal_idx ON ai.copilot_usage USING btree (principal, created_at);
+CREATE INDEX copilot_usage_session_idx ON ai.copilot_usage USING btree (session_id);
 CREATE INDEX copilot_workflow_block_logs_execution_idx ON ai.workflow_block_logs USING btree (execution_id, execution_order);
 CREATE INDEX copilot_workflow_blocks_agent_idx ON ai.workflow_blocks USING btree (((config ->> 'agent_id'::text))) WHERE ((config ->> 'agent_id'::text) IS NOT NULL);
 CREATE INDEX copilot_workflow_edges_workflow_idx ON ai.workflow_edges USING btree (workflow_id);
 CREATE INDEX copilot_workflow_executions_newest_idx ON ai.workflow_executions USING btree (workflow_id, created_at DESC, id);
 CREATE INDEX copilot_workflow_executions_status_idx ON ai.workflow_executions USING btree (workflow_id, status, created_at DESC, id);
 CREATE INDEX copilot_workflows_name_idx ON ai.workflows USING btree (lower((name)::text), id);
+CREATE OR REPLACE FUNCTION ai.copilot_count_call()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into ai.copilot_count_changes (name, labels, value)
+      select c.name, c.labels, c.value
+      from (values
+        ('model_calls', array[new.model, coalesce(new.result, case when new.estimated then 'lost' else 'ok' end)],
+          (tg_op = 'INSERT')::int::numeric),
+        ('model_tokens', array[new.model, 'input'], new.input_tokens::numeric),
+        ('model_tokens', array[new.model, 'cached'], new.cached_tokens::numeric),
+        ('model_tokens', array[new.model, 'output'], new.output_tokens::numeric),
+        ('model_tokens', array[new.model, 'reasoning'], new.reasoning_tokens::numeric),
+        ('model_cost_usd', array[new.model], new.cost_usd)
+      ) as c (name, labels, value)
+      where c.value > 0;
+      return null;
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_count_decision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into ai.copilot_count_changes (name, labels, value)
+      values ('confirmations', array[new.decision], 1),
+        ('confirmation_wait_seconds', array[new.decision],
+          greatest(0, extract(epoch from coalesce(new.decided_at, clock_timestamp()) - new.asked_at)));
+      return null;
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_count_turn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      if tg_op = 'DELETE' then
+        insert into ai.copilot_count_changes (name, labels, value)
+        values ('turns', array['cancelled'], 1), ('turn_ends', array['deleted'], 1);
+        return null;
+      end if;
+      insert into ai.copilot_count_changes (name, labels, value)
+      values ('turns', array[new.status], 1),
+        ('turn_ends', array[coalesce(new.stop_reason, new.error_code, 'unknown')], 1);
+      return null;
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_keep_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      raise exception 'entries of the audit log are never changed or deleted' using errcode = '42501';
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_note_principal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      select t.principal into new.principal from ai.copilot_turns t where t.id = new.turn_id;
+      return new;
+    end $function$;
 CREATE OR REPLACE FUNCTION ai.copilot_note_unreported_calls()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
     begin
       insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens,
-        output_tokens, reasoning_tokens, estimated)
+        output_tokens, reasoning_tokens, estimated, result)
       select c.turn_id, old.session_id, coalesce(substring(c.key from '^step:(.*)$')::int, 0), c.epoch, old.model,
-        0, 0, 0, 0, true
+        0, 0, 0, 0, true, case when tg_op = 'DELETE' or new.status = 'cancelled' then 'cancelled' else 'lost' end
       from ai.copilot_turn_claims c
       where c.turn_id = old.id and not c.idle and (c.key like 'step:%' or c.key = 'summary')
         and not exists (
@@ -423,5 +543,12 @@ AS $function$
       on conflict (turn_id, step, epoch) do nothing;
       return coalesce(new, old);
     end $function$;
+CREATE TRIGGER copilot_audit_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON ai.copilot_audit FOR EACH STATEMENT EXECUTE FUNCTION ai.copilot_keep_audit();
+CREATE TRIGGER copilot_confirmations_decided AFTER UPDATE OF decision ON ai.copilot_confirmations FOR EACH ROW WHEN (((old.decision IS NULL) AND (new.decision IS NOT NULL))) EXECUTE FUNCTION ai.copilot_count_decision();
 CREATE TRIGGER copilot_turns_deleted BEFORE DELETE ON ai.copilot_turns FOR EACH ROW WHEN ((old.status = 'running'::text)) EXECUTE FUNCTION ai.copilot_note_unreported_calls();
+CREATE TRIGGER copilot_turns_deleted_counted AFTER DELETE ON ai.copilot_turns FOR EACH ROW WHEN ((old.status = 'running'::text)) EXECUTE FUNCTION ai.copilot_count_turn();
 CREATE TRIGGER copilot_turns_ended AFTER UPDATE OF status ON ai.copilot_turns FOR EACH ROW WHEN (((old.status = 'running'::text) AND (new.status <> 'running'::text))) EXECUTE FUNCTION ai.copilot_note_unreported_calls();
+CREATE TRIGGER copilot_turns_ended_counted AFTER UPDATE OF status ON ai.copilot_turns FOR EACH ROW WHEN (((old.status = 'running'::text) AND (new.status <> 'running'::text))) EXECUTE FUNCTION ai.copilot_count_turn();
+CREATE TRIGGER copilot_usage_noted AFTER INSERT ON ai.copilot_usage FOR EACH ROW EXECUTE FUNCTION ai.copilot_count_call();
+CREATE TRIGGER copilot_usage_principal BEFORE INSERT ON ai.copilot_usage FOR EACH ROW EXECUTE FUNCTION ai.copilot_note_principal();
+CREATE TRIGGER copilot_usage_reported AFTER UPDATE ON ai.copilot_usage FOR EACH ROW WHEN ((old.estimated AND (NOT new.estimated))) EXECUTE FUNCTION ai.copilot_count_call();

@@ -50,6 +50,27 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** `host:port`, with brackets around an IPv6 address. */
+const address = z.string().transform((text, ctx) => {
+  const { v6, name, port } =
+    /^(?:\[(?<v6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/i.exec(text)?.groups ?? {};
+  const host = v6 ?? name;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  ctx.addIssue({ code: 'custom', message: 'write an address and a port such as `127.0.0.1:9464`' });
+  return z.NEVER;
+});
+
+/** A limit: 0 for none. */
+const limit = z
+  .string()
+  .regex(/^\d{1,15}$/, 'write a whole number, 0 for no limit')
+  .transform(Number);
+
+/** A budget in US dollars: 0 for none. It stays text, because Postgres compares it as a decimal number. */
+const dollars = z
+  .string()
+  .regex(/^\d{1,12}(?:\.\d{1,12})?$/, 'write dollars such as `25` or `0.50`, 0 for no limit');
+
 /** Without a dot, because Temporal joins the deployment and the build with a dot. */
 const deploymentPart = z.string().regex(/^[\w-]{1,100}$/, 'write letters, digits, `_` and `-`, 100 at most');
 
@@ -108,6 +129,18 @@ const schema = z.object({
   /** The prompt of new turns. */
   COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_LIMIT_CHATS_PER_MINUTE: limit.default(60),
+  COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_LIMIT_RUNNING_TURNS: limit.default(20),
+  COPILOT_LIMIT_RUNNING_TURNS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_STREAMS: limit.default(50),
+  COPILOT_LIMIT_STREAMS_TOTAL: limit.default(0),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE: limit.default(512 * 1024 * 1024),
+  COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL: limit.default(0),
+  COPILOT_BUDGET_TOKENS_PER_DAY: limit.default(0),
+  COPILOT_BUDGET_USD_PER_DAY: dollars.default('0'),
+  COPILOT_BUDGET_TOKENS_PER_SESSION: limit.default(0),
+  COPILOT_BUDGET_USD_PER_SESSION: dollars.default('0'),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
@@ -123,6 +156,10 @@ const schema = z.object({
     .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
     .transform(Number)
     .default(120),
+  /** Bearer token that opens `/metrics` to other machines. */
+  COPILOT_METRICS_TOKEN: apiKey.optional(),
+  /** Where a worker process serves `/metrics`. */
+  COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -132,6 +169,27 @@ export interface TemporalConfig extends TemporalConnection {
   uiUrl: string | undefined;
   /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
+}
+
+/** How much of something a principal may have, and all principals together; 0 for no limit. */
+export interface Limit {
+  own: number;
+  total: number;
+}
+
+export interface Limits {
+  chatsPerMinute: Limit;
+  runningTurns: Limit;
+  streams: Limit;
+  bodyBytesPerMinute: Limit;
+}
+
+/** What model calls may use; 0 for no limit. Dollars are decimal text. A day is a day in UTC, of one principal. */
+export interface Budgets {
+  tokensPerDay: number;
+  usdPerDay: string;
+  tokensPerSession: number;
+  usdPerSession: string;
 }
 
 export interface Config {
@@ -152,11 +210,17 @@ export interface Config {
   fallbackModel: string | null;
   promptVersion: PromptVersion;
   confirmationTtlMs: number;
+  limits: Limits;
+  budgets: Budgets;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
+  /** Undefined without one: then other machines need a token of service_role. */
+  metricsToken: string | undefined;
+  /** Null when a worker process serves no metrics. */
+  workerMetrics: { host: string; port: number } | null;
   logLevel: string;
 }
 
@@ -215,10 +279,30 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
     promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    limits: {
+      chatsPerMinute: {
+        own: e.COPILOT_LIMIT_CHATS_PER_MINUTE,
+        total: e.COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL,
+      },
+      runningTurns: { own: e.COPILOT_LIMIT_RUNNING_TURNS, total: e.COPILOT_LIMIT_RUNNING_TURNS_TOTAL },
+      streams: { own: e.COPILOT_LIMIT_STREAMS, total: e.COPILOT_LIMIT_STREAMS_TOTAL },
+      bodyBytesPerMinute: {
+        own: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE,
+        total: e.COPILOT_LIMIT_BODY_BYTES_PER_MINUTE_TOTAL,
+      },
+    },
+    budgets: {
+      tokensPerDay: e.COPILOT_BUDGET_TOKENS_PER_DAY,
+      usdPerDay: e.COPILOT_BUDGET_USD_PER_DAY,
+      tokensPerSession: e.COPILOT_BUDGET_TOKENS_PER_SESSION,
+      usdPerSession: e.COPILOT_BUDGET_USD_PER_SESSION,
+    },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
+    metricsToken: e.COPILOT_METRICS_TOKEN,
+    workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {

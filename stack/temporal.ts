@@ -22,6 +22,9 @@ const DYNAMIC_CONFIG = {
   'history.timerProcessorMaxPollHostRPS': POLL_RPS,
   'system.enableActivityEagerExecution': true,
   'system.enableEagerWorkflowStart': true,
+  // Without these two, the tasks of all principals are in one queue, and the first burst is served to its end.
+  'matching.useNewMatcher': true,
+  'matching.enableFairness': true,
 } as const;
 // A killed process loses no data. A power cut may lose the last events; activities then find their results in Postgres.
 const SQLITE_PRAGMAS = { journal_mode: 'WAL', synchronous: 'NORMAL' } as const;

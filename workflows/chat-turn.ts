@@ -121,6 +121,7 @@ async function react(input: ChatTurnInput, progress: TurnProgress, decided: Set<
     if (answer.toolCalls.length === 0) {
       const { unfinished } = answer;
       if (unfinished === undefined) return ended(answer);
+      if (answer.budgetSpent) return { kind: 'complete', stopReason: 'budget' };
       if (patience[unfinished]-- === 0) return gaveUp(unfinished);
       continue;
     }
@@ -147,6 +148,7 @@ async function react(input: ChatTurnInput, progress: TurnProgress, decided: Set<
       });
     }
     if (looping) return { kind: 'complete', stopReason: 'loop' };
+    if (answer.budgetSpent) return { kind: 'complete', stopReason: 'budget' };
   }
   throw new Error('unreachable: the last step returns');
 }

@@ -39,18 +39,27 @@ const chat = defineRoute({
       schema: turnErrorAnswer,
     },
     413: 'The stored graph is too large.',
+    429: 'A budget is used up; the message says when it renews. Nothing was started.',
     503: { meaning: 'Something is away. With a `turn_id`: that turn may run.', schema: turnErrorAnswer },
   },
-  async handle({ session, body, headers, principal, answer }, { turns }) {
-    const { turnId, attached } = await turns.start({
-      session,
-      message: body.message,
-      graph: body.workflow_state?.graph ?? null,
-      idempotencyKey: headers['idempotency-key'] ?? null,
-    });
+  async handle({ session, body, headers, principal, answer }, { turns, limits }) {
+    // The place comes first: nothing may be started for a stream that is refused.
+    const release = await limits.streams.take(principal.sub);
+    const { turnId, attached } = await turns
+      .start({
+        session,
+        message: body.message,
+        graph: body.workflow_state?.graph ?? null,
+        idempotencyKey: headers['idempotency-key'] ?? null,
+        principal: principal.sub,
+      })
+      .catch((error: unknown) => {
+        release?.();
+        throw error;
+      });
     // A new turn has no reader yet, so its stream begins at the first event.
     const afterSeq = attached ? (headers['last-event-id'] ?? 0) : 0;
-    return answer({ turnId, afterSeq, principal });
+    return answer({ turnId, afterSeq, principal, release });
   },
 });
 

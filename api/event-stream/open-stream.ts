@@ -8,6 +8,8 @@ export interface StreamRequest {
   turnId: string;
   afterSeq: number;
   principal: Principal;
+  /** Gives the stream's place back; null when it has none. Called when the stream has ended, whatever ended it. */
+  release: (() => void) | null;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface StreamRequest {
 export function openStream(
   ctx: Context,
   hub: TurnEventHub,
-  { turnId, afterSeq, principal }: StreamRequest,
+  { turnId, afterSeq, principal, release }: StreamRequest,
 ): void {
   ctx.status = 200;
   ctx.set({
@@ -29,11 +31,26 @@ export function openStream(
   });
   ctx.respond = false;
   ctx.state = { requestId: ctx.state.requestId as string };
+  if (release !== null) releaseAtEnd(ctx, release);
   if (ctx.method === 'HEAD') {
     ctx.res.end();
     return;
   }
   hub.stream(ctx.res, turnId, afterSeq, endOf(principal));
+}
+
+/** The socket may close before a pipelined response is its own, and one that is gone already emits no `close`. */
+function releaseAtEnd({ req: { socket }, res }: Context, release: () => void): void {
+  const end = (): void => {
+    res.off('close', end);
+    socket.off('close', end);
+    release();
+  };
+  if (res.destroyed || socket.destroyed) release();
+  else {
+    res.on('close', end);
+    socket.on('close', end);
+  }
 }
 
 /**

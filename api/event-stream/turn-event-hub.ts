@@ -34,8 +34,10 @@ export interface TurnEventHub {
    * right to read ends: the stream closes then, and whoever has a new token goes on.
    */
   stream(response: ServerResponse, turnId: string, afterSeq: number, until?: number): void;
-  /** Open streams, for tests and for the log. */
+  /** Open streams. */
   readonly viewerCount: number;
+  /** Open streams whose reader takes no more bytes. */
+  readonly blockedCount: number;
   /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. May be called twice. */
   close(): Promise<void>;
 }
@@ -47,6 +49,8 @@ export interface TurnEventHubOptions {
   inspectSilence: SilenceInspector;
   /** How long a turn's log is quiet before it is asked about. */
   silenceMs?: number;
+  /** Called when a reader takes no more bytes. */
+  onBlocked?: () => void;
 }
 
 // Bounds how much memory a slow reader holds, and what a page costs the database.
@@ -264,6 +268,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     if (viewer.response.write(data) || viewer.mode === 'blocked') return;
     viewer.mode = 'blocked';
     viewer.blockedAt = performance.now();
+    options.onBlocked?.();
     catchUp.delete(viewer);
   }
 
@@ -362,6 +367,11 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     },
     get viewerCount() {
       return viewers.size;
+    },
+    get blockedCount() {
+      let blocked = 0;
+      for (const { mode } of viewers.values()) if (mode === 'blocked') blocked += 1;
+      return blocked;
     },
     close: () => (closing ??= close()),
   };

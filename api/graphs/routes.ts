@@ -12,6 +12,7 @@ import {
   workflowListAnswer,
   workflowPageQuery,
 } from '../../contracts/http/workflows.ts';
+import { recordAct } from '../../db/audit/audit.ts';
 import { inLane } from '../../db/connection/lanes.ts';
 import { createWorkflow, findWorkflow, findWorkflowText, listWorkflows } from '../../db/graphs/graphs.ts';
 import { replaceGraph } from '../../db/graphs/replace-graph.ts';
@@ -19,6 +20,7 @@ import { isUuid } from '../../domain/text/uuid.ts';
 import { anyone, withToken } from '../http/access.ts';
 import { json, jsonText } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { workflowLane } from '../http/lane-names.ts';
 import { defineRoute } from '../http/route.ts';
 import { presentWorkflow, presentWorkflowSummary } from './present.ts';
@@ -75,9 +77,9 @@ const read = defineRoute({
 });
 
 /** The id is checked before the body. */
-const namedWorkflow = withToken(({ params: { id } }) => {
+const namedWorkflow = withToken(({ principal, params: { id } }) => {
   if (!isUuid(id)) throw new HttpError(404, NO_WORKFLOW);
-  return { id };
+  return { principal, id };
 });
 
 const save = defineRoute({
@@ -94,7 +96,7 @@ const save = defineRoute({
     404: NO_WORKFLOW,
     409: { meaning: 'The workflow was changed meanwhile.', schema: versionErrorAnswer },
   },
-  async handle({ id, body: { graph, version }, answer }, { db }) {
+  async handle({ id, principal, requestId, body: { graph, version }, answer }, { db }) {
     const write = async (trx: Knex) => {
       const workflow = await findWorkflow(trx, id, true);
       if (!workflow) throw new HttpError(404, NO_WORKFLOW);
@@ -103,7 +105,12 @@ const save = defineRoute({
           version: workflow.version,
         });
       }
-      return (await replaceGraph(trx, workflow, graph)).version;
+      const saved = await replaceGraph(trx, workflow, graph);
+      await recordAct(trx, actorOf(principal, requestId), {
+        action: 'workflow.graph.write',
+        target: saved.id,
+      });
+      return saved.version;
     };
     return answer({ ok: true, version: await inLane(db, workflowLane(id), () => db.transaction(write)) });
   },

@@ -1,3 +1,4 @@
+import type { Actor } from '../../contracts/audit.ts';
 import { HttpError } from './http-error.ts';
 
 /** Who makes a request, by the verified token. The auth middleware puts it into `ctx.state.principal`. */
@@ -8,6 +9,11 @@ export interface Principal {
   sub: string | null;
   /** The token's `exp` in milliseconds since 1970; null when the token does not expire. */
   expiresAt: number | null;
+}
+
+/** The principal as the audit log names it. */
+export function actorOf({ role, sub }: Principal, requestId: string): Actor {
+  return { actor: sub ?? role, role, requestId };
 }
 
 /** Throws HttpError 403 unless the principal is the operator. docs/access.md lists the requests that only it may make. */

@@ -1,5 +1,6 @@
 /** The routes for the messages of a session, and for applying or reverting the change of a message. */
 import { z } from 'zod';
+import type { Actor } from '../../contracts/audit.ts';
 import { conflictErrorAnswer } from '../../contracts/http/errors.ts';
 import {
   appliedAnswer,
@@ -15,12 +16,14 @@ import { NO_SESSION } from '../../contracts/http/sessions.ts';
 import { uuid } from '../../contracts/http/values.ts';
 import { inLane } from '../../db/connection/lanes.ts';
 import { listMessages } from '../../db/sessions/messages.ts';
-import { applySnapshot, revertSnapshot } from '../../db/sessions/snapshots.ts';
+import type { Session } from '../../db/sessions/sessions.ts';
+import { applySnapshot, revertSnapshot, type SnapshotTarget } from '../../db/sessions/snapshots.ts';
 import { DiffConflictError } from '../../domain/graph/apply-diff.ts';
 import { canvasAt } from '../graphs/canvas.ts';
 import { presentWorkflowGraph } from '../graphs/present.ts';
 import { json, jsonText } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { workflowLane } from '../http/lane-names.ts';
 import { defineRoute } from '../http/route.ts';
 import { describedAs } from '../openapi/described-as.ts';
@@ -75,8 +78,11 @@ const snapshot = defineRoute({
   },
   answers: json(200, appliedAnswer),
   errors: changes,
-  async handle({ session, params: { mid }, body: { pre_snapshot: canvas }, answer }, { db }) {
-    const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid };
+  async handle(
+    { session, principal, requestId, params: { mid }, body: { pre_snapshot: canvas }, answer },
+    { db },
+  ) {
+    const target = targetOf(session, mid, actorOf(principal, requestId));
     const workflow = await orConflict(
       inLane(db, workflowLane(session.workflowId), () =>
         applySnapshot(db, target, canvas, presentWorkflowGraph),
@@ -98,8 +104,8 @@ const revert = defineRoute({
   input: { params: messageParams },
   answers: json(200, appliedAnswer),
   errors: changes,
-  async handle({ session, params: { mid }, answer }, { db, planRevert }) {
-    const target = { sessionId: session.id, workflowId: session.workflowId, messageId: mid };
+  async handle({ session, principal, requestId, params: { mid }, answer }, { db, planRevert }) {
+    const target = targetOf(session, mid, actorOf(principal, requestId));
     const result = await orConflict(
       inLane(db, workflowLane(session.workflowId), () =>
         revertSnapshot(db, target, presentWorkflowGraph, planRevert),
@@ -113,6 +119,10 @@ const revert = defineRoute({
 });
 
 export const messageRoutes = [list, snapshot, revert];
+
+function targetOf(session: Session, messageId: string, by: Actor): SnapshotTarget {
+  return { sessionId: session.id, workflowId: session.workflowId, messageId, by };
+}
 
 /** Answers a change that does not fit with a 409 that names the blocks. */
 async function orConflict<T>(work: Promise<T>): Promise<T> {

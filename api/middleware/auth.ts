@@ -3,6 +3,7 @@
  * (RFC 8725). The token comes from a header, never from the query string, because query strings end up in logs.
  */
 import type { KeyObject } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
 import { codeOf } from '../../contracts/thrown-codes.ts';
@@ -19,11 +20,16 @@ export interface AuthOptions {
   logger: Logger;
 }
 
-/** Puts the principal into `ctx.state.principal`, or ends the request with 401 or 403. `openPaths` need no token. */
-export function createAuthMiddleware(options: AuthOptions & { openPaths: ReadonlySet<string> }): Middleware {
+/**
+ * Puts the principal into `ctx.state.principal`, or ends the request with 401 or 403. A path of `opens` needs no token for
+ * the requests for which its function returns true.
+ */
+export function createAuthMiddleware(
+  options: AuthOptions & { opens: ReadonlyMap<string, (request: IncomingMessage) => boolean> },
+): Middleware {
   return async function auth(ctx, next) {
     // The router takes one slash at the end of a path for nothing.
-    if (!options.openPaths.has(ctx.path.replace(/\/$/, ''))) {
+    if (options.opens.get(ctx.path.replace(/\/$/, ''))?.(ctx.req) !== true) {
       ctx.state.principal = await authenticate(
         { authorization: ctx.headers.authorization, apikey: ctx.headers.apikey },
         options,

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import type { RequestLimits } from '../limits/request-limits.ts';
+import type { RequestState } from '../http/request-state.ts';
 import { HttpError } from '../http/http-error.ts';
 import { scanJson } from '../../domain/text/scan-json.ts';
 import { createSemaphore } from '../../runtime/semaphore.ts';
@@ -26,9 +28,9 @@ const SMALL_BYTES = 256 * 1024;
 
 /**
  * Puts the parsed body into `ctx.state.body`, or an empty object when there is no body. Ends the request with 400, 413 or
- * 415, or with 503 when too many large bodies are being handled.
+ * 415, with 429 when the principal or all have sent too much, or with 503 when too many large bodies are being handled.
  */
-export function createBodyMiddleware(): Middleware {
+export function createBodyMiddleware(limits: Pick<RequestLimits, 'countBody'>): Middleware {
   const room = createSemaphore(ROOM.bytes);
   return async function body(ctx, next) {
     ctx.state.body = {};
@@ -56,6 +58,7 @@ export function createBodyMiddleware(): Middleware {
           { Connection: 'close' },
         );
       }
+      await limits.countBody((ctx.state as Partial<RequestState>).principal?.sub ?? null, bytes.length);
       ctx.state.body = await readJson(bytes);
       await next();
     } finally {

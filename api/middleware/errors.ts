@@ -11,6 +11,7 @@ import {
   sqlStateOf,
 } from '../../db/connection/pg-errors.ts';
 import { StoredGraphError } from '../../db/graphs/graphs.ts';
+import { LimitError } from '../../db/limits/limit-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { isPassingPoolError, isPoolError } from '../../runtime/thread-pool.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -55,6 +56,8 @@ export function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error;
   if (error instanceof StoredGraphError)
     return new HttpError(error.code === 'GRAPH_TOO_LARGE' ? 413 : 409, error.message);
+  if (error instanceof LimitError)
+    return new HttpError(429, error.message, {}, { 'Retry-After': String(error.retryAfterSeconds) });
   if (isConnectionError(error)) {
     return new HttpError(503, 'The database is not reachable. Please try again.', {}, RETRY);
   }

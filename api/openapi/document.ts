@@ -13,6 +13,7 @@ const TAGS = [
   { name: 'Turns', description: 'What the copilot does for one message.' },
   { name: 'Settings', description: 'Which model the copilot runs on.' },
   { name: 'Usage', description: "The platform's bill." },
+  { name: 'Audit', description: 'Who changed what.' },
   { name: 'Workflows', description: 'The workflows of the project and their block types.' },
   { name: 'Health', description: 'For those who run it.' },
   { name: 'Description', description: 'This document.' },

@@ -17,6 +17,7 @@ const COMMON: Readonly<Partial<Record<ErrorStatus, { meaning: string; of: (route
   403: { meaning: 'The role of the token may not do this.', of: ({ isOpen }) => !isOpen },
   413: { meaning: 'The body is larger than 8 MB.', of: takesBody },
   415: { meaning: 'The body is not JSON in UTF-8.', of: takesBody },
+  429: { meaning: 'A limit is reached; the message names it.', of: isLimited },
   500: { meaning: 'A fault of the service; its log has the request id.', of: () => true },
   503: { meaning: 'Something is away or busy: nothing was done.', of: () => true },
 };
@@ -25,11 +26,17 @@ const COMMON: Readonly<Partial<Record<ErrorStatus, { meaning: string; of: (route
 const STATUS_HEADERS: Readonly<Record<number, string[]>> = {
   401: ['WWW-Authenticate'],
   403: ['WWW-Authenticate'],
+  429: ['Retry-After'],
   503: ['Retry-After'],
 };
 
 function takesBody({ method }: Route): boolean {
   return method === 'post' || method === 'put';
+}
+
+/** The bytes of bodies and the open streams have limits. */
+function isLimited(route: Route): boolean {
+  return takesBody(route) || route.answers.contentType === 'text/event-stream';
 }
 
 /** `/a/:id` as `/a/{id}`. */
@@ -39,13 +46,14 @@ export function toTemplate(path: string): string {
 
 /** The operation of a route. The schemas that it refers to are written into the book. */
 export function toOperation(route: Route, book: SchemaBook) {
-  const { operationId, summary, description, tag, isOpen, input } = route;
+  const { operationId, summary, description, tag, isOpen, opensTo, input } = route;
   return {
     operationId,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
     ...(isOpen ? { security: [] } : {}),
+    ...(opensTo === undefined ? {} : { security: [{}, { bearer: [] }, { apikey: [] }] }),
     parameters: toParameters(route, book),
     ...(input.body === undefined
       ? {}

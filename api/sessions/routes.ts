@@ -20,6 +20,7 @@ import { isUuid } from '../../domain/text/uuid.ts';
 import { anyone, withToken } from '../http/access.ts';
 import { json, nothing } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { NEW_SESSIONS, sessionLane } from '../http/lane-names.ts';
 import { defineRoute } from '../http/route.ts';
 import { ownSession, toViewer } from './own-session.ts';
@@ -79,9 +80,11 @@ const remove = defineRoute({
   input: { params: z.object({ id: uuid.meta({ description: 'The session.' }) }) },
   answers: nothing,
   errors: { 404: NO_SESSION },
-  async handle({ session: { id }, answer }, { db, turns }) {
+  async handle({ session: { id }, principal, requestId, answer }, { db, turns }) {
     await turns.cancelForDelete(id);
-    const deleted = await inLane(db, sessionLane(id), () => deleteSession(db, id));
+    const deleted = await inLane(db, sessionLane(id), () =>
+      deleteSession(db, id, actorOf(principal, requestId)),
+    );
     if (!deleted) throw new HttpError(404, NO_SESSION);
     return answer(null);
   },

@@ -7,6 +7,7 @@ import { catalogueOf } from '../../runtime/config.ts';
 import { anyone, serviceOnly } from '../http/access.ts';
 import { json } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { defineRoute } from '../http/route.ts';
 
 const read = defineRoute({
@@ -38,12 +39,12 @@ const choose = defineRoute({
   access: serviceOnly('Only service_role may choose the model: it is the same for everyone'),
   input: { body: modelRequest },
   answers: json(200, modelChosenAnswer),
-  async handle({ body, answer }, { db, config }) {
+  async handle({ body, principal, requestId, answer }, { db, config }) {
     const options = catalogueOf(config).listOptions();
     const option = options.find(({ value }) => value === body.model);
     if (!option)
       throw new HttpError(400, `model must be one of ${options.map(({ value }) => value).join(', ')}`);
-    await inLane(db, 'settings', () => saveModelSetting(db, option.value));
+    await inLane(db, 'settings', () => saveModelSetting(db, option.value, actorOf(principal, requestId)));
     // A model without a key may be chosen, because its key may be set later. Until then chats answer 503.
     return answer({ ok: true, model: option.value, available: option.available });
   },

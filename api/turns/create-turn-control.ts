@@ -12,6 +12,8 @@ import type { Knex } from 'knex';
 import { decideConfirmation, findOpenConfirmation } from '../../db/turns/confirmations.ts';
 import { inLane } from '../../db/connection/lanes.ts';
 import { answeredWithin } from '../../db/connection/pg-errors.ts';
+import { requireBudget } from '../../db/limits/budgets.ts';
+import { admitterOf, requireRoomToStart } from '../../db/limits/start-limits.ts';
 import { findSession } from '../../db/sessions/sessions.ts';
 import { findModelSetting } from '../../db/settings.ts';
 import {
@@ -67,11 +69,15 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
     message,
     graph,
     idempotencyKey,
+    principal,
   }: StartRequest): Promise<StartedTurn | null> => {
     if (idempotencyKey !== null) {
       const earlier = await findTurnByIdempotencyKey(db, session.id, idempotencyKey);
       if (earlier) return attach(options, earlier, message);
     }
+    const starter = { principal, sessionId: session.id };
+    await requireBudget(db, options.budgets, starter);
+    await requireRoomToStart(db, options.limits, starter);
     const [chosen, base] = await Promise.all([
       findModelSetting(db),
       graph ?? persistedGraph(db, session.workflowId),
@@ -94,9 +100,12 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       message,
       model,
       promptVersion: options.promptVersion,
+      principal,
       graph: toJsonText(base),
     };
-    const inserted = await inLane(db, sessionLane(session.id), () => insertStartingTurn(db, row));
+    const inserted = await inLane(db, sessionLane(session.id), () =>
+      insertStartingTurn(db, row, admitterOf(options.limits, starter)),
+    );
     if (!inserted) {
       if (idempotencyKey !== null && (await findSession(db, session.id, { ownerSub: null }))) return null;
       throw new HttpError(404, 'No copilot session exists with the given ID');
@@ -133,11 +142,11 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       }
     },
 
-    async confirm({ sessionId, turnId, callId, decision, reason, decidedBy }) {
+    async confirm({ sessionId, turnId, callId, decision, reason, by }) {
       const turn = await findVisibleTurn(options, { sessionId, turnId });
       if (!turn) throw new HttpError(404, 'No turn exists with the given ID');
       const stands = await inLane(db, sessionLane(sessionId), () =>
-        decideConfirmation(db, { turnId, callId, decision, reason, decidedBy }),
+        decideConfirmation(db, { turnId, callId, decision, reason, by }),
       );
       if (stands === null) throw new HttpError(404, 'No confirmation was asked for a call with the given ID');
       if (stands === 'turn_over') throw new HttpError(409, 'The turn is over; nothing was changed');

@@ -17,6 +17,7 @@ import { isUuid } from '../../domain/text/uuid.ts';
 import { withToken } from '../http/access.ts';
 import { eventStream, json } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
+import { actorOf } from '../http/principal.ts';
 import { defineRoute } from '../http/route.ts';
 import { ownSession } from '../sessions/own-session.ts';
 
@@ -66,8 +67,10 @@ const events = defineRoute({
   },
   answers: eventStream(streamedEvent),
   errors,
-  handle: ({ turnId, query, headers, principal, answer }) =>
-    answer({ turnId, afterSeq: headers['last-event-id'] ?? query.after ?? 0, principal }),
+  async handle({ turnId, query, headers, principal, answer }, { limits }) {
+    const afterSeq = headers['last-event-id'] ?? query.after ?? 0;
+    return answer({ turnId, afterSeq, principal, release: await limits.streams.take(principal.sub) });
+  },
 });
 
 const cancel = defineRoute({
@@ -102,7 +105,7 @@ const decide = defineRoute({
     404: `${errors[404]}; or no confirmation was asked for the call`,
     409: 'It was decided otherwise, has expired, or the turn is over.',
   },
-  async handle({ session, params, body: { approved, reason }, principal, answer }, { turns }) {
+  async handle({ session, params, body: { approved, reason }, principal, requestId, answer }, { turns }) {
     const decision = approved ? 'approved' : 'rejected';
     await turns.confirm({
       sessionId: session.id,
@@ -110,7 +113,7 @@ const decide = defineRoute({
       callId: params.call_id,
       decision,
       reason: reason?.trim() ? reason : null,
-      decidedBy: principal.sub ?? principal.role,
+      by: actorOf(principal, requestId),
     });
     return answer({ ok: true, decision });
   },

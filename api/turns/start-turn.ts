@@ -10,6 +10,7 @@ import { deleteStartingTurn, findTurn, promoteTurn, type Turn } from '../../db/t
 import { HttpError } from '../http/http-error.ts';
 import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
+import { fairnessKeyOf, TURN_PRIORITY } from './fairness.ts';
 import { RPC_DEADLINE_MS } from './turn-workflow.ts';
 import type { StartedTurn } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
@@ -134,6 +135,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
           // A task takes milliseconds. When its worker hangs, Temporal gives the task to another worker after this time.
           workflowTaskTimeout: '4s',
           staticSummary: `chat turn, ${turn.model}`,
+          priority: { priorityKey: TURN_PRIORITY, fairnessKey: fairnessKeyOf(turn) },
           requestEagerStart: options.eagerStart,
           ...(searchAttributes
             ? {

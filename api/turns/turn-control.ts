@@ -1,4 +1,5 @@
 /** What the routes may do with turns. `create-turn-control.ts` implements it on Temporal and Postgres. */
+import type { Actor } from '../../contracts/audit.ts';
 import type { TurnBody } from '../../contracts/http/turns.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 
@@ -8,6 +9,8 @@ export interface StartRequest {
   /** Null for the persisted graph. */
   graph: Graph | null;
   idempotencyKey: string | null;
+  /** The `sub` of the token; null for a service token without one. */
+  principal: string | null;
 }
 
 export interface StartedTurn {
@@ -19,7 +22,8 @@ export interface StartedTurn {
 export interface TurnControl {
   /**
    * Starts a turn, or attaches to the turn that the idempotency key started. Throws HttpError 404, 503, or 409: with
-   * `turn_id` while a turn runs, and for a key that was used with another message.
+   * `turn_id` while a turn runs, and for a key that was used with another message. Throws LimitError for a start beyond a
+   * limit or a budget; attaching is never refused by one.
    */
   start(request: StartRequest): Promise<StartedTurn>;
   /** Asks a turn to end as cancelled. May be repeated. Throws HttpError 404, or 409 when the turn ended otherwise. */
@@ -34,7 +38,7 @@ export interface TurnControl {
     callId: string;
     decision: 'approved' | 'rejected';
     reason: string | null;
-    decidedBy: string;
+    by: Actor;
   }): Promise<void>;
   /** Cancels a session's running turn, if any, and waits until deleting the session is safe. */
   cancelForDelete(sessionId: string): Promise<void>;

@@ -3,6 +3,7 @@ import { type ChatOptions, chatTurn, type EventsOptions, knownTurn } from './tur
 import { type StreamConnection, streamTurn } from './turn-stream.ts';
 import type {
   AppliedWorkflow,
+  AuditLog,
   Block,
   BlockType,
   Canvas,
@@ -58,6 +59,8 @@ export interface CopilotClient {
   };
   /** ISO 8601 times; `from` is inside the range, `to` is not. */
   usage(range?: { from?: string; to?: string }, options?: CallOptions): Promise<UsageReport>;
+  /** Who changed what, newest first, for service tokens; `before` is the id of an entry. */
+  audit(page?: { limit?: number; before?: string }, options?: CallOptions): Promise<AuditLog>;
   /** Applies the change that a message proposes. */
   snapshot(
     sessionId: string,
@@ -124,6 +127,7 @@ export function createCopilotClient(connection: ClientOptions): CopilotClient {
       setModel: (model, options) => ask('PUT', '/api/copilot/settings/model', options, { body: { model } }),
     },
     usage: (range, options) => ask('GET', '/api/copilot/usage', options, { query: { ...range } }),
+    audit: (page, options) => ask('GET', '/api/copilot/audit', options, { query: { ...page } }),
     snapshot: (sessionId, messageId, canvas, options) =>
       ask('POST', `${message(sessionId, messageId)}/snapshot`, options, { body: { pre_snapshot: canvas } }),
     revert: (sessionId, messageId, options) =>

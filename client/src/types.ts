@@ -300,6 +300,32 @@ export interface UsageReport {
   models_left_out?: number;
 }
 
+export type AuditAction =
+  | 'workflow.graph.write'
+  | 'message.snapshot'
+  | 'message.revert'
+  | 'settings.model.write'
+  | 'session.delete'
+  | 'asset.create'
+  | 'asset.update'
+  | 'asset.delete'
+  | 'confirmation.decide';
+
+export interface AuditEntry {
+  id: string;
+  at: string;
+  /** The `sub` of the token, or its role when it has none. */
+  actor: string;
+  role: string | null;
+  action: AuditAction;
+  target: string;
+  request_id: string | null;
+}
+
+export interface AuditLog {
+  entries: AuditEntry[];
+}
+
 /** A node of an editor's canvas: flat, or as React Flow has it. */
 export type CanvasNode =
   | {

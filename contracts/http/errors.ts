@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { uuid } from './values.ts';
 
 /** The statuses with which the API ends a request. */
-export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 417 | 431 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 417 | 429 | 431 | 500 | 503;
 
 const error = z.string().meta({
   description: 'What is wrong, for a person to act on.',

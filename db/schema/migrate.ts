@@ -17,6 +17,16 @@ import * as summaries from '../migrations/20261124000007-summaries.ts';
 import * as claimCounts from '../migrations/20261125000010-claim-counts.ts';
 import * as temporalIdentity from '../migrations/20261125000020-temporal-identity.ts';
 import * as unreportedCalls from '../migrations/20261125000030-unreported-calls.ts';
+import * as audit from '../migrations/20261125000040-audit.ts';
+import * as turnPrincipals from '../migrations/20261125000050-turn-principals.ts';
+import * as usagePrincipals from '../migrations/20261125000060-usage-principals.ts';
+import * as limitCounts from '../migrations/20261125000070-limit-counts.ts';
+import * as limitIndexes from '../migrations/20261125000080-limit-indexes.ts';
+import * as counts from '../migrations/20261125000110-counts.ts';
+import * as countCalls from '../migrations/20261125000120-count-calls.ts';
+import * as countTurns from '../migrations/20261125000130-count-turns.ts';
+import * as countDecisions from '../migrations/20261125000140-count-decisions.ts';
+import * as openConfirmationsIndex from '../migrations/20261125000150-open-confirmations-index.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
 /** A migration changes the schema in one transaction, or builds indexes concurrently; never both. */
@@ -32,6 +42,16 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261125000010-claim-counts', ...claimCounts },
   { name: '20261125000020-temporal-identity', ...temporalIdentity },
   { name: '20261125000030-unreported-calls', ...unreportedCalls },
+  { name: '20261125000040-audit', ...audit },
+  { name: '20261125000050-turn-principals', ...turnPrincipals },
+  { name: '20261125000060-usage-principals', ...usagePrincipals },
+  { name: '20261125000070-limit-counts', ...limitCounts },
+  { name: '20261125000080-limit-indexes', ...limitIndexes },
+  { name: '20261125000110-counts', ...counts },
+  { name: '20261125000120-count-calls', ...countCalls },
+  { name: '20261125000130-count-turns', ...countTurns },
+  { name: '20261125000140-count-decisions', ...countDecisions },
+  { name: '20261125000150-open-confirmations-index', ...openConfirmationsIndex },
 ];
 
 const SCHEMA = 'ai';

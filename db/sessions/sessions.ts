@@ -1,5 +1,7 @@
 /** Copilot sessions. Every read takes a viewer and applies it in SQL, so that no handler can forget the check. */
 import type { Knex } from 'knex';
+import type { Actor } from '../../contracts/audit.ts';
+import { recordAct } from '../audit/audit.ts';
 import { withLongBound } from '../connection/knex.ts';
 import { isTransactionConflict } from '../connection/pg-errors.ts';
 import { readableTime, rowsOf } from '../connection/sql-rows.ts';
@@ -87,15 +89,16 @@ export async function findNewestSession(
 }
 
 /** Deletes a session with its messages, turns and events. Returns false when the session did not exist. */
-export async function deleteSession(db: Knex, id: string): Promise<boolean> {
+export async function deleteSession(db: Knex, id: string, by: Actor): Promise<boolean> {
   // An ending turn locks its own row, then the session's. This delete locks them in the other order, so the two may
   // deadlock. Postgres ends one of them, and the delete is repeated.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const deleted = await withLongBound(db, (trx) =>
-        rowsOf(trx, 'delete from ai.copilot_sessions where id = ? returning id', [id]),
-      );
-      return deleted.length > 0;
+      return await withLongBound(db, async (trx) => {
+        const deleted = await rowsOf(trx, 'delete from ai.copilot_sessions where id = ? returning id', [id]);
+        if (deleted.length > 0) await recordAct(trx, by, { action: 'session.delete', target: id });
+        return deleted.length > 0;
+      });
     } catch (error: unknown) {
       if (!isTransactionConflict(error) || attempt === DELETE_ATTEMPTS) throw error;
     }

@@ -1,9 +1,11 @@
 /** Applies a message's diff to the persisted workflow, and reverts it. Each happens once, in one transaction. */
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import type { Actor } from '../../contracts/audit.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { planRevert, planSnapshot } from '../../domain/edit/snapshot.ts';
+import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { toWorkflowDiff } from './stored-diff.ts';
 import {
@@ -20,6 +22,8 @@ export interface SnapshotTarget {
   sessionId: string;
   workflowId: string;
   messageId: string;
+  /** Who applies or reverts. */
+  by: Actor;
 }
 
 interface SnapshotRow {
@@ -75,6 +79,7 @@ export async function applySnapshot<Answer>(
         response,
       ],
     );
+    await recordAct(trx, target.by, { action: 'message.snapshot', target: target.messageId });
     return JSON.parse(response) as Answer;
   });
 }
@@ -117,6 +122,7 @@ export async function revertSnapshot<Answer>(
       'update ai.copilot_snapshots set revert_response = ?, reverted_at = clock_timestamp() where message_id = ?',
       [response, target.messageId],
     );
+    await recordAct(trx, target.by, { action: 'message.revert', target: target.messageId });
     return { found: true, applied: true, response: JSON.parse(response) as Answer };
   });
 }

@@ -7,8 +7,10 @@
  * One file, because every function changes or reads the same row.
  */
 import type { Knex } from 'knex';
+import type { Actor } from '../../contracts/audit.ts';
 import type { TurnEvent } from '../../contracts/events.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
+import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { appendLocked } from '../events/append-events.ts';
 import type { Fence } from '../fence.ts';
@@ -38,6 +40,8 @@ export interface Confirmation extends Question {
   expiresAt: Date;
   decision: Decision | null;
   reason: string | null;
+  /** The person who decided; null without a decision of a person. */
+  decidedBy: Actor | null;
 }
 
 interface Row {
@@ -54,10 +58,13 @@ interface Row {
   expires_at: Date;
   decision: Decision | null;
   reason: string | null;
+  decided_by: string | null;
+  decided_role: string | null;
+  decided_request_id: string | null;
 }
 
-const COLUMNS =
-  'turn_id, call_id, arguments, arguments_hash, change, summary, before, after, asset_id, fingerprint, expires_at, decision, reason';
+const COLUMNS = `turn_id, call_id, arguments, arguments_hash, change, summary, before, after, asset_id, fingerprint, expires_at, decision,
+   reason, decided_by, decided_role, decided_request_id`;
 
 function toConfirmation(row: Row): Confirmation {
   return {
@@ -74,6 +81,10 @@ function toConfirmation(row: Row): Confirmation {
     expiresAt: row.expires_at,
     decision: row.decision,
     reason: row.reason,
+    decidedBy:
+      row.decided_by === null
+        ? null
+        : { actor: row.decided_by, role: row.decided_role, requestId: row.decided_request_id },
   };
 }
 
@@ -153,10 +164,10 @@ export async function decideConfirmation(
     callId: string;
     decision: 'approved' | 'rejected';
     reason: string | null;
-    decidedBy: string;
+    by: Actor;
   },
 ): Promise<Decision | 'turn_over' | null> {
-  const { turnId, callId } = input;
+  const { turnId, callId, by } = input;
   return db.transaction(async (trx) => {
     const asked = await rowsOf<{ decision: Decision | null; late: boolean }>(
       trx,
@@ -177,7 +188,8 @@ export async function decideConfirmation(
       await writeDecision(trx, turnId, callId, 'expired', null, null);
       return 'expired';
     }
-    await writeDecision(trx, turnId, callId, input.decision, input.reason, input.decidedBy);
+    await writeDecision(trx, turnId, callId, input.decision, input.reason, by);
+    await recordAct(trx, by, { action: 'confirmation.decide', target: `${turnId}/${callId}` });
     return input.decision;
   });
 }
@@ -188,13 +200,22 @@ async function writeDecision(
   callId: string,
   decision: Decision,
   reason: string | null,
-  decidedBy: string | null,
+  by: Actor | null,
 ): Promise<void> {
   await trx.raw(
     `update ai.copilot_confirmations
-     set decision = ?, reason = ?, decided_by = ?, decided_at = clock_timestamp()
+     set decision = ?, reason = ?, decided_by = ?, decided_role = ?, decided_request_id = ?,
+       decided_at = clock_timestamp()
      where turn_id = ? and call_id = ?`,
-    [decision, reason, decidedBy, turnId, callId] as Knex.RawBinding[],
+    [
+      decision,
+      reason,
+      by?.actor ?? null,
+      by?.role ?? null,
+      by?.requestId ?? null,
+      turnId,
+      callId,
+    ] as Knex.RawBinding[],
   );
 }
 

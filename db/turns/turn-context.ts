@@ -17,6 +17,8 @@ export interface TurnContext {
   /** The random seed of the delimiters around data in the turn's prompts. */
   delimiterSeed: string;
   createdAt: Date;
+  /** When the turn was created, as performance.now() of this process tells time. */
+  createdOnClock: number;
 }
 
 /** The context of a turn, in any status. Throws TurnGoneError. */
@@ -30,10 +32,11 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     prompt_version: string | null;
     fence_seed: string;
     created_at: Date;
+    age_ms: number;
   }>(
     db,
     `select t.session_id, t.workflow_id, w.name as workflow_name, t.message, t.model, t.prompt_version, t.fence_seed,
-       t.created_at
+       t.created_at, extract(epoch from clock_timestamp() - t.created_at)::float8 * 1000 as age_ms
      from ai.copilot_turns t left join ai.workflows w on w.id = t.workflow_id where t.id = ?`,
     [turnId],
   );
@@ -49,6 +52,7 @@ export async function loadTurnContext(db: Knex, turnId: string): Promise<TurnCon
     promptVersion: toPromptVersion(row.prompt_version),
     delimiterSeed: row.fence_seed,
     createdAt: row.created_at,
+    createdOnClock: performance.now() - row.age_ms,
   };
 }
 

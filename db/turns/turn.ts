@@ -19,6 +19,8 @@ export interface Turn {
   idempotencyKey: string | null;
   message: string;
   model: string;
+  /** The `sub` of the token that started the turn; null for a service token without one. */
+  principal: string | null;
   status: TurnStatus;
   stopReason: StopReason | null;
   steps: number;
@@ -31,7 +33,15 @@ export interface Turn {
 /** The values of a new turn. `graph` is JSON text. Without a prompt version the turn has the newest. */
 export type StartingTurn = Pick<
   Turn,
-  'id' | 'sessionId' | 'workflowId' | 'userMessageId' | 'messageId' | 'idempotencyKey' | 'message' | 'model'
+  | 'id'
+  | 'sessionId'
+  | 'workflowId'
+  | 'userMessageId'
+  | 'messageId'
+  | 'idempotencyKey'
+  | 'message'
+  | 'model'
+  | 'principal'
 > & { graph: string; promptVersion?: PromptVersion };
 
 interface TurnRow {
@@ -43,6 +53,7 @@ interface TurnRow {
   idempotency_key: string | null;
   message: string;
   model: string;
+  principal: string | null;
   status: TurnStatus;
   stop_reason: StopReason | null;
   steps: number;
@@ -53,7 +64,7 @@ interface TurnRow {
 }
 
 const TURN_COLUMNS = `id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model,
-  status, stop_reason, steps, workflow_diff, created_at, started_at, finished_at`;
+  principal, status, stop_reason, steps, workflow_diff, created_at, started_at, finished_at`;
 
 function toTurn(row: TurnRow): Turn {
   return {
@@ -65,6 +76,7 @@ function toTurn(row: TurnRow): Turn {
     idempotencyKey: row.idempotency_key,
     message: row.message,
     model: row.model,
+    principal: row.principal,
     status: row.status,
     stopReason: row.stop_reason,
     steps: row.steps,
@@ -78,18 +90,28 @@ function toTurn(row: TurnRow): Turn {
 /**
  * Inserts a turn in status `starting`, which no reader sees. When the session has used the idempotency key already, nothing
  * is inserted and the earlier turn is returned with `created: false`. Returns null when the session does not exist, or when
- * the earlier turn was deleted meanwhile.
+ * the earlier turn was deleted meanwhile. `admit` may refuse a new row by an error; then nothing is inserted.
  */
 export async function insertStartingTurn(
   db: Knex,
   input: StartingTurn,
+  admit: ((trx: Knex, turnId: string) => Promise<void>) | null = null,
 ): Promise<{ turn: Turn; created: boolean } | null> {
+  if (admit === null) return insertOrFind(db, input);
+  return db.transaction(async (trx) => {
+    const inserted = await insertOrFind(trx, input);
+    if (inserted?.created) await admit(trx, inserted.turn.id);
+    return inserted;
+  });
+}
+
+async function insertOrFind(db: Knex, input: StartingTurn): Promise<{ turn: Turn; created: boolean } | null> {
   const inserted = await rowsOf<TurnRow>(
     db,
     `insert into ai.copilot_turns
        (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, prompt_version,
-        base_graph, working_graph)
-     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
+        principal, base_graph, working_graph)
+     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
      for key share -- Waits for a deletion of the session. Then no row is inserted.
      on conflict (session_id, idempotency_key) do nothing
      returning ${TURN_COLUMNS}`,
@@ -102,6 +124,7 @@ export async function insertStartingTurn(
       input.message,
       input.model,
       input.promptVersion ?? PROMPT_VERSION,
+      input.principal,
       input.graph,
       input.graph,
       input.sessionId,
@@ -146,11 +169,16 @@ export async function listOpenTurns(db: Knex, filter: { sessionId: string }): Pr
   return rows.map(toTurn);
 }
 
-/** Deletes a turn in status `starting`. Returns false when the turn has another status or does not exist. */
+/** Deletes a turn in status `starting`, which then counts as no chat. Returns false when the turn has another status or does not exist. */
 export async function deleteStartingTurn(db: Knex, turnId: string): Promise<boolean> {
   const rows = await rowsOf(
     db,
-    `delete from ai.copilot_turns where id = ? and status = 'starting' returning id`,
+    `with gone as (
+       delete from ai.copilot_turns where id = ? and status = 'starting' returning id
+     ), chat as (
+       delete from ai.copilot_chat_starts where turn_id in (select id from gone)
+     )
+     select id from gone`,
     [turnId],
   );
   return rows.length > 0;

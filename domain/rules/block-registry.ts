@@ -106,9 +106,9 @@ const CONDITION_NOTES = [
   'Put the test that needs a value into if, and the case without the value into else.',
 ];
 const CODE_NOTES = [
-  'Reads every block above, not only the one before. input_data.get("Block Name") for a block that may be skipped.',
-  'To fail on purpose, raise an exception: the run log shows its message.',
-  'Not known here: which modules can be imported (the standard library is the safe choice), network access, time limits.',
+  'Edits accept each block above as a key, not only the one before. input_data.get("Block Name") for a block that may be skipped.',
+  'To fail on purpose, raise an exception with a message.',
+  'Not known here: whether input_data holds all blocks above, which modules can be imported (the standard library is the safe choice), network access, time limits, what an exception does to the rest of the run (run logs show it).',
 ];
 const PLATFORM_API_NOTES = [
   'Not known here, for every resource: its operations, their params and results, whether values in SQL are bound. The example shows only the form. Copy a block that works (from this canvas, or another workflow by get_asset_details), or ask the user.',

@@ -37,6 +37,8 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
     fallbackModel: null,
     promptVersion: 'v2',
     linkToTurn: () => null,
+    limits: config.limits,
+    budgets: config.budgets,
     eagerStart: false,
     searchAttributes: async () => false,
     diffGraphs: async () => null,
@@ -53,6 +55,7 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
       idempotencyKey,
       message,
       model: 'demo',
+      principal: null,
       graph: JSON.stringify(workflow),
     });
     if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');

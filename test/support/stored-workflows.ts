@@ -5,8 +5,10 @@ import type { Knex } from 'knex';
 import { createWorkflow, findWorkflow, type StoredWorkflow } from '../../db/graphs/graphs.ts';
 import { replaceGraph } from '../../db/graphs/replace-graph.ts';
 import { createSession } from '../../db/sessions/sessions.ts';
+import type { SnapshotTarget } from '../../db/sessions/snapshots.ts';
 import type { Block, Graph } from '../../domain/graph/graph.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { TESTER } from './test-api.ts';
 
 /** A block of a stored graph. */
 export const storedBlock = (id: string, type: string, name: string, config: JsonObject = {}): Block => ({
@@ -25,18 +27,14 @@ export async function newWorkflow(db: Knex, graph: Graph): Promise<StoredWorkflo
 }
 
 /** Stores the assistant message of an ended turn, with a diff, in a new session. */
-export async function newMessage(
-  db: Knex,
-  workflowId: string,
-  diff: unknown,
-): Promise<{ sessionId: string; workflowId: string; messageId: string }> {
+export async function newMessage(db: Knex, workflowId: string, diff: unknown): Promise<SnapshotTarget> {
   const session = (await createSession(db, { workflowId, ownerSub: null }))!;
   const messageId = randomUUID();
   await db.raw(
     `insert into ai.copilot_messages (id, session_id, role, content, workflow_diff) values (?, ?, 'assistant', 'done', ?::jsonb)`,
     [messageId, session.id, JSON.stringify(diff)],
   );
-  return { sessionId: session.id, workflowId, messageId };
+  return { sessionId: session.id, workflowId, messageId, by: TESTER };
 }
 
 /** A parsed canvas, as applySnapshot takes it. */

@@ -5,18 +5,24 @@ import { SignJWT } from 'jose';
 import type { Knex } from 'knex';
 import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer } from '../../api/http/http-server.ts';
+import { createRequestLimits } from '../../api/limits/request-limits.ts';
 import { createTurnEventHub, type TurnEventHub } from '../../api/event-stream/turn-event-hub.ts';
 import type { TurnControl } from '../../api/turns/turn-control.ts';
+import type { Actor } from '../../contracts/audit.ts';
 import { TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
 import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { createMetrics } from '../../runtime/metrics/metrics.ts';
 import { watchAnswers } from './description-check.ts';
 import { listenLocally } from './listen.ts';
 
 export const TEST_SECRET = new TextEncoder().encode('a secret for tests only, 32 bytes');
 export const silentLogger: Logger = createLogger({ level: 'silent' });
+
+/** Who acts in tests of functions that record acts. */
+export const TESTER: Actor = { actor: 'tester', role: 'service_role', requestId: 'test' };
 
 /** Signs a token. By default its role is service_role and it expires in an hour. */
 export function signToken(claims: Record<string, unknown> = {}): Promise<string> {
@@ -81,11 +87,15 @@ export async function startTestApi(options: {
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
     ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
+  const config = { ...loadConfig({}), ...options.config };
+  const limits = createRequestLimits({ db, limits: config.limits, logger });
   const deps = {
     db,
-    config: { ...loadConfig({}), ...options.config },
+    config,
+    limits,
     jwtSecret: TEST_SECRET,
     logger,
+    metrics: createMetrics({ runtime: false }),
     turns,
     hub,
     readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),
@@ -113,6 +123,7 @@ export async function startTestApi(options: {
       await hub.close();
       await close();
       await connected?.close();
+      await limits.close();
       await db.destroy();
       watch.stop();
       watch.assertNone(options.plantedFaults);

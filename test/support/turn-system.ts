@@ -8,6 +8,7 @@ import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts'
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
+import { createMetrics } from '../../runtime/metrics/metrics.ts';
 import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
 import { watchAnswers } from './description-check.ts';
@@ -84,8 +85,10 @@ export async function startTurnSystem(
     TEMPORAL_TASK_QUEUE: `chat-${randomUUID()}`,
     ...env,
   });
-  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
   const link = { temporalUi: config.temporal.uiUrl ?? null };
+  // As in `npm start`, one page shows the API and the worker.
+  const metrics = createMetrics({ runtime: false });
+  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger, metrics };
   const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
   const [firstWorker, firstApi, connection] = await Promise.all([
     startWorker(workerSettings()),

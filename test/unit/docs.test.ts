@@ -43,6 +43,10 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
     ['Default: v2', defaults.promptVersion],
+    ['Default: 60', defaults.limits.chatsPerMinute.own],
+    ['Default: 20', defaults.limits.runningTurns.own],
+    ['Default: 50', defaults.limits.streams.own],
+    ['Default: 536870912', defaults.limits.bodyBytesPerMinute.own],
   ] as const) {
     assert.ok(example.includes(text) && text.includes(String(value)), text);
   }

@@ -98,6 +98,30 @@ test('reading tools of a step run together, writing ones one after another and i
   assert.deepEqual(log.slice(4), ['+w1', '-w1', '+w2', '-w2', '+r3', '-r3']);
 });
 
+test('a turn whose budget is used up ends after the calls of its step; an answer that is whole ends it as done', async () => {
+  const calls: string[] = [];
+  const runTool = async ({ callId }: RunToolInput) => {
+    calls.push(callId);
+    return { isError: false, preview: 'done' };
+  };
+  const spent = { budgetSpent: true } as const;
+  const afterTools = await runTurn({
+    callModel: async ({ step }: CallModelInput) => ({
+      ...modelAnswer({ callId: `a${step}` }, { callId: `b${step}`, name: 'modify_workflow' }),
+      ...(step === 2 ? spent : {}),
+    }),
+    runTool,
+  });
+  assert.deepEqual(calls, ['a1', 'b1', 'a2', 'b2']);
+  assert.deepEqual(afterTools.result, { status: 'complete', stopReason: 'budget', steps: 2 });
+  const cut = await runTurn({
+    callModel: async () => ({ ...modelAnswer(), finish: 'length', unfinished: 'cut', ...spent }),
+  });
+  assert.deepEqual(cut.result, { status: 'complete', stopReason: 'budget', steps: 1 });
+  const whole = await runTurn({ callModel: async () => ({ ...modelAnswer(), ...spent }) });
+  assert.deepEqual(whole.result, { status: 'complete', stopReason: 'done', steps: 1 });
+});
+
 test(`the turn ends at step ${MAX_STEPS}, whose model call has its tools off`, async () => {
   const calls: CallModelInput[] = [];
   const { result } = await runTurn({

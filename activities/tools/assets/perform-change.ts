@@ -31,7 +31,7 @@ class Conflict extends Error {}
 
 /** The result of a decided call. Makes the change of an approved one. Throws only errors that a retry may mend. */
 export async function performChange(
-  deps: Pick<AssetDeps, 'store' | 'models'>,
+  deps: Pick<AssetDeps, 'store' | 'models' | 'recordAct'>,
   trx: Db,
   confirmation: Confirmation & { decision: Decision },
 ): Promise<AssetResult> {
@@ -45,10 +45,14 @@ export async function performChange(
     ...(reason === null ? {} : { reason }),
     hint: HINTS[status],
   });
-  if (confirmation.decision !== 'approved') return refused(confirmation.decision, confirmation.reason);
+  const { decision, decidedBy, reason } = confirmation;
+  if (decision !== 'approved') return refused(decision, reason);
+  if (decidedBy === null) return refused('conflict', 'Nobody is recorded as having approved this change.');
   try {
     // The savepoint keeps the transaction usable when the change fails, so that its result can still be stored.
     return await trx.transaction(async (change) => {
+      // The person who approved the change acts; the worker only makes it.
+      await deps.recordAct(change, decidedBy, { action: `asset.${action}`, target: id });
       if (typeof data?.name === 'string') await store.lockAssetName(change, kind, data.name);
       const asset = action === 'create' ? null : await store.findAsset(change, kind, id, true);
       if (action !== 'create' && !asset)

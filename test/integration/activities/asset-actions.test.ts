@@ -8,6 +8,7 @@ import type { AssetDeps } from '../../../activities/tools/assets/deps.ts';
 import { createPythonChecker } from '../../../activities/tools/python-syntax.ts';
 import type { ToolContext } from '../../../activities/tools/tool.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
+import { recordAct } from '../../../db/audit/audit.ts';
 import * as store from '../../../db/assets/project-assets.ts';
 import { createProjectReader } from '../../../db/assets/project-reader.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
@@ -23,7 +24,7 @@ let agentId: string;
 before(async () => {
   database = await createTestDatabase();
   db = createKnex({ databaseUrl: database.url, applicationName: 'test', poolMax: 4 });
-  assetDeps = { db, store, models: () => ['gpt-4o'], defaultModel: 'gpt-4o' };
+  assetDeps = { db, store, recordAct, models: () => ['gpt-4o'], defaultModel: 'gpt-4o' };
   assets = createAssetActions(assetDeps);
   const [agent] = await db
     .withSchema('ai')

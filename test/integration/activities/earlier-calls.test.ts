@@ -77,6 +77,7 @@ async function newTurn(message = 'Look around'): Promise<string> {
     idempotencyKey: null,
     message,
     model: 'demo',
+    principal: null,
     graph: '{"blocks":[],"edges":[]}',
   });
   await promoteTurn(db, id);

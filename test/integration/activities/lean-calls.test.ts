@@ -85,6 +85,7 @@ async function longTurn(calls: { callId: string; name: string; arguments: string
     idempotencyKey: null,
     message: 'Look around',
     model: 'demo',
+    principal: null,
     graph: JSON.stringify({ blocks: [block], edges: [] }),
   });
   await promoteTurn(db, turnId);

@@ -152,6 +152,7 @@ test('a turn keeps the version that it was started with; one of a later release 
     idempotencyKey: null,
     message: 'Hi',
     model: 'demo',
+    principal: null,
     graph: '{"blocks":[],"edges":[]}',
   };
   const start = (promptVersion: 'v1' | 'v2') =>

@@ -202,6 +202,7 @@ async function readAll(): Promise<void> {
   }
   await read('/api/copilot/settings/model');
   await read('/api/copilot/usage');
+  await read('/api/copilot/audit');
 }
 
 const whole = (max: number) => fc.integer({ min: 0, max }).map(String);
@@ -211,6 +212,7 @@ type Route = Parameters<typeof requestsOf>[0];
 /** The table of the routes: what their ids name, and their parameters and fields as the contract has them. */
 const ROUTES: Record<string, () => Route> = {
   'GET /healthz': () => ({ ids: {} }),
+  'GET /metrics': () => ({ ids: {} }),
   // Before the streams are read: a turn whose workflow is gone is over once somebody watches it.
   'POST /api/copilot/sessions/:id/turns/:turn_id/confirmations/:call_id': () => ({
     ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns, call_id: CALLS },
@@ -265,6 +267,10 @@ const ROUTES: Record<string, () => Route> = {
     body: { model: fc.constantFrom('demo', 'gpt-4o', 'gpt-5.2') },
   }),
   'GET /api/copilot/usage': () => ({ ids: {}, query: { from: day, to: day } }),
+  'GET /api/copilot/audit': () => ({
+    ids: {},
+    query: { limit: whole(300), before: fc.constantFrom(...pool.messages) },
+  }),
   'GET /api/workflows': () => ({ ids: {}, query: { limit: whole(300), offset: whole(2 ** 31) } }),
   'GET /api/workflows/:id/sessions': () => ({
     ids: { id: pool.workflows },

@@ -81,6 +81,8 @@ async function connectControl(
     fallbackModel: null,
     promptVersion: 'v2',
     linkToTurn: () => null,
+    limits: config.limits,
+    budgets: config.budgets,
     eagerStart: false,
     async searchAttributes() {
       await beforeStart();
@@ -282,6 +284,7 @@ describe('the start of a turn', { concurrency: 4 }, () => {
         message,
         graph: null,
         idempotencyKey: randomUUID(),
+        principal: null,
       });
       assert.equal(takenBack.length, 1);
       assert.notEqual(turnId, takenBack[0]);
@@ -311,6 +314,7 @@ describe('the start of a turn', { concurrency: 4 }, () => {
               idempotencyKey: key,
               message,
               model: 'gpt-4o',
+              principal: null,
               graph: '{}',
             });
           if (sql.includes('idempotency_key = ?')) lookups += 1;
@@ -321,7 +325,7 @@ describe('the start of a turn', { concurrency: 4 }, () => {
     });
     const control = await connectControl(racing, ADDRESS, async () => undefined);
     try {
-      await control.turns.start({ session, message, graph: null, idempotencyKey: key });
+      await control.turns.start({ session, message, graph: null, idempotencyKey: key, principal: null });
       assert.equal(lookups, 3);
       await resultOf(session.id);
       assert.deepEqual(await traces(session.id, message), ONCE);

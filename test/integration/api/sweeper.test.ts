@@ -63,6 +63,8 @@ function optionsFor(namespace = 'default', env: Record<string, string> = { TEMPO
     fallbackModel: null,
     promptVersion: 'v2',
     linkToTurn: () => null,
+    limits: config.limits,
+    budgets: config.budgets,
     eagerStart: false,
     searchAttributes: async () => false,
     diffGraphs: async () => null,

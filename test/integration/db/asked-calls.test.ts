@@ -30,7 +30,12 @@ after(async () => {
 async function newTurn(): Promise<string> {
   const id = randomUUID();
   const graph = '{"blocks":[],"edges":[]}';
-  const rest = { userMessageId: randomUUID(), messageId: randomUUID(), idempotencyKey: null };
+  const rest = {
+    userMessageId: randomUUID(),
+    messageId: randomUUID(),
+    idempotencyKey: null,
+    principal: null,
+  };
   await insertStartingTurn(db, { id, sessionId, workflowId, ...rest, message: 'm', model: 'demo', graph });
   return id;
 }

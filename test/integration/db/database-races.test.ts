@@ -12,7 +12,7 @@ import { findWorkflow, toGraph } from '../../../db/graphs/graphs.ts';
 import { replaceGraph } from '../../../db/graphs/replace-graph.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
-import { insertSession, insertTurn, signToken, startTestApi } from '../../support/test-api.ts';
+import { insertSession, insertTurn, signToken, startTestApi, TESTER } from '../../support/test-api.ts';
 import {
   canvasOf,
   newMessage,
@@ -43,6 +43,7 @@ const startingTurn = (sessionId: string) => ({
   idempotencyKey: 'key',
   message: 'hi',
   model: 'demo',
+  principal: null,
   graph: '{}',
 });
 
@@ -79,7 +80,7 @@ test('deleting a session outlives a turn that ends at the same moment and locks 
   const turnId = await insertTurn(db, session);
   const turn = await db.transaction();
   await turn.raw('select 1 from ai.copilot_turns where id = ? for update', [turnId]);
-  const deleted = deleteSession(db, session.sessionId);
+  const deleted = deleteSession(db, session.sessionId, TESTER);
   await untilBlocked(db, 1);
   // endTurn's next statement, which needs the session that the delete holds: Postgres ends one of the two.
   const ending = turn

@@ -388,6 +388,48 @@ test('approved and rejected at once: one decision, and the turn says which', asy
   }
 });
 
+test('the audit log names who decided, and the same person for the change that was made', async () => {
+  const acts = async (since: number) => {
+    const { body } = await call('GET', '/api/copilot/audit?limit=200');
+    const entries = body.entries as Record<string, unknown>[];
+    return { n: entries.length, acts: entries.slice(0, entries.length - since).toReversed() };
+  };
+  const { n: before } = await acts(0);
+  const created = await run([create()], approve);
+  const id = created.results[0]!.id;
+  const update = { action: 'update', kind: 'agent', id, data: { system_prompt: 'Be brief.' } };
+  await run([update], approve);
+  await run([{ action: 'delete', kind: 'agent', id }], (event, turnId, session) =>
+    decide(session, turnId, event.call_id, { approved: false }),
+  );
+  // Somebody else changes the agent while the question is open: the approved deletion is a conflict and no act.
+  await run([{ action: 'delete', kind: 'agent', id }], async (event, turnId, session) => {
+    await rows(`update ai.agents set system_prompt = 'Other' where id = ?`, [id]);
+    await approve(event, turnId, session);
+    await approve(event, turnId, session);
+  });
+  await run([{ action: 'delete', kind: 'agent', id }], approve);
+  const { acts: found } = await acts(before);
+  assert.deepEqual(
+    found.map(({ action, target }) => `${String(action)}${target === id ? ' of it' : ''}`),
+    [
+      'confirmation.decide',
+      'asset.create of it',
+      'confirmation.decide',
+      'asset.update of it',
+      'confirmation.decide',
+      'confirmation.decide',
+      'confirmation.decide',
+      'asset.delete of it',
+    ],
+  );
+  const [decided, made] = found;
+  const asked = created.events.find(({ event }) => event === 'confirmation_required')!;
+  assert.equal(decided!.target, `${created.turnId}/${String(asked.call_id)}`);
+  for (const key of ['actor', 'role', 'request_id']) assert.equal(made![key], decided![key]);
+  assert.deepEqual([made!.actor, made!.role], ['service_role', 'service_role']);
+});
+
 test('a decision whose signal was lost is heard all the same', async () => {
   const { results } = await run([create()], async (event, turnId) => {
     // What an API that dies between its two writes leaves behind.

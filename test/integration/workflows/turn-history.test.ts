@@ -69,6 +69,8 @@ test(`a turn of ${MAX_STEPS} steps over a canvas of 300 KB stays under 100 KB of
     fallbackModel: null,
     promptVersion: 'v2',
     linkToTurn: () => null,
+    limits: config.limits,
+    budgets: config.budgets,
     eagerStart: false,
     searchAttributes: async () => true,
     diffGraphs: async () => null,
@@ -84,6 +86,7 @@ test(`a turn of ${MAX_STEPS} steps over a canvas of 300 KB stays under 100 KB of
       message: 'A secret wish: canary-in-the-message',
       graph,
       idempotencyKey: null,
+      principal: null,
     });
     const handle = client.workflow.getHandle(turnWorkflowId(session.id));
     const result = (await handle.result()) as { status: string; stopReason: string; steps: number };

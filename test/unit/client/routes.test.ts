@@ -29,6 +29,7 @@ test('every route has a method', async () => {
     settings.get(),
     settings.setModel('a'),
     client.usage(),
+    client.audit(),
     client.snapshot('a', 'a', { nodes: [], edges: [] }),
     client.revert('a', 'a'),
     client.turn('a', 'a'),

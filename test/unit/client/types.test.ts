@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { z } from 'zod';
 import type * as Client from '../../../client/src/index.ts';
 import type { TurnEvent, TurnEventName } from '../../../contracts/events.ts';
+import type { auditAnswer } from '../../../contracts/http/audit.ts';
 import type { blockTypesAnswer } from '../../../contracts/http/block-types.ts';
 import type { messageListAnswer, appliedAnswer } from '../../../contracts/http/messages.ts';
 import type {
@@ -74,11 +75,31 @@ const answers: [
   Same<Answer<Of['settings']['get']>, z.infer<typeof modelAnswer>>,
   Same<Answer<Of['settings']['setModel']>, z.infer<typeof modelChosenAnswer>>,
   Same<Answer<Of['usage']>, z.infer<typeof usageAnswer>>,
+  Same<Answer<Of['audit']>, z.infer<typeof auditAnswer>>,
   Same<Answer<Of['snapshot']>, AppliedWorkflow>,
   Same<Answer<Of['revert']>, AppliedWorkflow>,
   Same<Answer<Of['turn']>, z.infer<typeof turnAnswer>>,
   Same<Answer<Of['confirm']>, z.infer<typeof decisionAnswer>>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+];
 
 test('the types of events and answers are those of the schemas', () => {
   // The compiler has judged; this keeps the two in use.

@@ -40,6 +40,19 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.deepEqual(config.corsOrigins, []);
   assert.equal(config.logLevel, 'info');
   assert.ok(config.demoCharsPerSecond > 0, 'a human pace');
+  assert.deepEqual([config.metricsToken, config.workerMetrics], [undefined, null]);
+  assert.deepEqual(config.limits, {
+    chatsPerMinute: { own: 60, total: 0 },
+    runningTurns: { own: 20, total: 0 },
+    streams: { own: 50, total: 0 },
+    bodyBytesPerMinute: { own: 536_870_912, total: 0 },
+  });
+  assert.deepEqual(config.budgets, {
+    tokensPerDay: 0,
+    usdPerDay: '0',
+    tokensPerSession: 0,
+    usdPerSession: '0',
+  });
 });
 
 test('an empty value is an absent one, and unknown variables are not ours', () => {
@@ -60,6 +73,8 @@ test('all problems are told together, none with its value', () => {
     TEMPORAL_TLS: 'hunter2',
     COPILOT_CONFIRMATION_TTL: 'hunter2',
     COPILOT_CORS_ORIGINS: 'hunter2',
+    COPILOT_LIMIT_STREAMS: 'hunter2',
+    COPILOT_BUDGET_USD_PER_DAY: 'hunter2',
     COPILOT_DEMO_CHARS_PER_SECOND: 'hunter2',
     LOG_LEVEL: 'hunter2',
   };
@@ -95,6 +110,14 @@ test('each variable: what is taken and what is not', () => {
       refused: ['*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example,https://b/x'],
     },
     COPILOT_DEMO_CHARS_PER_SECOND: { taken: ['0', '500'], refused: ['fast', '-1', '1.5'] },
+    COPILOT_METRICS_TOKEN: { taken: ['t', 'a~b'], refused: ['two words', 'cr\rlf'] },
+    COPILOT_WORKER_METRICS_ADDRESS: {
+      taken: ['127.0.0.1:9464', '0.0.0.0:0', '[::1]:9464', 'worker-1.internal:1'],
+      refused: ['9464', ':9464', '127.0.0.1', '127.0.0.1:65536', '::1:9464', 'http://host:1', 'host:-1'],
+    },
+    COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: { taken: ['0', '100'], refused: ['many', '-1', '1.5', '1e9'] },
+    COPILOT_BUDGET_TOKENS_PER_DAY: { taken: ['0', '100000000'], refused: ['1.5', '-1', '1k'] },
+    COPILOT_BUDGET_USD_PER_SESSION: { taken: ['0', '25', '0.50'], refused: ['-1', '.5', '5.', '$5', '1e3'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {

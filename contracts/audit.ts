@@ -1,0 +1,25 @@
+/** What the audit log holds. The names are stored: renaming one is a migration. */
+
+/** Everything that is recorded. */
+export const AUDIT_ACTIONS = [
+  'workflow.graph.write',
+  'message.snapshot',
+  'message.revert',
+  'settings.model.write',
+  'session.delete',
+  'asset.create',
+  'asset.update',
+  'asset.delete',
+  'confirmation.decide',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** Who acts. */
+export interface Actor {
+  /** The token's `sub`, or its role when it has none. */
+  actor: string;
+  /** The token's role. Null when the previous release took the decision that is acted upon. */
+  role: string | null;
+  /** The id of the request. Null like the role. */
+  requestId: string | null;
+}
