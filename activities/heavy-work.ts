@@ -6,7 +6,8 @@ import type { Graph } from '../domain/graph/graph.ts';
 import { SMALL_GRAPH_CHARS } from '../domain/graph/limits.ts';
 import { renderWorkflowState } from '../domain/graph/shorten-state.ts';
 import { createPythonChecker } from './tools/python-syntax.ts';
-import { type EditResult, type EditTask, runEdit } from './tools/run-edit.ts';
+import { editAndTry } from './tools/edit-and-try.ts';
+import type { EditResult, EditTask } from './tools/run-edit.ts';
 
 export interface RenderTask {
   /** A Graph's JSON text. */
@@ -47,7 +48,7 @@ const SMALL_CODE_CHARS = 4 * 1024;
 
 /** The tasks, for the threads and, when a task is small, for the main thread. */
 export const tasks = {
-  editGraph: (task: EditTask): EditResult => runEdit(task, (python ??= createPythonChecker())),
+  editGraph: (task: EditTask): EditResult => editAndTry(task, (python ??= createPythonChecker())),
   renderState: ({ graph, message }: RenderTask): string =>
     renderWorkflowState({ graph: JSON.parse(graph) as Graph, message }),
   diffGraphs: (task: DiffTask): string | null => diffGraphTexts(task),

@@ -27,6 +27,7 @@ export async function benchFairness(): Promise<void> {
   ] as const) {
     const system = await startBenchSystem({
       JWT_SECRET: SECRET,
+      LOG_LEVEL: 'error',
       COPILOT_ALLOWED_ROLES: 'service_role,authenticated',
       ...env,
     });
@@ -51,7 +52,7 @@ async function measure(label: string, { ready }: BenchSystem): Promise<string[][
   let isOver = false;
   const burst = Promise.all(
     sessions.map(async (session) => {
-      // A client that is refused comes again.
+      // A client that is refused, or finds the service busy, comes again.
       while (!isOver && !(await isDone(other!, session))) await delay(RETRY_MS);
     }),
   );
@@ -71,7 +72,7 @@ async function isDone(ready: ReadyFile, session: string): Promise<boolean> {
     await chatWithProduct(ready, session, TURN);
     return true;
   } catch (error: unknown) {
-    if (error instanceof Error && error.message.includes('answered 429')) return false;
+    if (error instanceof Error && /answered (?:429|503)/.test(error.message)) return false;
     throw error;
   }
 }

@@ -13,6 +13,7 @@ const MIN_NODE = 24;
 const SCRIPTS = {
   start: 'bin/start.ts',
   stack: 'bin/stack.ts',
+  cluster: 'bin/cluster.ts',
   worker: 'bin/worker.ts',
   api: 'bin/api.ts',
   dev: 'bin/dev.ts',

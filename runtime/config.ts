@@ -105,6 +105,13 @@ const schema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
   COPILOT_DATA_DIR: z.string().default('.copilot'),
+  /** Which Temporal the embedded stack runs: the dev server, or the production server on the embedded Postgres. */
+  COPILOT_EMBEDDED_TEMPORAL: z.enum(['dev', 'cluster']).default('dev'),
+  COPILOT_CLUSTER_SHARDS: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'write a whole number of shards, 1 to 9999')
+    .transform(Number)
+    .default(4),
   JWT_SECRET: z
     .string()
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
@@ -200,6 +207,9 @@ export interface Config {
   temporal: TemporalConfig;
   /** The absolute path of the data folder. */
   dataDir: string;
+  embeddedTemporal: 'dev' | 'cluster';
+  /** The history shards of a new embedded cluster. */
+  clusterShards: number;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
   allowedRoles: readonly string[];
@@ -267,6 +277,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
+    embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
+    clusterShards: e.COPILOT_CLUSTER_SHARDS,
     jwtSecret: e.JWT_SECRET,
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
     openai: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunDetails, RunStatus } from '../../db/assets/run-logs.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { toTryInput } from '../../domain/dry-run/from-run.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
@@ -14,6 +15,7 @@ const input = z.object({
   status: z.enum(['pending', 'running', 'completed', 'failed']).optional(),
   limit: z.int().min(1).max(20).optional().describe('Default 5'),
   block: z.string().max(300).optional().describe('Name or id'),
+  for_try: z.boolean().optional().describe('With execution_id: only the values for try of modify_workflow'),
 });
 type Input = z.infer<typeof input>;
 
@@ -36,6 +38,7 @@ Example, the last failed run with its blocks: {"status":"failed","limit":1}`,
           'Call it without arguments for the newest runs.',
         );
       const { run, input: got, output: gave, logs } = found;
+      if (args.for_try) return answer({ try: hideSecrets(toTryInput(got, logs)) });
       const whole = { run: cut(run), ...payload({ input: got, output: gave }), blocks: logs.map(cut) };
       return answer({ ...whole, ...missingBlock(block, [found]) });
     },

@@ -3,7 +3,8 @@ import { isTaskTooLarge } from '../../contracts/thrown-codes.ts';
 import type { Json } from '../../domain/text/json-value.ts';
 import { mayHoldPlaceholder, placeholderWords } from '../../domain/rules/check-secrets.ts';
 import { findMentions } from '../../domain/rules/project-facts.ts';
-import { type EditTask, runEdit } from './run-edit.ts';
+import { editAndTry, tryArgument } from './edit-and-try.ts';
+import type { EditTask } from './run-edit.ts';
 import { defineTool, type Tool, type ToolContext, type ToolDeps, toolFailure } from './tool.ts';
 
 // domain/edit/graph-edit.ts checks the arguments. This schema is what the model reads.
@@ -47,6 +48,7 @@ const input = z.object({
     )
     .optional(),
   remove_edges: z.array(z.object({ ...ends, sourceHandle: z.string().optional() })).optional(),
+  try: tryArgument.optional(),
 });
 
 type Edit = z.infer<typeof input>;
@@ -64,7 +66,7 @@ type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
 /** Changes the turn's working graph. Either the whole call is applied or nothing of it. */
 export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
   return defineTool<Edit>({
-    description: `Changes the workflow on the canvas. A call applies as a whole, or changes nothing and says what to correct: put a new block and its edges into one call. Name a block by its id, by the id that you gave it in this turn, or by its name. New blocks are placed for you. Inside the config of an update null removes the key; everywhere else null means left out.
+    description: `Changes the workflow on the canvas. A call applies as a whole, or changes nothing and says what to correct: put a new block and its edges into one call. Name a block by its id, by the id that you gave it in this turn, or by its name. New blocks are placed for you. Inside the config of an update null removes the key; everywhere else null means left out. With try, the graph after the call is run dry on sample values: which path it takes, what each block gets, where it fails. try alone changes nothing.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
     input,
     checksItself: true,
@@ -75,6 +77,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
         ...count(edit.remove_blocks, '-', 'block'),
         ...count(edit.add_edges, '+', 'edge'),
         ...count(edit.remove_edges, '-', 'edge'),
+        ...(edit.try ? ['a dry run'] : []),
       ].join(', ') || 'nothing',
     async run(edit, context) {
       const [{ text, aliases, turnStart }, project] = await Promise.all([
@@ -87,7 +90,7 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
       try {
         const { result, isError, changed } = deps.editGraph
           ? await deps.editGraph(task, context.signal)
-          : runEdit(task, deps.python);
+          : editAndTry(task, deps.python);
         return {
           result,
           isError,

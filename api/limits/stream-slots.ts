@@ -10,6 +10,7 @@ import {
   renewStreams,
   STREAM_LEASE_SECONDS,
   takeStream,
+  tooManyStreams,
   writeStreams,
 } from '../../db/limits/open-streams.ts';
 import type { Limit } from '../../runtime/config.ts';
@@ -32,6 +33,8 @@ export function createStreamSlots(options: { db: Knex; limit: Limit; logger: Log
   const { db, limit, logger } = options;
   const process = randomUUID();
   const counts = new Map<string, number>();
+  /** How many streams wait for their place, by principal. */
+  const waiting = new Map<string, number>();
   /** The principals whose row may not be as the count is. */
   const stale = new Set<string>();
   let writing: Promise<void> | null = null;
@@ -85,10 +88,21 @@ export function createStreamSlots(options: { db: Knex; limit: Limit; logger: Log
     async take(subject) {
       if (!isCounted(subject)) return null;
       const principal = subject ?? '';
-      await inOrder(principal, async () => {
-        await takeStream(db, { principal, process, streams: (counts.get(principal) ?? 0) + 1 }, limit);
-        counts.set(principal, (counts.get(principal) ?? 0) + 1);
-      });
+      const before = waiting.get(principal) ?? 0;
+      // A burst beyond the limit of one principal is refused here, so that it does not queue up for the database.
+      if (subject !== null && limit.own > 0 && (counts.get(principal) ?? 0) + before >= limit.own)
+        throw tooManyStreams('own', limit.own);
+      waiting.set(principal, before + 1);
+      try {
+        await inOrder(principal, async () => {
+          await takeStream(db, { principal, process, streams: (counts.get(principal) ?? 0) + 1 }, limit);
+          counts.set(principal, (counts.get(principal) ?? 0) + 1);
+        });
+      } finally {
+        const left = waiting.get(principal)! - 1;
+        if (left === 0) waiting.delete(principal);
+        else waiting.set(principal, left);
+      }
       let isTaken = true;
       return () => {
         if (isTaken) release(principal);

@@ -5,13 +5,17 @@
 import type { Knex } from 'knex';
 import type { Limit } from '../../runtime/config.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
-import { limitReached } from './limit-error.ts';
+import { type LimitError, limitReached } from './limit-error.ts';
 import { lockLimit } from './limit-lock.ts';
 
 /** How long the streams of a process count without a sign of the process. */
 export const STREAM_LEASE_SECONDS = 10;
-const WHAT = 'open streams';
 const RETRY_SECONDS = 5;
+
+/** The error of a stream beyond the limit. */
+export function tooManyStreams(scope: keyof Limit, atMost: number): LimitError {
+  return limitReached({ scope, atMost, what: 'open streams' }, RETRY_SECONDS);
+}
 
 /** The streams of a principal in a process. The principal is '' for service tokens without a subject. */
 export interface OpenStreams {
@@ -37,9 +41,8 @@ export async function takeStream(db: Knex, open: OpenStreams, limit: Limit): Pro
       [principal, principal, process, ...(total ? [] : [principal])],
     );
     if (limit.own > 0 && principal !== '' && others!.own + streams > limit.own)
-      throw limitReached({ scope: 'own', atMost: limit.own, what: WHAT }, RETRY_SECONDS);
-    if (total && others!.everyone + streams > limit.total)
-      throw limitReached({ scope: 'total', atMost: limit.total, what: WHAT }, RETRY_SECONDS);
+      throw tooManyStreams('own', limit.own);
+    if (total && others!.everyone + streams > limit.total) throw tooManyStreams('total', limit.total);
     await writeStreams(trx, open);
   });
 }

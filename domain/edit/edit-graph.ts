@@ -24,8 +24,7 @@ export function editGraph(input: {
   const malformed = checkEditShape(edit);
   if (malformed) return { applied: false, problems: [malformed] };
   const draft = new Draft(input.graph, input.aliases, ports);
-  const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
-  if (parts.every((part) => !part || part.length === 0)) {
+  if (isEmptyEdit(edit)) {
     return {
       applied: false,
       problems: [emptyEdit()],
@@ -40,4 +39,10 @@ export function editGraph(input: {
   for (const edge of edit.add_edges ?? []) draft.addEdge(edge);
   if (unplaced.size <= MAX_BLOCKS) draft.place(unplaced);
   return judgeEdit(draft.finish(), { original: input.graph, turnStart }, ports);
+}
+
+/** Whether an edit changes nothing. */
+export function isEmptyEdit(edit: GraphEdit): boolean {
+  const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
+  return parts.every((part) => !part || part.length === 0);
 }

@@ -3,9 +3,9 @@ import { edgeKey } from '../graph/edge.ts';
 import type { Graph, Block } from '../graph/graph.ts';
 import type { RulePorts } from '../rules/check-config.ts';
 import { checkGraph } from '../rules/check-graph.ts';
-import { referenceKey } from '../rules/check-references.ts';
+import { referenceKeys } from '../rules/check-references.ts';
 import { type Finding, MAX_LISTED, type Problem } from '../rules/finding.ts';
-import { isReferenceName, listReferences } from '../rules/reference.ts';
+import { isReferenceName } from '../rules/reference.ts';
 import type { FinishedDraft, GraphChanges } from './draft.ts';
 import { Renames } from './renames.ts';
 
@@ -82,11 +82,7 @@ function findLeftBehind(
 ): ReadonlySet<Finding> {
   const faults = introduced.filter((found) => found.severity === 'error' && found.reference !== undefined);
   if (faults.length === 0) return new Set();
-  const there = new Set(
-    before.blocks.flatMap((block) =>
-      listReferences(block.config, ports.python).map((reference) => referenceKey(block, reference)),
-    ),
-  );
+  const there = new Set(before.blocks.flatMap((block) => referenceKeys(block, ports.python)));
   return new Set(faults.filter((found) => there.has(found.reference!)));
 }
 

@@ -1,5 +1,6 @@
 /** Checks a whole graph. An edit is judged by the difference: it is rejected only for errors that it introduces. */
 import { findBlockType, handlesOf, hasHandle } from './block-registry.ts';
+import { checkConditions } from './check-conditions.ts';
 import { checkConfig, type RulePorts } from './check-config.ts';
 import { checkFlow } from './check-flow.ts';
 import { checkReferences } from './check-references.ts';
@@ -35,6 +36,7 @@ export function checkGraph(
     }),
     ...checkEdges(graph, byId),
     ...(reachability.acyclic ? [] : checkCycles(graph, byId, reachability)),
+    ...checkConditions(graph),
     ...checkReferences(graph, reachability, ports),
     ...checkFlow(graph, reachability),
   ];

@@ -51,23 +51,63 @@ export const FINDINGS = {
   },
   code_not_upstream: {
     severity: 'warning',
-    message: '{block} refers to {target}, which does not run before it.',
-    hint: 'Connect {target} to a block above {block}, in the same call.',
+    message: '{block} reads {target}, which does not run before it.',
+    hint: 'Add the edge {target} -> {block} in the same call, or read a block above {block}: {above}.',
+  },
+  'code_not_upstream/below': {
+    severity: 'warning',
+    message: '{block} reads {target}, which runs after it.',
+    hint: 'Read a block above {block}: {above}.',
   },
   code_syntax: {
     severity: 'error',
     message: 'The code of {block} is not valid Python: line {line}: {fault}.',
     hint: 'Correct that line and send the whole code again.',
   },
+  'code_syntax/reference': {
+    severity: 'error',
+    message: 'The code of {block} is not valid Python: line {line}: {fault}. {reference} is no Python.',
+    hint: 'Write {python} in place of {reference}.',
+  },
+  'code_syntax/return': {
+    severity: 'error',
+    message: 'The code of {block} is not valid Python: line {line}: {fault}.',
+    hint: 'Write output = in place of return.',
+  },
   code_too_long: {
     severity: 'error',
     message: 'The code of {block} is longer than {kb} KB.',
     hint: 'Shorten it, or split the work over several code blocks.',
   },
+  code_undefined_name: {
+    severity: 'warning',
+    message: 'The code of {block} uses {name}, which nothing defines.',
+    hint: 'Define {name} before it is used, or leave it out.',
+  },
+  'code_undefined_name/module': {
+    severity: 'warning',
+    message: 'The code of {block} uses {name}, which nothing defines.',
+    hint: 'Add the line: import {name}',
+  },
+  'code_undefined_name/nearest': {
+    severity: 'warning',
+    message: 'The code of {block} uses {name}, which nothing defines.',
+    hint: 'Write {nearest} in place of {name}.',
+  },
+  'code_undefined_name/other_language': {
+    severity: 'error',
+    message: 'The code of {block} uses {name}, which Python does not have.',
+    hint: 'Write {nearest} in place of {name}.',
+  },
   code_unknown_block: {
     severity: 'warning',
     message: '{block} refers to {name}, which is no block.',
     hint: '{nearest}Blocks: {blocks}.',
+  },
+  code_without_output: {
+    severity: 'warning',
+    message: '{block} reads {given}: what {target} gave is under "output".',
+    hint: 'Write {read} in place of {given}.',
   },
   config_too_large: {
     severity: 'error',
@@ -136,18 +176,23 @@ export const FINDINGS = {
   },
   expression_syntax: {
     severity: 'error',
-    message: 'The expression of {handle} in {block} does not read as one: {fault} (at character {at}).',
-    hint: 'Write it like <Check.output.score> > 5 and <Start.output.kind> == "new".',
+    message: 'The expression of {handle} in {block} is no condition: {fault} (at character {at}).',
+    hint: '{correction}',
   },
   'expression_syntax/doubtful': {
     severity: 'warning',
-    message: 'The expression of {handle} in {block} does not read as one: {fault} (at character {at}).',
-    hint: 'Write it like <Check.output.score> > 5 and <Start.output.kind> == "new".',
+    message: 'The expression of {handle} in {block} may not work: {fault} (at character {at}).',
+    hint: 'Use these functions: {functions}.',
   },
   field_of_text: {
     severity: 'error',
     message: '{block} reads the field {field} of {target}, whose output is plain text without fields.',
     hint: 'Use <{target}.output>, or take it apart in a code block.',
+  },
+  'field_of_text/code': {
+    severity: 'warning',
+    message: '{block} reads the key {field} of {target}, whose output is plain text without keys.',
+    hint: 'Parse the text first, such as with json.loads.',
   },
   handle_not_allowed: {
     severity: 'error',
@@ -239,20 +284,40 @@ export const FINDINGS = {
     message: '{name} of {block} holds a placeholder: {word}.',
     hint: 'Set the real value, or tell the user what to fill in.',
   },
+  reference_form: {
+    severity: 'error',
+    message: '{written} in {block} is no reference: it stays in the text as it is.',
+    hint: 'Write: {reference}',
+  },
   reference_may_be_skipped: {
     severity: 'warning',
     message: '{block} refers to {target}, which runs on some branches only.',
-    hint: 'On the others the text of the reference itself is used. Refer to a block that always runs, or give those branches a block of their own.',
+    hint: 'When {target} did not run, the reference itself is sent as text. Give each branch a block of its own, or let a code block read it with a default. Write: {read}',
+  },
+  'reference_may_be_skipped/code': {
+    severity: 'warning',
+    message: '{block} reads {target}, which runs on some branches only.',
+    hint: 'When {target} did not run, its key is missing and the code fails. Write: {read}',
+  },
+  'reference_may_be_skipped/condition': {
+    severity: 'warning',
+    message: '{block} refers to {target}, which runs on some branches only.',
+    hint: 'When {target} did not run, the expression counts as false. If that is wrong, let a code block above read it with a default. Write: {read}',
   },
   reference_not_upstream: {
     severity: 'error',
     message: '{block} refers to {target}, which does not run before it.',
-    hint: 'Connect {target} to a block above {block}, in the same call.',
+    hint: 'Add the edge {target} -> {block} in the same call, or refer to a block above {block}: {above}.',
+  },
+  'reference_not_upstream/below': {
+    severity: 'error',
+    message: '{block} refers to {target}, which runs after it.',
+    hint: 'Refer to a block above {block}: {above}.',
   },
   reference_to_itself: {
     severity: 'error',
     message: '{block} refers to its own output.',
-    hint: 'Refer to a block above it.',
+    hint: 'Refer to a block above {block}: {above}.',
   },
   reference_to_missing_block: {
     severity: 'error',
@@ -300,9 +365,10 @@ export const FINDINGS = {
     hint: 'Split the work over several workflows.',
   },
   type_word_input: {
-    severity: 'info',
-    message: 'When a run gives no {name}, its value in {block} is the text "{value}".',
-    hint: 'Set the value that a run without {name} is to use, or an empty text.',
+    severity: 'warning',
+    message:
+      'The value of {name} in {block} is its default, not its type: a run that gives none gets the text "{value}".',
+    hint: 'Write: {write}',
   },
   unknown_agent: {
     severity: 'error',
@@ -352,7 +418,7 @@ export const FINDINGS = {
   unknown_output_field: {
     severity: 'warning',
     message: '{block} reads the field {field} of {target}, which {target} does not have.',
-    hint: 'Its fields: {fields}.',
+    hint: '{nearest}Its fields: {fields}.',
   },
   'unknown_output_field/no_inputs': {
     severity: 'warning',

@@ -39,6 +39,8 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: 127.0.0.1.', defaults.host],
     ['Default: 4600', defaults.port],
     ['Default: copilot', defaults.temporal.taskQueue],
+    ['Default: dev', defaults.embeddedTemporal],
+    ['Default: 4\n', defaults.clusterShards],
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
@@ -66,7 +68,7 @@ test('docker-compose.yml uses variables that .env.example lists', () => {
 test('docker-compose.yml passes on every variable, but for those that name its own servers', () => {
   const compose = read('docker-compose.yml');
   const own =
-    /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
+    /^(HOST|PORT|DATABASE_URL|COPILOT_(DATA_DIR|EMBEDDED_TEMPORAL|CLUSTER_SHARDS)|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
   assert.deepEqual(
     configVariables().filter(
       (name) => !own.test(name) && !new RegExp(`^ +${name}: \\$\\{${name}:`, 'm').test(compose),

@@ -17,6 +17,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
   ['domain/rules/a.ts', ['../text/json.ts', '../graph/graph.ts'], ['../edit/renames.ts', 'node:fs']],
   ['domain/edit/a.ts', ['../rules/finding.ts', '../graph/graph.ts'], ['../../models/models.ts', 'zod']],
   [
+    'domain/dry-run/a.ts',
+    ['../rules/finding.ts', '../text/json.ts'],
+    ['../edit/renames.ts', 'node:fs', 'zod'],
+  ],
+  [
     'contracts/a.ts',
     ['../domain/graph/graph.ts'],
     ['../db/settings.ts', '../runtime/config.ts', '../llm/types.ts', '../models/models.ts'],
@@ -27,6 +32,7 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     [
       '../../domain/rules/finding.ts',
       '../../domain/edit/renames.ts',
+      '../../domain/dry-run/value.ts',
       '../../contracts/events.ts',
       '../../contracts/errors.ts',
       '../../api/app.ts',

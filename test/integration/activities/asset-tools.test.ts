@@ -294,6 +294,12 @@ test('one run: its blocks in order, long payloads shortened inside', async () =>
   assert.equal(one.blocks.length, 1);
 });
 
+test('one run in the form that a dry run takes: its input, and the outputs of blocks that succeeded', async () => {
+  const { result } = await ask('get_workflow_run_logs', { execution_id: failedRun, for_try: true });
+  const { input, outputs } = (result as unknown as { try: { input: object; outputs: object } }).try;
+  assert.deepEqual([input, Object.keys(outputs)], [{ token: '[hidden]' }, ['Load']]);
+});
+
 test('one call shows the last failed run with its blocks, or one block in several runs', async () => {
   interface Run {
     execution_id: string;
@@ -333,7 +339,18 @@ test('one call shows the last failed run with its blocks, or one block in severa
 });
 
 test('any arguments are answered, never thrown', async () => {
-  const keys = ['kinds', 'search', 'limit', 'cursor', 'kind', 'id', 'execution_id', 'status', 'block'];
+  const keys = [
+    'kinds',
+    'search',
+    'limit',
+    'cursor',
+    'kind',
+    'id',
+    'execution_id',
+    'status',
+    'block',
+    'for_try',
+  ];
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.string({ unit: 'binary' }),

@@ -75,9 +75,18 @@ const MISTAKES: Record<FindingId, () => Problem[]> = {
   code_input: () => code('output = input("x")'),
   code_no_output: () => code('x = 1'),
   code_not_upstream: () => code('output = input_data["Reply"]'),
+  'code_not_upstream/below': () =>
+    run({ update_blocks: [{ id: 'Work', config: { code: 'output = input_data["Reply"]' } }] }),
   code_syntax: () => code('output = ('),
+  'code_syntax/reference': () => code('output = <Start.output.kind>'),
+  'code_syntax/return': () => code('return 1'),
   code_too_long: () => code(`output = 1 # ${'x'.repeat(33_000)}`),
+  code_undefined_name: () => code('output = total'),
+  'code_undefined_name/module': () => code('output = json.dumps(1)'),
+  'code_undefined_name/nearest': () => code('output = inputdata'),
+  'code_undefined_name/other_language': () => code('output = true'),
   code_unknown_block: () => code('output = input_data["Wok"]["output"]'),
+  code_without_output: () => code('output = input_data["Start"]["kind"]'),
   config_too_large: () => http('https://a.test', { body: 'x'.repeat(70_000) }),
   'config_too_large/graph': () => [
     problem('config_too_large/graph', NOWHERE, { excess: 'has more than 8 MB' }),
@@ -98,8 +107,20 @@ const MISTAKES: Record<FindingId, () => Problem[]> = {
   edge_out_of_response: () => run(edge('Reply', 'Work')),
   empty_edit: () => run({}),
   expression_syntax: () => add('condition', expression('<Start.output.kind> == "new')),
-  'expression_syntax/doubtful': () => add('condition', expression('<Start.output.kind> equals new')),
+  'expression_syntax/doubtful': () => add('condition', expression('sum(<Start.output.kind>) > 1')),
   field_of_text: () => run({ update_blocks: [{ id: 'Reply', config: { output: '<Writer.output.mood>' } }] }),
+  'field_of_text/code': () =>
+    run({
+      add_blocks: [
+        {
+          id: 'n',
+          type: 'code',
+          name: 'New',
+          config: { code: 'output = input_data["Writer"]["output"]["mood"]' },
+        },
+      ],
+      add_edges: [{ source: 'Writer', target: 'n' }],
+    }),
   handle_not_allowed: () =>
     run({ add_blocks: [{ id: 'n', type: 'code', name: 'New' }], ...edge('Work', 'n', 'if') }),
   handle_required: () => run({ add_blocks: [{ id: 'n', type: 'code', name: 'New' }], ...edge('Check', 'n') }),
@@ -119,9 +140,30 @@ const MISTAKES: Record<FindingId, () => Problem[]> = {
   no_trigger: () => run({ remove_blocks: ['Start'] }),
   nothing_changed: () => run({ update_blocks: [{ id: 'Work', config: {} }] }),
   placeholder: () => http('https://api.example.com/x'),
+  reference_form: () => add('agent', inline({ input: '{{Start.kind}}' })),
   reference_may_be_skipped: () =>
     run({ update_blocks: [{ id: 'Reply', config: { output: '<Work.output>' } }] }),
+  'reference_may_be_skipped/code': () =>
+    run({
+      add_blocks: [
+        { id: 'n', type: 'code', name: 'New', config: { code: 'output = input_data["Work"]["output"]' } },
+      ],
+      add_edges: [
+        { source: 'Work', target: 'n' },
+        { source: 'Check', target: 'n', sourceHandle: 'else' },
+      ],
+    }),
+  'reference_may_be_skipped/condition': () =>
+    run({
+      add_blocks: [{ id: 'n', type: 'condition', name: 'New', config: expression('<Work.output> == 1') }],
+      add_edges: [
+        { source: 'Work', target: 'n' },
+        { source: 'Check', target: 'n', sourceHandle: 'else' },
+      ],
+    }),
   reference_not_upstream: () => add('agent', inline({ input: '<Reply.output>' })),
+  'reference_not_upstream/below': () =>
+    run({ update_blocks: [{ id: 'Check', config: expression('<Writer.output> == "a"') }] }),
   reference_to_itself: () => add('agent', inline({ input: '<New.output>' })),
   reference_to_missing_block: () => add('agent', inline({ input: '<Wok.output>' })),
   'reference_to_missing_block/spelling': () => add('agent', inline({ input: '<W.k.output>' })),
@@ -191,7 +233,8 @@ test('every finding says what is wrong and what to do, in whole sentences withou
     (Object.keys(FINDINGS) as FindingId[]).map((id) => {
       const { message, hint } = told(id);
       for (const text of [message, hint ?? '']) {
-        assert.match(text, /^\S.*[.)]$/s, `${id}: ${text}`);
+        // What is to be copied stands at the end, without a full stop.
+        assert.match(text, /^\S.*[.)]$|(?:^|\. )(?:Write:|Add the line:) \S.*\S$/s, `${id}: ${text}`);
         assert.doesNotMatch(
           text,
           /undefined|null\.|\[object|\{(?:block|field|name)\}| {2}|\. *\./,

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseExpression } from '../../../domain/rules/expression.ts';
 import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import { describeRun } from '../../../domain/dry-run/describe-run.ts';
+import { runGraph } from '../../../domain/dry-run/run-graph.ts';
 import { readCanvas } from '../../../domain/graph/describe-changes.ts';
 import { diffGraph } from '../../../domain/graph/diff-graph.ts';
 import { editGraph } from '../../../domain/edit/edit-graph.ts';
@@ -74,6 +76,15 @@ test('laying out beside blocks on a diagonal', () => {
   assertGrowsWithSize(5_000, (n) => {
     const blocks = [...names(n, (i) => ({ position: { x: i, y: i } })), block('New')];
     return () => layOut(blocks, [], new Set(['new']));
+  });
+});
+
+test('a dry run of a chain whose blocks all read the first one', () => {
+  assertGrowsWithSize(250, (n) => {
+    const starter: Partial<Block> = { type: 'starter', config: { input: { text: 'x' } } };
+    const blocks = names(n, (i) => (i === 0 ? starter : agent('<B0.output.text>')));
+    const edges = range(n - 1).map((i) => ({ source: `b${i}`, target: `b${i + 1}` }));
+    return () => describeRun(runGraph({ blocks, edges }, {}));
   });
 });
 

@@ -32,6 +32,8 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.equal(config.temporal.taskQueue, 'copilot');
   assert.equal(config.temporal.tls, false);
   assert.equal(config.dataDir, resolve('.copilot'));
+  assert.equal(config.embeddedTemporal, 'dev');
+  assert.equal(config.clusterShards, 4);
   assert.equal(config.jwtSecret, undefined);
   assert.deepEqual(config.allowedRoles, ['service_role']);
   assert.deepEqual(config.openai, { apiKey: undefined, baseUrl: undefined, api: 'responses' });
@@ -118,6 +120,8 @@ test('each variable: what is taken and what is not', () => {
     COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: { taken: ['0', '100'], refused: ['many', '-1', '1.5', '1e9'] },
     COPILOT_BUDGET_TOKENS_PER_DAY: { taken: ['0', '100000000'], refused: ['1.5', '-1', '1k'] },
     COPILOT_BUDGET_USD_PER_SESSION: { taken: ['0', '25', '0.50'], refused: ['-1', '.5', '5.', '$5', '1e3'] },
+    COPILOT_EMBEDDED_TEMPORAL: { taken: ['dev', 'cluster'], refused: ['prod', 'Dev'] },
+    COPILOT_CLUSTER_SHARDS: { taken: ['1', '512'], refused: ['0', '-4', '1.5', 'many', '10000'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
