@@ -9,7 +9,8 @@ import { type Report, TEMPLATE } from './report.ts';
 const PLACEHOLDERS =
   /\b(?:your[-_ ](?:api[-_ ])?(?:key|token|secret|password|url|domain)(?:[-_ ]here)?|changeme|change[-_]me|replace[-_ ]me|insert[-_ ]here|TODO|FIXME|example\.(?:com|org|net)|xxx{3,})\b/gi;
 /** Every placeholder has one of these. */
-const MARKS = /your|change|replace|insert|todo|fixme|example\.|xxxxx/i;
+const MARKS =
+  /your[-_ ](?:api|key|token|secret|password|url|domain)|change[-_]?me|replace[-_ ]me|insert[-_ ]here|todo|fixme|example\.(?:com|org|net)|xxxxx/i;
 const WORD_BEFORE = /[\p{L}\p{N}._@-]{0,200}$/u;
 const WORD_AFTER = /^[\p{L}\p{N}._@-]{0,200}/u;
 
