@@ -119,14 +119,13 @@ function startFailure(error: unknown): unknown {
 
 async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<void> {
   const { client, taskQueue } = options;
-  const searchAttributes = await options.searchAttributes();
-  const input: ChatTurnInput = {
+  let searchAttributes = await options.searchAttributes();
+  const input: Omit<ChatTurnInput, 'searchAttributes'> = {
     turnId: turn.id,
     sessionId: turn.sessionId,
     workflowId: turn.workflowId,
     model: turn.model,
     ...(options.fallbackModel === null ? {} : { fallbackModel: options.fallbackModel }),
-    searchAttributes,
   };
   const startedAt = Date.now();
   let hasCancelled = false;
@@ -136,7 +135,7 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
         client.workflow.start(CHAT_TURN_WORKFLOW, {
           workflowId: turnWorkflowId(turn.sessionId),
           taskQueue,
-          args: [input],
+          args: [{ ...input, searchAttributes } satisfies ChatTurnInput],
           memo: { turnId: turn.id },
           // A task takes milliseconds. When its worker hangs, Temporal gives the task to another worker after this time.
           workflowTaskTimeout: '4s',
@@ -157,6 +156,12 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
       );
       return;
     } catch (error: unknown) {
+      // A server lists new attributes seconds before it takes them, and an operator may remove them.
+      if (searchAttributes && toTemporalFault(error)?.status === 'INVALID_ARGUMENT') {
+        options.logger.warn({ err: error, turn: turn.id }, 'a turn starts without its search attributes');
+        searchAttributes = false;
+        continue;
+      }
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     const holder = await holderOf(options, turn.sessionId);
