@@ -8,7 +8,7 @@ import type { TranscriptEntry } from '../db/turns/transcript.ts';
 import { THINKING } from '../domain/text/status-map.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
 import type { RunAttempt } from './attempt/attempt.ts';
-import { openBill, recordUsage, savePaid, type ToUsage } from './attempt/ledger.ts';
+import { openBill, recordUsage, resultOf, savePaid, type ToUsage } from './attempt/ledger.ts';
 import { claimModelCall, createSharedCalls, type ModelCall, streamModel } from './attempt/model-call.ts';
 import { isOverflow, spentOn } from './attempt/thrown.ts';
 import { type Answer, createAnswer } from './conversation/answer.ts';
@@ -42,6 +42,8 @@ interface ReadyCall {
   saidBefore: boolean;
   toUsage: ToUsage;
   signal: AbortSignal;
+  /** Measures the wait for the turn's first token, once a turn. */
+  onFirstToken: () => void;
 }
 
 /** Creates the model activity. */
@@ -75,7 +77,7 @@ async function performCall(
   // The prompt is read while the claim is made: the claim changes nothing of what is read.
   const reading = readPrompt(deps, loadParts, input);
   reading.catch(() => undefined);
-  const { fence, stored } = await claimStep(deps, input, call);
+  const { fence, stored, wasShown } = await claimStep(deps, input, call);
   if (stored !== null)
     return withBudget(deps, input, toStepResult(deps.tools, JSON.parse(stored) as AssistantBody));
 
@@ -87,11 +89,16 @@ async function performCall(
     return toTooLong('counted');
   }
 
-  const ready = openAnswer(deps, { input, fence, prompt, fitted }, call);
+  const onFirstToken = (): void => {
+    if (input.step !== 1 || wasShown) return;
+    deps.metrics.firstToken.observe((performance.now() - parts.context.createdOnClock) / 1_000);
+  };
+  const ready = openAnswer(deps, { input, fence, prompt, fitted, onFirstToken }, call);
   try {
     await streamAnswer(deps, ready);
   } catch (error: unknown) {
-    await recordUsage(deps, fence, ready.toUsage(ready.answer.usage() ?? spentOn(error)));
+    const usage = ready.answer.usage() ?? spentOn(error);
+    await recordUsage(deps, fence, ready.toUsage(usage, resultOf(error, call.signal)));
     if (!(await mayShorten(deps, ready, error))) throw error;
     await deps.store.releaseClaim(fence);
     return toTooLong('refused');
@@ -138,7 +145,7 @@ function claimStep(deps: ActivityDeps, input: CallModelInput, call: ModelCall): 
 /** Opens what the call's answer goes into, and starts timing the call. */
 function openAnswer(
   deps: ActivityDeps,
-  claimed: Pick<ReadyCall, 'input' | 'fence' | 'prompt' | 'fitted'>,
+  claimed: Pick<ReadyCall, 'input' | 'fence' | 'prompt' | 'fitted' | 'onFirstToken'>,
   { heartbeat, signal }: ModelCall,
 ): ReadyCall {
   const { prompt, fence } = claimed;
@@ -157,20 +164,21 @@ function openAnswer(
  */
 async function streamAnswer(
   deps: ActivityDeps,
-  { input, fence, prompt, fitted: { messages }, stream, answer, toUsage, signal }: ReadyCall,
+  { input, fence, prompt, fitted: { messages }, stream, answer, toUsage, signal, onFirstToken }: ReadyCall,
 ): Promise<void> {
   const { model, request, historyLength, sessionId } = prompt;
   // A fenced append means that a newer attempt makes this call. Stop paying for this one.
   const lost = new AbortController();
-  const events = streamModel(deps.model, {
+  const asked = {
     ...request,
     model,
     messages,
-    toolChoice: input.toolsOff ? 'none' : 'auto',
+    toolChoice: input.toolsOff ? ('none' as const) : ('auto' as const),
     sharedMessages: historyLength - (request.messages.length - messages.length),
     cacheKey: sessionId,
     signal: AbortSignal.any([signal, lost.signal]),
-  });
+  };
+  const events = streamModel(deps, asked, onFirstToken);
   for await (const event of events) {
     answer.take(event, (error) => lost.abort(error));
     const full = stream.room();

@@ -1,25 +1,25 @@
 /** What worker/ passes to the activities. db/ and llm/ are imported as types only: activities/ opens no connection. */
+import type { PromptVersion } from '../contracts/names.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import type { EventLog } from '../db/events/event-log.ts';
 import type { TurnStore } from '../db/turns/turn-store.ts';
 import type { CountedRequest } from '../llm/context/count-tokens.ts';
 import type { FittedContext } from '../llm/context/fit-context.ts';
-import type { History } from '../llm/prompt/prompt.ts';
+import type { TurnSurroundings } from '../llm/prompt/context.ts';
+import type { ConversationParts, History } from '../llm/prompt/prompt.ts';
 import type { ModelClient, ModelMessage } from '../llm/types.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Metrics } from '../runtime/metrics/metrics.ts';
 import type { HeavyWork } from './heavy-work.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 
 /** Builds the messages that a model is shown. Pure, so that each request begins with the bytes of the one before. */
 export interface PromptBuilder {
-  system: string;
-  buildConversation(input: {
-    history: readonly ModelMessage[];
-    graphText: string;
-    message: string;
-    transcript: ModelMessage[];
-    fence: string;
-  }): ModelMessage[];
+  system(version: PromptVersion): string;
+  /** Whether the prompts of a version have a context. */
+  hasContext(version: PromptVersion): boolean;
+  buildContext(turn: TurnSurroundings): string;
+  buildConversation(input: ConversationParts): ModelMessage[];
   buildHistory(history: History): ModelMessage[];
   buildSummaryRequest(history: readonly ModelMessage[]): ModelMessage[];
   wrapToolResult(fence: string, name: string, text: string): string;
@@ -54,5 +54,6 @@ export interface ActivityDeps {
   /** Whether a budget of the turn is used up. */
   isBudgetSpent: (turnId: string) => Promise<boolean>;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
+  metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
   logger: Logger;
 }

@@ -63,9 +63,10 @@ async function runOnce(
     workflowId: call.workflowId,
     signal,
     async workingGraph() {
-      const { working, aliases } = await deps.store.loadWorkingGraph(turnId);
-      return { text: working, aliases: new Map(Object.entries(aliases)) };
+      const { working, aliases, turnStart } = await deps.store.loadWorkingGraph(turnId);
+      return { text: working, aliases: new Map(Object.entries(aliases)), turnStart };
     },
+    userMessages: () => deps.store.listUserMessages(turnId),
   });
   if (JSON.stringify(outcome.result).length > deps.tools.limits(name).resultChars)
     throw new Error(`the result of ${name} is too large`);

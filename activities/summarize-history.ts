@@ -6,7 +6,7 @@ import type { RunAttempt } from './attempt/attempt.ts';
 import { spentOn } from './attempt/thrown.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
-import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
+import { openBill, recordUsage, resultOf, savePaid } from './attempt/ledger.ts';
 import {
   claimModelCall,
   countCharacters,
@@ -59,7 +59,7 @@ async function summarize(
   });
   if (claim.stored !== null) return true;
 
-  const base = { system: deps.prompt.system, tools: deps.tools.definitions };
+  const base = { system: deps.prompt.system(context.promptVersion), tools: deps.tools.definitions };
   const history = await deps.window.fitHistory(model, {
     ...base,
     messages: deps.prompt.buildHistory(toHistory(loaded)),
@@ -68,7 +68,7 @@ async function summarize(
   let text = '';
   let usage: ModelUsage | null = null;
   try {
-    for await (const event of streamModel(deps.model, {
+    for await (const event of streamModel(deps, {
       ...base,
       model,
       messages: deps.prompt.buildSummaryRequest(history),
@@ -83,7 +83,7 @@ async function summarize(
       if (event.type === 'usage') usage = event.usage;
     }
   } catch (error: unknown) {
-    await recordUsage(deps, claim.fence, toUsage(usage ?? spentOn(error)));
+    await recordUsage(deps, claim.fence, toUsage(usage ?? spentOn(error), resultOf(error, call.signal)));
     throw error;
   }
   if (text.trim() === '') {

@@ -18,6 +18,7 @@ import { createJsonAnswerMiddleware } from './middleware/json-answer.ts';
 import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
+import { createRequestMetricsMiddleware } from './middleware/request-metrics.ts';
 import { createStudioFiles } from './studio/files.ts';
 import { createStudioMiddleware } from './studio/middleware.ts';
 
@@ -46,6 +47,7 @@ export function createApp(deps: ApiDeps): Koa {
   });
   app.use(createRequestIdMiddleware());
   app.use(createRequestLogMiddleware(deps.logger));
+  app.use(createRequestMetricsMiddleware(deps.metrics));
   app.use(createErrorMiddleware(deps.logger));
   app.use(createJsonAnswerMiddleware());
   app.use(createRequestCheckMiddleware());
@@ -53,9 +55,19 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(
     createAuthMiddleware({
-      key: createSecretKey(deps.jwtSecret),
+      keys: {
+        main: createSecretKey(deps.jwtSecret),
+        named: new Map(
+          [...deps.config.jwtSecrets].map(([kid, secret]) => [kid, createSecretKey(secret, 'utf8')]),
+        ),
+      },
       allowedRoles: deps.config.allowedRoles,
-      openPaths: new Set(routes.filter(({ isOpen }) => isOpen).map(({ path }) => path)),
+      opens: new Map(
+        routes.map(({ path, isOpen, opensTo }) => [
+          path,
+          (request) => isOpen || opensTo?.(request, deps.config) === true,
+        ]),
+      ),
       logger: deps.logger,
     }),
   );

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { PlanRevert } from '../db/sessions/snapshots.ts';
 import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Metrics } from '../runtime/metrics/metrics.ts';
 import type { TurnEventHub } from './event-stream/turn-event-hub.ts';
 import type { RequestLimits } from './limits/request-limits.ts';
 import type { TurnControl } from './turns/turn-control.ts';
@@ -13,6 +14,7 @@ export interface ApiDeps {
   /** The HS256 key of the tokens. */
   jwtSecret: Uint8Array;
   logger: Logger;
+  metrics: Pick<Metrics, 'requests' | 'requestSeconds' | 'page' | 'contentType'>;
   turns: TurnControl;
   hub: TurnEventHub;
   limits: RequestLimits;

@@ -6,6 +6,7 @@ import { viewerRoutes } from './viewer/routes.ts';
 import { workflowRoutes } from './graphs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import type { Route } from './http/route.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { createDescriptionRoute } from './openapi/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
@@ -15,6 +16,7 @@ import { usageRoutes } from './usage/routes.ts';
 
 export const routes: readonly Route[] = [
   ...healthRoutes,
+  ...metricsRoutes,
   ...sessionRoutes,
   ...messageRoutes,
   ...chatRoutes,

@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
-import { createKnex } from '../db/connection/knex.ts';
+import { connectionsOf, createKnex } from '../db/connection/knex.ts';
 import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectTemporalClient } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { createMetrics, type Metrics } from '../runtime/metrics/metrics.ts';
 import { createTemporalIdentity } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool } from '../runtime/thread-pool.ts';
 import { startLoopWatchdog } from '../runtime/loop-watchdog.ts';
@@ -19,16 +20,22 @@ import { createReadiness } from './health/readiness.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { toTemporalFault } from './http/temporal-errors.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
+import { createServiceCounts } from './metrics/service-counts.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { routes } from './routes.ts';
+import { createTurnLink } from './turns/turn-link.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
   config: Config;
   databaseUrl: string;
   temporalAddress: string;
+  /** The address of the Temporal UI; null when it is not known. */
+  temporalUi?: string | null;
   jwtSecret: Uint8Array;
   logger: Logger;
+  /** The metrics of this process. When absent, the API makes its own. */
+  metrics?: Metrics;
   /** The connection that a worker of the same process shares. Its owner closes it. */
   nativeConnection?: NativeConnection;
 }
@@ -49,7 +56,7 @@ const CLOSE_STEP_MS = 1_000;
  * Fails with Node's error (`code` EADDRINUSE, EACCES) when it can't listen, and when a file of /docs is missing.
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
-  const { config, databaseUrl, logger, jwtSecret } = options;
+  const { config, databaseUrl, logger, jwtSecret, metrics = createMetrics() } = options;
   const temporal = await connectTemporalClient(
     config.temporal,
     options.temporalAddress,
@@ -59,25 +66,44 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });
   const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
   const identity = createTemporalIdentity({ db, connection: temporal.client.connection, config, logger });
+  const catalogue = catalogueOf(config);
   const turns = createTurnControl({
     db,
     client: temporal.client,
     identity,
     taskQueue: config.temporal.taskQueue,
-    catalogue: catalogueOf(config),
+    linkToTurn: createTurnLink({ uiUrl: options.temporalUi ?? null, namespace: config.temporal.namespace }),
+    catalogue,
     fallbackModel: config.fallbackModel,
     limits: config.limits,
     budgets: config.budgets,
+    promptVersion: config.promptVersion,
     eagerStart: options.nativeConnection !== undefined,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),
+    onFinding: (finding) => metrics.sweeperFindings.inc({ finding }),
     logger,
   });
   const hub = createTurnEventHub({
     databaseUrl,
     logger,
     inspectSilence: (turnId) => turns.inspectSilence(turnId),
+    onBlocked: () => metrics.slowReaders.inc(),
   });
+  const counts = createServiceCounts({
+    db,
+    models: catalogue.listOptions().flatMap(({ value, available }) => (available ? [value] : [])),
+    logger,
+  });
+  const unwatch = [
+    metrics.watchConnections('api', () => connectionsOf(db)),
+    metrics.watchTasks('api', () => pool.tasks()),
+    metrics.onScrape(() => {
+      metrics.streamsOpen.set(hub.viewerCount);
+      metrics.streamsBlocked.set(hub.blockedCount);
+    }),
+    metrics.addPart(() => counts.page()),
+  ];
   const planRevert = createRevertPlanner(pool);
   const readiness = createReadiness({
     db,
@@ -86,11 +112,24 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     identity,
   });
   const limits = createRequestLimits({ db, limits: config.limits, logger });
-  const app = createApp({ db, config, jwtSecret, logger, turns, hub, limits, planRevert, readiness });
+  const app = createApp({
+    db,
+    config,
+    jwtSecret,
+    logger,
+    metrics,
+    turns,
+    hub,
+    limits,
+    planRevert,
+    readiness,
+  });
   const server = createHttpServer(app);
 
   const watchdog = startLoopWatchdog(logger);
   const release = async (): Promise<void> => {
+    for (const end of unwatch) end();
+    counts.close();
     watchdog.stop();
     await pool.close();
     turns.close();

@@ -25,6 +25,7 @@ import { createModelClient } from '../llm/create-client.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
 import { catalogueOf, loadConfig } from '../runtime/config.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createMetrics } from '../runtime/metrics/metrics.ts';
 import type { BenchSystem } from './bench-system.ts';
 import type { Answer } from './model-server.ts';
 import { median, printTable } from './stats.ts';
@@ -49,6 +50,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     project: createProjectReader(db),
     sandbox: createSqlSandbox({ databaseUrl: ready.database_url, config, logger }),
     python: createPythonChecker(),
+    catalogue,
     assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
   });
   const activities = createActivities({
@@ -62,6 +64,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     confirmationTtlMs: 1,
     isBudgetSpent: async () => false,
     catalogue,
+    metrics: createMetrics({ runtime: false }),
     logger,
   });
   const openai = new OpenAI({ apiKey: 'not-needed', baseURL: modelUrl, maxRetries: 0, logLevel: 'off' });

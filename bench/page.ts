@@ -4,12 +4,15 @@ import type { Page } from 'playwright-core';
 import type { Block, Edge } from '../domain/graph/graph.ts';
 import { CHROMIUM, launchBrowser, openStudio } from '../test/support/browser.ts';
 import type { BenchSystem } from './bench-system.ts';
+import { measureOpening, measureStreaming } from './page-conversation.ts';
 import { traceMainThread } from './page-trace.ts';
 import { percentile, printTable, round } from './stats.ts';
 
 const BLOCKS = 500;
 const COLUMNS = 20;
 const MOVES = 90;
+const PIECES = 10_000;
+const STORED_PIECES = 2_000;
 const FRAME_MS = 1_000 / 60;
 
 export async function benchPage({ ready }: BenchSystem): Promise<void> {
@@ -31,6 +34,8 @@ export async function benchPage({ ready }: BenchSystem): Promise<void> {
     const zoom = await traceMainThread(browser, () => zoomInAndOut(page));
     await zoomTo(page);
     const near = await traceMainThread(browser, () => pan(page));
+    const streaming = await measureStreaming(browser, page, PIECES);
+    const opening = await measureOpening(page, STORED_PIECES);
     printTable(
       `The page, ${BLOCKS} blocks`,
       ['figure', 'value', 'target'],
@@ -46,6 +51,8 @@ export async function benchPage({ ready }: BenchSystem): Promise<void> {
           `${round(percentile(trace.frames, 0.5))} ms, ${round(percentile(trace.frames, 0.95))} ms`,
           `${round(FRAME_MS)} ms`,
         ]),
+        [`longest task while ${PIECES} pieces stream`, `${round(streaming)} ms`, '50 ms'],
+        [`opening a finished turn of ${STORED_PIECES} pieces`, `${round(opening)} ms`, '1000 ms'],
       ],
     );
   } finally {

@@ -12,7 +12,7 @@ import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createKnex } from '../db/connection/knex.ts';
 import { migrateDatabase } from '../db/schema/migrate.ts';
 import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
-import { DEFAULT_MODEL } from '../models/models.ts';
+import { DEFAULT_MODEL, MODELS } from '../models/models.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { BenchSystem } from './bench-system.ts';
 import { measureEdits } from './edit-graph.ts';
@@ -66,6 +66,7 @@ export async function benchTools(system: BenchSystem): Promise<void> {
       project: createProjectReader(db),
       sandbox,
       python: createPythonChecker(),
+      catalogue: { models: MODELS },
       assets: { db, store: assetStore, recordAct, models: () => [], defaultModel: DEFAULT_MODEL },
     });
     await sandbox.prepare();

@@ -13,6 +13,7 @@ const MIN_NODE = 24;
 const SCRIPTS = {
   start: 'bin/start.ts',
   stack: 'bin/stack.ts',
+  cluster: 'bin/cluster.ts',
   worker: 'bin/worker.ts',
   api: 'bin/api.ts',
   dev: 'bin/dev.ts',
@@ -23,6 +24,7 @@ const SCRIPTS = {
   'test:unit': 'test/check.ts',
   check: 'test/check.ts',
   bench: 'bench/run.ts',
+  eval: 'eval/run.ts',
   soak: 'test/run.ts',
   'soak:memory': 'test/soak/run.ts',
 };

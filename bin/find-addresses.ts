@@ -3,11 +3,22 @@ import type { Config } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { findRunningStack, type ReadyFile } from '../stack/data-folder.ts';
 
-/** Both addresses. Throws FriendlyError when neither the environment nor a running stack has them. */
-export function findAddresses(config: Config): { databaseUrl: string; temporalAddress: string } {
+export interface Addresses {
+  databaseUrl: string;
+  temporalAddress: string;
+  /** Null when nobody says where the Temporal UI is. */
+  temporalUi: string | null;
+}
+
+/** All addresses. Throws FriendlyError when neither the environment nor a running stack has them. */
+export function findAddresses(config: Config): Addresses {
   const { temporal } = config;
   if (config.databaseUrl !== undefined && temporal.address !== undefined)
-    return { databaseUrl: config.databaseUrl, temporalAddress: temporal.address };
+    return {
+      databaseUrl: config.databaseUrl,
+      temporalAddress: temporal.address,
+      temporalUi: temporal.uiUrl ?? null,
+    };
   const stack = requireStack(config, [
     config.databaseUrl === undefined ? 'DATABASE_URL' : '',
     temporal.address === undefined ? 'TEMPORAL_ADDRESS' : '',
@@ -15,6 +26,7 @@ export function findAddresses(config: Config): { databaseUrl: string; temporalAd
   return {
     databaseUrl: config.databaseUrl ?? stack.database_url,
     temporalAddress: temporal.address ?? stack.temporal_address,
+    temporalUi: temporal.uiUrl ?? (temporal.address === undefined ? stack.temporal_ui : null),
   };
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { explainListen, FriendlyError } from '../runtime/friendly-error.ts';
+import { createMetrics } from '../runtime/metrics/metrics.ts';
 import { mintServiceKey, mintStudioKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { buildStudio } from './build-studio.ts';
@@ -19,6 +20,7 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
     import('../api/run-api.ts'),
     import('../runtime/connections.ts'),
     import('./keep-worker.ts'),
+    import('../worker/core-metrics.ts'),
   ]);
   roles.catch(() => undefined);
   const folder = await lockFolder(config.dataDir, 'start', env);
@@ -27,10 +29,12 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
   console.log('Starting Postgres and Temporal...');
   const jwtSecret = resolveJwtSecret(config);
   const stack = await startStack({ config, folder: folder.path, env, shutdown, logger });
-  const [{ installRuntime }, workflowBundle, { startApi }, { connectNative }, { keepWorker }] = await roles;
+  const [{ installRuntime }, workflowBundle, { startApi }, { connectNative }, { keepWorker }, core] =
+    await roles;
 
   console.log('Starting the worker and the API...');
-  installRuntime(logger);
+  const metrics = createMetrics();
+  installRuntime(logger, await core.addCoreMetrics(metrics));
   const { databaseUrl, temporalAddress } = stack;
   const link = await connectNative(config.temporal, temporalAddress, logger).catch((error: unknown) => {
     throw new FriendlyError(
@@ -41,15 +45,17 @@ await runCommand('start', async ({ config, logger, shutdown, env }) => {
   const { connection: nativeConnection } = link;
   shutdown.add('the Temporal connection', () => link.close());
   await keepWorker(
-    { config, databaseUrl, temporalAddress, logger, nativeConnection, workflowBundle },
+    { config, databaseUrl, temporalAddress, logger, metrics, nativeConnection, workflowBundle },
     shutdown,
   );
   const api = await startApi({
     config,
     databaseUrl,
     temporalAddress,
+    temporalUi: stack.temporalUi,
     jwtSecret,
     logger,
+    metrics,
     nativeConnection,
   }).catch(explainListen(config));
   shutdown.add('the API', () => api.close());

@@ -6,6 +6,9 @@
 /** The Temporal workflow type of one chat turn. */
 export const CHAT_TURN_WORKFLOW = 'chatTurn';
 
+/** The Temporal workflow type of one run of retention. */
+export const RETENTION_WORKFLOW = 'retention';
+
 /** Default Temporal task queue. */
 export const DEFAULT_TASK_QUEUE = 'copilot';
 
@@ -22,6 +25,13 @@ export const SEARCH_ATTRIBUTES = {
 
 /** The delta that the stream puts between the texts of two steps. */
 export const STEP_SEPARATOR = '\n\n';
+
+/** The versions of the prompt. A turn keeps the version that it began with, also over a release. */
+export const PROMPT_VERSIONS = ['v1', 'v2'] as const;
+export type PromptVersion = (typeof PROMPT_VERSIONS)[number];
+
+/** The version of new turns, unless COPILOT_PROMPT_VERSION says otherwise. */
+export const PROMPT_VERSION: PromptVersion = 'v2';
 
 export const STOP_REASONS = ['done', 'cancelled', 'step_limit', 'loop', 'budget'] as const;
 export type StopReason = (typeof STOP_REASONS)[number];

@@ -96,6 +96,21 @@ create table ai.copilot_confirmations (
   constraint copilot_confirmations_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES ai.copilot_turns(id) ON DELETE CASCADE
 );
 
+create table ai.copilot_count_changes (
+  id bigint not null,
+  labels text[] not null,
+  name text not null,
+  value numeric not null,
+  constraint copilot_count_changes_pkey PRIMARY KEY (id)
+);
+
+create table ai.copilot_counts (
+  labels text[] not null,
+  name text not null,
+  value numeric not null,
+  constraint copilot_counts_pkey PRIMARY KEY (name, labels)
+);
+
 create table ai.copilot_messages (
   content text not null,
   created_at timestamp with time zone default now(),
@@ -230,7 +245,9 @@ create table ai.copilot_turns (
   model text not null,
   principal text,
   prompt_version text,
+  purged_at timestamp with time zone,
   session_id uuid not null,
+  shortened_at timestamp with time zone,
   started_at timestamp with time zone,
   status text not null default 'starting'::text,
   steps integer not null default 0,
@@ -258,6 +275,7 @@ create table ai.copilot_usage (
   output_tokens bigint not null,
   principal text,
   reasoning_tokens bigint not null,
+  result text,
   session_id uuid not null,
   step integer not null,
   turn_id uuid not null,
@@ -425,6 +443,7 @@ CREATE INDEX copilot_agents_name_idx ON ai.agents USING btree (lower((name)::tex
 CREATE INDEX copilot_audit_at_idx ON ai.copilot_audit USING btree (at, id);
 CREATE INDEX copilot_chat_starts_principal_idx ON ai.copilot_chat_starts USING btree (principal, started_at);
 CREATE INDEX copilot_chat_starts_started_idx ON ai.copilot_chat_starts USING btree (started_at);
+CREATE INDEX copilot_confirmations_open_idx ON ai.copilot_confirmations USING btree (asked_at) WHERE (decision IS NULL);
 CREATE INDEX copilot_confirmations_unheard_idx ON ai.copilot_confirmations USING btree (decided_at) WHERE ((decision IS NOT NULL) AND (result IS NULL));
 CREATE INDEX copilot_indexed_sources_owner_idx ON ai.indexed_sources USING btree (knowledge_base_id);
 CREATE INDEX copilot_knowledge_bases_name_idx ON ai.knowledge_bases USING btree (lower((name)::text), id);
@@ -440,6 +459,7 @@ CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_principal_idx ON ai.copilot_turns USING btree (principal) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
+CREATE INDEX copilot_turns_unpurged_idx ON ai.copilot_turns USING btree (finished_at, id) WHERE ((finished_at IS NOT NULL) AND (purged_at IS NULL));
 CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
 CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
 CREATE INDEX copilot_usage_principal_idx ON ai.copilot_usage USING btree (principal, created_at);
@@ -450,6 +470,51 @@ CREATE INDEX copilot_workflow_edges_workflow_idx ON ai.workflow_edges USING btre
 CREATE INDEX copilot_workflow_executions_newest_idx ON ai.workflow_executions USING btree (workflow_id, created_at DESC, id);
 CREATE INDEX copilot_workflow_executions_status_idx ON ai.workflow_executions USING btree (workflow_id, status, created_at DESC, id);
 CREATE INDEX copilot_workflows_name_idx ON ai.workflows USING btree (lower((name)::text), id);
+CREATE OR REPLACE FUNCTION ai.copilot_count_call()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into ai.copilot_count_changes (name, labels, value)
+      select c.name, c.labels, c.value
+      from (values
+        ('model_calls', array[new.model, coalesce(new.result, case when new.estimated then 'lost' else 'ok' end)],
+          (tg_op = 'INSERT')::int::numeric),
+        ('model_tokens', array[new.model, 'input'], new.input_tokens::numeric),
+        ('model_tokens', array[new.model, 'cached'], new.cached_tokens::numeric),
+        ('model_tokens', array[new.model, 'output'], new.output_tokens::numeric),
+        ('model_tokens', array[new.model, 'reasoning'], new.reasoning_tokens::numeric),
+        ('model_cost_usd', array[new.model], new.cost_usd)
+      ) as c (name, labels, value)
+      where c.value > 0;
+      return null;
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_count_decision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into ai.copilot_count_changes (name, labels, value)
+      values ('confirmations', array[new.decision], 1),
+        ('confirmation_wait_seconds', array[new.decision],
+          greatest(0, extract(epoch from coalesce(new.decided_at, clock_timestamp()) - new.asked_at)));
+      return null;
+    end $function$;
+CREATE OR REPLACE FUNCTION ai.copilot_count_turn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      if tg_op = 'DELETE' then
+        insert into ai.copilot_count_changes (name, labels, value)
+        values ('turns', array['cancelled'], 1), ('turn_ends', array['deleted'], 1);
+        return null;
+      end if;
+      insert into ai.copilot_count_changes (name, labels, value)
+      values ('turns', array[new.status], 1),
+        ('turn_ends', array[coalesce(new.stop_reason, new.error_code, 'unknown')], 1);
+      return null;
+    end $function$;
 CREATE OR REPLACE FUNCTION ai.copilot_keep_audit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -471,9 +536,9 @@ CREATE OR REPLACE FUNCTION ai.copilot_note_unreported_calls()
 AS $function$
     begin
       insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens,
-        output_tokens, reasoning_tokens, estimated)
+        output_tokens, reasoning_tokens, estimated, result)
       select c.turn_id, old.session_id, coalesce(substring(c.key from '^step:(.*)$')::int, 0), c.epoch, old.model,
-        0, 0, 0, 0, true
+        0, 0, 0, 0, true, case when tg_op = 'DELETE' or new.status = 'cancelled' then 'cancelled' else 'lost' end
       from ai.copilot_turn_claims c
       where c.turn_id = old.id and not c.idle and (c.key like 'step:%' or c.key = 'summary')
         and not exists (
@@ -482,6 +547,11 @@ AS $function$
       return coalesce(new, old);
     end $function$;
 CREATE TRIGGER copilot_audit_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON ai.copilot_audit FOR EACH STATEMENT EXECUTE FUNCTION ai.copilot_keep_audit();
+CREATE TRIGGER copilot_confirmations_decided AFTER UPDATE OF decision ON ai.copilot_confirmations FOR EACH ROW WHEN (((old.decision IS NULL) AND (new.decision IS NOT NULL))) EXECUTE FUNCTION ai.copilot_count_decision();
 CREATE TRIGGER copilot_turns_deleted BEFORE DELETE ON ai.copilot_turns FOR EACH ROW WHEN ((old.status = 'running'::text)) EXECUTE FUNCTION ai.copilot_note_unreported_calls();
+CREATE TRIGGER copilot_turns_deleted_counted AFTER DELETE ON ai.copilot_turns FOR EACH ROW WHEN ((old.status = 'running'::text)) EXECUTE FUNCTION ai.copilot_count_turn();
 CREATE TRIGGER copilot_turns_ended AFTER UPDATE OF status ON ai.copilot_turns FOR EACH ROW WHEN (((old.status = 'running'::text) AND (new.status <> 'running'::text))) EXECUTE FUNCTION ai.copilot_note_unreported_calls();
+CREATE TRIGGER copilot_turns_ended_counted AFTER UPDATE OF status ON ai.copilot_turns FOR EACH ROW WHEN (((old.status = 'running'::text) AND (new.status <> 'running'::text))) EXECUTE FUNCTION ai.copilot_count_turn();
+CREATE TRIGGER copilot_usage_noted AFTER INSERT ON ai.copilot_usage FOR EACH ROW EXECUTE FUNCTION ai.copilot_count_call();
 CREATE TRIGGER copilot_usage_principal BEFORE INSERT ON ai.copilot_usage FOR EACH ROW EXECUTE FUNCTION ai.copilot_note_principal();
+CREATE TRIGGER copilot_usage_reported AFTER UPDATE ON ai.copilot_usage FOR EACH ROW WHEN ((old.estimated AND (NOT new.estimated))) EXECUTE FUNCTION ai.copilot_count_call();

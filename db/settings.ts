@@ -16,16 +16,14 @@ export async function findModelSetting(db: Knex): Promise<string | null> {
   return rows[0]?.value ?? null;
 }
 
-/** Sets the copilot's model. Running turns keep the model that they started with. The same model again changes nothing. */
+/** Sets the copilot's model. Running turns keep the model that they started with. */
 export async function saveModelSetting(db: Knex, model: string, by: Actor): Promise<void> {
   await db.transaction(async (trx) => {
-    const saved = await rowsOf(
-      trx,
-      `insert into ai.project_settings as s (key, value, updated_at) values (?, ?, clock_timestamp())
-       on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at
-       where s.value is distinct from excluded.value returning 1`,
+    await trx.raw(
+      `insert into ai.project_settings (key, value, updated_at) values (?, ?, clock_timestamp())
+       on conflict (key) do update set value = excluded.value, updated_at = excluded.updated_at`,
       [MODEL_KEY, model],
     );
-    if (saved.length > 0) await recordAct(trx, by, { action: 'settings.model.write', target: model });
+    await recordAct(trx, by, { action: 'settings.model.write', target: model });
   });
 }

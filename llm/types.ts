@@ -28,7 +28,7 @@ export type ModelMessage =
 export interface ModelTool {
   name: string;
   description: string;
-  /** JSON Schema of the arguments, in the strict subset: all required, optional ones nullable, no additional ones. */
+  /** JSON Schema of the arguments; optional ones are not required. The adapters make the strict form of it. */
   parameters: JsonObject;
 }
 

@@ -103,5 +103,8 @@ export const PROVIDER = {
  */
 export const SILENCE = { silenceMs: 2_000, tickMs: 500, databaseMs: 1_200 };
 
+/** How long `/metrics` waits for Postgres. After that, the page shows the last known figures of the service. */
+export const METRICS_READ_MS = 2_000;
+
 /** How long `/readyz` waits for Postgres and Temporal, which it asks in parallel. */
 export const READINESS_MS = 2_000;

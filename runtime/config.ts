@@ -8,7 +8,13 @@ import { resolve } from 'node:path';
 import ms, { type StringValue } from 'ms';
 import { z } from 'zod';
 import { type AddedModel, type Catalogue, createCatalogue, modelKeys } from '../models/catalogue.ts';
-import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import {
+  DEFAULT_TASK_QUEUE,
+  PROMPT_VERSION,
+  PROMPT_VERSIONS,
+  type PromptVersion,
+} from '../contracts/names.ts';
+import { parseJsonObject } from '../domain/text/json.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 import {
@@ -38,12 +44,46 @@ const duration = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** A longer time would lead to a date that Postgres does not have. */
+const MAX_AGE_MS = 100 * 365 * 86_400_000;
+
+/** Milliseconds, or null for `off` and `0`. */
+const durationOrOff = z.string().transform((text, ctx) => {
+  if (/^(?:off|0)$/i.test(text.trim())) return null;
+  const value = parseDurationMs(text);
+  if (value !== null && value <= MAX_AGE_MS) return value;
+  ctx.addIssue({
+    code: 'custom',
+    message: 'write a duration such as `90 days` or `12 hours`, at most 100 years, or `off`',
+  });
+  return z.NEVER;
+});
+
 const list = z.string().transform((text) =>
   text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+
+const signingSecret = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)');
+
+/** A token without a `kid` is checked with each key, so their number is limited. */
+const MAX_JWT_SECRETS = 10;
+const jwtSecrets = z
+  .record(z.string().min(1).max(100), signingSecret)
+  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
+/** `host:port`, with brackets around an IPv6 address. */
+const address = z.string().transform((text, ctx) => {
+  const { v6, name, port } =
+    /^(?:\[(?<v6>[\da-f:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/i.exec(text)?.groups ?? {};
+  const host = v6 ?? name;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  ctx.addIssue({ code: 'custom', message: 'write an address and a port such as `127.0.0.1:9464`' });
+  return z.NEVER;
+});
 
 /** A limit: 0 for none. */
 const limit = z
@@ -74,6 +114,8 @@ const schema = z.object({
   TEMPORAL_CONFIG_FILE: z.string().optional(),
   TEMPORAL_PROFILE: z.string().optional(),
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
+  /** Where the Temporal UI is, so that answers can link to a turn in it. */
+  TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
   /** The deployment and the build of Temporal's worker versioning: both or none. */
   COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
   COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
@@ -88,9 +130,27 @@ const schema = z.object({
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
   TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: z.enum(['true', 'false']).optional(),
   COPILOT_DATA_DIR: z.string().default('.copilot'),
-  JWT_SECRET: z
+  /** Which Temporal the embedded stack runs: the dev server, or the production server on the embedded Postgres. */
+  COPILOT_EMBEDDED_TEMPORAL: z.enum(['dev', 'cluster']).default('dev'),
+  COPILOT_CLUSTER_SHARDS: z
     .string()
-    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
+    .regex(/^[1-9]\d{0,3}$/, 'write a whole number of shards, 1 to 9999')
+    .transform(Number)
+    .default(4),
+  JWT_SECRET: signingSecret.optional(),
+  /** JSON: further keys of tokens, by their `kid`. */
+  JWT_SECRETS: z
+    .string()
+    .transform((text, ctx) => {
+      const secrets = jwtSecrets.safeParse(parseJsonObject(text));
+      if (secrets.success) return new Map(Object.entries(secrets.data));
+      // Only the form is told: the messages of JSON.parse quote the text.
+      ctx.addIssue({
+        code: 'custom',
+        message: `write a JSON object of 1 to ${MAX_JWT_SECRETS} keys, such as {"2026-12":"<secret>"}; a kid has 1 to 100 characters, a secret at least 32 bytes`,
+      });
+      return z.NEVER;
+    })
     .optional(),
   COPILOT_ALLOWED_ROLES: list
     .refine(
@@ -109,7 +169,15 @@ const schema = z.object({
   COPILOT_MODELS: z.string().optional(),
   /** The model that continues a turn when the turn's own model fails for good. */
   COPILOT_FALLBACK_MODEL: z.string().optional(),
+  /** The prompt of new turns. */
+  COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_EVENTS_RETENTION: durationOrOff.default(90 * 86_400_000),
+  COPILOT_SESSION_RETENTION: durationOrOff.default(null),
+  /** Temporal's schedules count in seconds. */
+  COPILOT_RETENTION_EVERY: duration
+    .refine((value) => value >= 1_000, 'write a duration of at least one second')
+    .default(3_600_000),
   COPILOT_LIMIT_CHATS_PER_MINUTE: limit.default(60),
   COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: limit.default(0),
   COPILOT_LIMIT_RUNNING_TURNS: limit.default(20),
@@ -124,6 +192,11 @@ const schema = z.object({
   COPILOT_BUDGET_USD_PER_SESSION: dollars.default('0'),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** The password of the role that `npm run migrate -- --role` sets up. Only that command reads it. */
+  COPILOT_APP_PASSWORD: z
+    .string()
+    .refine((text) => !text.includes('\0'), 'must not contain a NUL')
+    .optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
   COPILOT_CORS_ORIGINS: list
     // Compared with the Origin header as text. An origin in another form would match nothing, without any message.
@@ -137,11 +210,17 @@ const schema = z.object({
     .regex(/^\d+$/, 'write a whole number of characters a second, 0 for no delay')
     .transform(Number)
     .default(120),
+  /** Bearer token that opens `/metrics` to other machines. */
+  COPILOT_METRICS_TOKEN: apiKey.optional(),
+  /** Where a worker process serves `/metrics`. */
+  COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
 export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
+  /** The address of the Temporal UI. Undefined when the environment names none. */
+  uiUrl: string | undefined;
   /** Null without worker versioning: then workers take turns of any build. */
   workerVersion: { deploymentName: string; buildId: string } | null;
 }
@@ -175,22 +254,36 @@ export interface Config {
   temporal: TemporalConfig;
   /** The absolute path of the data folder. */
   dataDir: string;
+  embeddedTemporal: 'dev' | 'cluster';
+  /** The history shards of a new embedded cluster. */
+  clusterShards: number;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
+  /** Further secrets that tokens may be signed with, by their `kid`. */
+  jwtSecrets: ReadonlyMap<string, string>;
   allowedRoles: readonly string[];
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
   addedModels: readonly AddedModel[];
   /** Null without a fallback: then a turn ends when its model fails for good. */
   fallbackModel: string | null;
+  promptVersion: PromptVersion;
   confirmationTtlMs: number;
+  /** What is deleted by its age, and how often this is looked for. Null: never. */
+  retention: { eventsMs: number | null; sessionsMs: number | null; everyMs: number };
   limits: Limits;
   budgets: Budgets;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
+  /** Undefined when the role of API and worker has its password from elsewhere. */
+  appPassword: string | undefined;
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
+  /** Undefined without one: then other machines need a token of service_role. */
+  metricsToken: string | undefined;
+  /** Null when a worker process serves no metrics. */
+  workerMetrics: { host: string; port: number } | null;
   logLevel: string;
 }
 
@@ -232,11 +325,15 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     temporal: {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
+      uiUrl: e.TEMPORAL_UI_URL,
       workerVersion:
         deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
+    embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
+    clusterShards: e.COPILOT_CLUSTER_SHARDS,
     jwtSecret: e.JWT_SECRET,
+    jwtSecrets: e.JWT_SECRETS ?? new Map<string, string>(),
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
     openai: {
       apiKey: e.OPENAI_API_KEY,
@@ -246,7 +343,13 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL },
     addedModels,
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
+    promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    retention: {
+      eventsMs: e.COPILOT_EVENTS_RETENTION,
+      sessionsMs: e.COPILOT_SESSION_RETENTION,
+      everyMs: e.COPILOT_RETENTION_EVERY,
+    },
     limits: {
       chatsPerMinute: {
         own: e.COPILOT_LIMIT_CHATS_PER_MINUTE,
@@ -267,8 +370,11 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
+    appPassword: e.COPILOT_APP_PASSWORD,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
+    metricsToken: e.COPILOT_METRICS_TOKEN,
+    workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {

@@ -32,19 +32,26 @@ export function explainFileError(error: unknown, folder: string): never {
   throw error;
 }
 
-/** Creates a handler that turns a listen error into a FriendlyError, which says what to do. It rethrows other errors. */
-export function explainListen(config: { host: string; port: number }) {
+/**
+ * Creates a handler that turns a listen error into a FriendlyError, which says what to do. It rethrows other errors.
+ * `setting` is the variable of an address that HOST and PORT do not set.
+ */
+export function explainListen(config: { host: string; port: number }, setting?: string) {
+  const otherPort =
+    setting === undefined
+      ? 'choose another port: PORT=4601 npm start (PORT=0 picks a free one)'
+      : `choose another port in ${setting}`;
   return (error: unknown): never => {
     const code = codeOf(error);
     if (code === 'EADDRINUSE') {
       throw new FriendlyError(
-        `Port ${config.port} of ${config.host} is taken by another program. Stop it, or choose another port: PORT=4601 npm start (PORT=0 picks a free one).`,
+        `Port ${config.port} of ${config.host} is taken by another program. Stop it, or ${otherPort}.`,
         { cause: error },
       );
     }
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
       throw new FriendlyError(
-        `This user can't listen on ${config.host}:${config.port}. Set HOST and PORT to an address of this machine.`,
+        `This user can't listen on ${config.host}:${config.port}. Set ${setting ?? 'HOST and PORT'} to an address of this machine.`,
         { cause: error },
       );
     }

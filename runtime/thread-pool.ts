@@ -62,6 +62,8 @@ export interface ThreadPool {
    * its class; or with TaskTimeoutError, PoolBusyError, PoolClosedError, or the signal's reason.
    */
   run: <Result>(task: string, input: unknown, of: { bytes: number; signal?: AbortSignal }) => Promise<Result>;
+  /** How many tasks run, and how many wait for a thread. */
+  tasks(): { running: number; waiting: number };
   /** Ends the threads and rejects their tasks. May be called twice. */
   close(): Promise<void>;
 }
@@ -115,6 +117,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
         tasksHeld -= 1;
       }
     },
+    tasks: () => ({ running: tasksHeld - pool.queueSize, waiting: pool.queueSize }),
     close: () => (closed ??= pool.destroy()),
   };
 }

@@ -23,6 +23,9 @@ const MARKER = 'workflow-copilot.json';
 const MARKER_VERSION = 1;
 const LOCK = 'lock.json';
 const READY = 'ready.json';
+/** The settings of the embedded Temporal. A folder has one of the two, because each kind of server holds its own turns. */
+export const DEV_SERVER_FILE = 'temporal.json';
+export const CLUSTER_FILE = 'temporal-cluster.json';
 const TAKEOVER_WAIT_MS = 15_000;
 const POLL_MS = 100;
 const MIN_FREE_BYTES = 200 * 1024 * 1024;

@@ -1,8 +1,10 @@
 /** The embedded Temporal dev server. docs/decisions/0003-dev-server-tuning.md has the measurements behind its settings. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contracts/names.ts';
 import { explainFileError, FriendlyError } from '../runtime/friendly-error.ts';
+import { CLUSTER_FILE, DEV_SERVER_FILE } from './data-folder.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { choosePort } from './ports.ts';
 import {
@@ -47,7 +49,11 @@ export async function startTemporal(
   env: Record<string, string | undefined>,
   onStart: ProcessSpec['onStart'],
 ): Promise<EmbeddedTemporal> {
-  const settingsFile = join(folder, 'temporal.json');
+  if (existsSync(join(folder, CLUSTER_FILE)))
+    throw new FriendlyError(
+      `The data folder ${folder} belongs to a Temporal cluster (npm run cluster), which holds its turns. Name another folder with COPILOT_DATA_DIR.`,
+    );
+  const settingsFile = join(folder, DEV_SERVER_FILE);
   const pidFile = join(folder, 'temporal.pid.json');
   const known = readJsonFile<Settings>(settingsFile);
   const adopt = known !== null && findOrphan(pidFile) !== null;

@@ -2,8 +2,11 @@
  * npm test: every check, on a stack of its own in a temporary folder. `npm test -- <text> ...` runs only the test files
  * whose path holds one of the texts, and no other checks.
  *
+ * `npm test -- --cluster <text> ...` runs them on the production Temporal server with 4 history shards, `--cluster=512` with
+ * 512.
+ *
  * npm run soak: the test files that repeat what they do, with their long counts, then the memory soak. With texts, only
- * the files of them.
+ * the files of them. COPILOT_SOAK_SHARE (0 to 1) takes that part of the way from the short counts to the long ones.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -29,10 +32,28 @@ const STOP_MS = 8_500;
 
 const startedAt = performance.now();
 const isSoak = process.argv[2] === 'soak';
-const filters = process.argv.slice(3);
+const options = process.argv.slice(3).filter((text) => text.startsWith('--'));
+const filters = process.argv.slice(3).filter((text) => !text.startsWith('--'));
+const shards = readShards();
+const soakShare = process.env.COPILOT_SOAK_SHARE ?? '1';
+if (!(Number(soakShare) >= 0 && Number(soakShare) <= 1)) {
+  console.error('COPILOT_SOAK_SHARE must be a number from 0 to 1.');
+  process.exit(1);
+}
 const isWhole = filters.length === 0 && !isSoak;
 process.exitCode = (isWhole && !(await checkAll())) || !(await runFiles()) ? 1 : 0;
 if (isSoak && filters.length === 0 && process.exitCode === 0) await import('./soak/run.ts');
+
+/** The number of shards of `--cluster`; null without the option. */
+function readShards(): string | null {
+  const [option, ...others] = options;
+  const match = /^--cluster(?:=(\d+))?$/.exec(option ?? '--cluster');
+  if (match === null || others.length > 0) {
+    console.error(`The options ${options.join(' ')} are not known: write --cluster or --cluster=<shards>.`);
+    process.exit(1);
+  }
+  return option === undefined ? null : (match[1] ?? '4');
+}
 
 /** Runs the test files on a stack. False when one failed. */
 async function runFiles(): Promise<boolean> {
@@ -46,9 +67,13 @@ async function runFiles(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-test-'));
   // As root, Postgres runs as another user that must be able to pass through.
   chmodSync(folder, 0o711);
-  const stack = spawn(NODE, [join(ROOT, 'bin/bootstrap.mjs'), 'stack'], {
+  const stack = spawn(NODE, [join(ROOT, 'bin/bootstrap.mjs'), shards === null ? 'stack' : 'cluster'], {
     cwd: ROOT,
-    env: { ...cleanEnvironment(), COPILOT_DATA_DIR: join(folder, 'data') },
+    env: {
+      ...cleanEnvironment(),
+      COPILOT_DATA_DIR: join(folder, 'data'),
+      ...(shards === null ? {} : { COPILOT_CLUSTER_SHARDS: shards }),
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   let tests: ChildProcess | null = null;
@@ -75,7 +100,8 @@ async function runFiles(): Promise<boolean> {
         env: {
           ...cleanEnvironment(),
           TMPDIR: folder,
-          ...(isSoak ? { COPILOT_TEST_SOAK: '1' } : {}),
+          ...(isSoak ? { COPILOT_TEST_SOAK: soakShare } : {}),
+          ...(shards === null ? {} : { COPILOT_TEST_CLUSTER: shards }),
           COPILOT_TEST_DATABASE_URL: maintenance.href,
           COPILOT_TEST_TEMPORAL_ADDRESS: ready.temporal_address,
         },

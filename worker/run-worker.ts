@@ -3,10 +3,13 @@ import {
   DefaultLogger,
   type NativeConnection,
   Runtime,
+  type TelemetryOptions,
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
+import type { Knex } from 'knex';
 import { createHeavyWork } from '../activities/heavy-work.ts';
+import { createRetentionActivities } from '../activities/delete-expired.ts';
 import { createActivities } from '../activities/index.ts';
 import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
@@ -14,12 +17,13 @@ import { createToolRegistry } from '../activities/tools/registry.ts';
 import type { ToolRow } from '../activities/tools/tool.ts';
 import { DEFAULT_MODEL } from '../models/models.ts';
 import { recordAct } from '../db/audit/audit.ts';
-import { createEventLog } from '../db/events/event-log.ts';
-import { createKnex } from '../db/connection/knex.ts';
+import { createEventLog, type EventLog } from '../db/events/event-log.ts';
+import { connectionsOf, createKnex } from '../db/connection/knex.ts';
 import * as assetStore from '../db/assets/project-assets.ts';
 import { isBudgetSpent } from '../db/limits/budgets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
-import { createSqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
+import { createSqlSandbox, type SqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
+import { createRetentionStore } from '../db/retention-store.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
 import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
@@ -28,10 +32,12 @@ import { createPrompt } from '../llm/prompt/prompt.ts';
 import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { createMetrics, type Metrics } from '../runtime/metrics/metrics.ts';
 import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
-import { createThreadPool } from '../runtime/thread-pool.ts';
+import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { keepRetentionSchedule } from './retention-schedule.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -45,6 +51,8 @@ export interface WorkerSettings {
   databaseUrl: string;
   temporalAddress: string;
   logger: Logger;
+  /** Without it the worker's metrics are shown nowhere. */
+  metrics?: Metrics;
   /** A connection that the API of the same process shares. Its owner closes it. */
   nativeConnection?: NativeConnection;
   /** Tools in addition to the product's. */
@@ -55,10 +63,14 @@ export interface WorkerSettings {
   workflowBundle?: { code: string };
 }
 
-/** Sets up Temporal's Core in this process. Must be called once, before the first native connection. */
-export function installRuntime(logger: Logger): void {
+/**
+ * Sets up Temporal's Core in this process. Must be called once, before the first native connection. `telemetryOptions` come
+ * from core-metrics.ts; without them Core measures nothing.
+ */
+export function installRuntime(logger: Logger, telemetryOptions: TelemetryOptions = {}): void {
   const level = (name: string) => (name === 'WARN' ? 'warn' : name === 'ERROR' ? 'error' : 'debug');
   Runtime.install({
+    telemetryOptions,
     logger: new DefaultLogger('INFO', (entry) => {
       logger[level(entry.level)]({ sdk: entry.meta?.sdkComponent, ...pickIds(entry.meta) }, entry.message);
     }),
@@ -77,7 +89,7 @@ function pickIds(meta: Record<string, unknown> | undefined): Record<string, unkn
  * Temporal namespace runs the database's turns.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { config, databaseUrl, logger } = settings;
+  const { config, databaseUrl, logger, metrics = createMetrics({ runtime: false }) } = settings;
   const ownLink =
     settings.nativeConnection === undefined
       ? await connectNative(config.temporal, settings.temporalAddress, logger)
@@ -95,13 +107,23 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const events = createEventLog({
     databaseUrl,
     onError: (error) => logger.warn({ err: error }, 'the event log waits for Postgres'),
+    onFlush(seconds, count) {
+      metrics.eventFlush.observe(seconds);
+      metrics.eventsWritten.inc(count);
+    },
   });
   const catalogue = catalogueOf(config);
   const modelIds = catalogue.models.map((model) => model.id);
   const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
   const heavy = createHeavyWork(pool.run);
   const watchdog = startLoopWatchdog(logger);
-  const sandbox = createSqlSandbox({ databaseUrl, config, logger, pool });
+  const sandbox = createSqlSandbox({
+    databaseUrl,
+    config,
+    logger,
+    pool,
+    onRefusal: (code) => metrics.sqlRefusals.inc({ code }),
+  });
   sandbox.prepare().catch((error: unknown) => logger.warn({ err: error }, 'the SQL tool is not ready'));
   const activities = createActivities({
     store: createTurnStore(db),
@@ -115,14 +137,18 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       sandbox,
       python: createPythonChecker(),
       editGraph: heavy.editGraph,
+      catalogue,
       assets: { db, store: assetStore, recordAct, models: () => modelIds, defaultModel: DEFAULT_MODEL },
     }),
     confirmationTtlMs: config.confirmationTtlMs,
     isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
+    metrics,
     logger,
   });
+  const unwatch = watch(metrics, { db, pool, events, sandbox });
   const release = async (): Promise<void> => {
+    unwatch();
     watchdog.stop();
     await pool.close();
     await events.close();
@@ -133,7 +159,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
-    activities: withNames(activities),
+    activities: withNames({
+      ...activities,
+      ...createRetentionActivities({ store: createRetentionStore(db), logger }),
+    }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
@@ -142,6 +171,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     throw error;
   });
   const running = worker.run();
+  const schedule = keepRetentionSchedule({ connection, config, logger });
   let stopping = false;
   const failed = new Promise<Error>((resolve) => {
     running.then(
@@ -154,6 +184,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping = true;
+    schedule.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
     await release();
@@ -161,9 +192,31 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   return { stop: () => (stopped ??= stop()), failed };
 }
 
+/** Shows the state of the worker's parts on the metrics page. Returns a function that ends it. */
+function watch(
+  metrics: Metrics,
+  { db, pool, events, sandbox }: { db: Knex; pool: ThreadPool; events: EventLog; sandbox: SqlSandbox },
+): () => void {
+  let survived = 0;
+  const ends = [
+    metrics.watchConnections('worker', () => connectionsOf(db)),
+    metrics.watchTasks('worker', () => pool.tasks()),
+    metrics.onScrape(() => {
+      const { total, alive } = sandbox.survivors();
+      metrics.eventsPending.set(events.backlog());
+      metrics.sqlSurvivors.set(alive);
+      metrics.sqlSurvived.inc(total - survived);
+      survived = total;
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
 /** Wraps each activity so that the watchdog can name what ran. */
 function withNames(
-  activities: ReturnType<typeof createActivities>,
+  activities: ReturnType<typeof createActivities> & ReturnType<typeof createRetentionActivities>,
 ): Record<string, (input: never) => Promise<unknown>> {
   return Object.fromEntries(
     Object.entries(activities).map(([name, run]) => [

@@ -48,7 +48,7 @@ interface SuspectQueue {
 type SuspectQueues = Record<'tools' | 'models', SuspectQueue>;
 
 /** Creates the function that runs activity attempts. */
-export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): RunAttempt {
+export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger' | 'metrics'>): RunAttempt {
   const queues: SuspectQueues = {
     tools: { queue: createSuspects(), deaths: TOOL_IS_SUSPECT },
     models: { queue: createSuspects(), deaths: MODEL_IS_SUSPECT },
@@ -62,7 +62,7 @@ export function createAttempts(deps: Pick<ActivityDeps, 'store' | 'logger'>): Ru
  * a lost worker even while the database is away.
  */
 async function runAttempt<T>(
-  deps: Pick<ActivityDeps, 'store' | 'logger'>,
+  deps: Pick<ActivityDeps, 'store' | 'logger' | 'metrics'>,
   queues: SuspectQueues,
   run: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
@@ -73,6 +73,7 @@ async function runAttempt<T>(
     context.heartbeat({ ...attempt.work.details, ...report });
   heartbeat(reported);
   const timer = setInterval(heartbeat, HEARTBEAT_MS, reported);
+  const stopWatch = deps.metrics.activity.startTimer({ activity: context.info.activityType });
   try {
     return await run(attempt);
   } catch (error: unknown) {
@@ -86,8 +87,11 @@ async function runAttempt<T>(
       words: reported.words + 1,
       faults: faults + (isFault ? 1 : 0),
     });
+    if (failure instanceof ApplicationFailure && !failure.nonRetryable)
+      deps.metrics.retries.inc({ code: failure.type ?? 'unknown' });
     throw failure;
   } finally {
+    stopWatch();
     clearInterval(timer);
     leaveQueue();
   }
@@ -133,7 +137,7 @@ function openAttempt(
 }
 
 /** A worker that shuts down hands its work over at once. Every other cancellation comes from Temporal. */
-function toCancellation(context: Context): Error {
+export function toCancellation(context: Context): Error {
   if (context.cancellationDetails?.workerShutdown) {
     return ApplicationFailure.create({
       type: 'WorkerShutdown',

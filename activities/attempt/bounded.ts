@@ -5,6 +5,7 @@ import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
+import { toolLabel } from './tool-call.ts';
 
 /** How often one attempt makes a tool call that fails unexpectedly. */
 export const MAX_TOOL_TRIES = 3;
@@ -31,10 +32,11 @@ export interface CallLimits {
  * a newer claim, the end of the turn, the caller's abort.
  */
 export async function boundCall<T>(
-  deps: Pick<ActivityDeps, 'store' | 'logger'>,
+  deps: Pick<ActivityDeps, 'store' | 'logger' | 'tools' | 'metrics'>,
   { name, turnId, signal, limitMs, waitsForOthers = false }: CallLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ done: T } | { failed: ToolOutcome }> {
+  const stopWatch = deps.metrics.tool.startTimer({ tool: toolLabel(deps, name) });
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new TimeLimitError()), limitMs);
   const both = AbortSignal.any([signal, limit.signal]);
@@ -55,6 +57,7 @@ export async function boundCall<T>(
       }
     }
   } finally {
+    stopWatch();
     clearTimeout(timer);
   }
 }

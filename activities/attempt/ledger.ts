@@ -1,10 +1,14 @@
 /** The usage rows of model calls. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/activity';
+import { isErrorCode } from '../../contracts/errors.ts';
+import { isFenceError } from '../../contracts/thrown-codes.ts';
 import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
-import type { UsageEntry } from '../../db/turns/usage-rows.ts';
+import type { CallResult, UsageEntry } from '../../db/turns/usage-rows.ts';
 import type { ModelUsage } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { isModelError } from './thrown.ts';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;
@@ -20,15 +24,18 @@ const NO_USAGE: ModelUsage = {
 };
 
 /** Builds the usage row of a call that was timed. */
-export type ToUsage = (usage: ModelUsage | null) => UsageEntry & { latencyMs: number };
+export type ToUsage = (usage: ModelUsage | null, result?: CallResult) => UsageEntry & { latencyMs: number };
 
-/** Starts timing a call; returns a function that builds its usage row. Pass null when the provider reported no usage. */
+/**
+ * Starts timing a call; returns a function that builds its usage row. Pass null when the provider reported no usage.
+ * Without a result, the call ended well.
+ */
 export function openBill(
   deps: ActivityDeps,
   { step, model, sessionId }: { step: number; model: string; sessionId: string },
 ): ToUsage {
   const startedAt = Date.now();
-  return (usage) => ({
+  return (usage, result = 'ok') => ({
     step,
     sessionId,
     model,
@@ -37,7 +44,15 @@ export function openBill(
     // Without the provider's report, the cost of the call is unknown.
     estimated: usage === null,
     latencyMs: Date.now() - startedAt,
+    result,
   });
+}
+
+/** How a call that threw ended. `signal` is the request's. */
+export function resultOf(error: unknown, signal: AbortSignal): CallResult {
+  if (signal.aborted || isFenceError(error)) return 'cancelled';
+  if (isModelError(error)) return error.code;
+  return error instanceof ApplicationFailure && isErrorCode(error.type) ? error.type : 'internal';
 }
 
 /** The price of a call, by the catalogue of today; null for a model without a price. */

@@ -1,7 +1,7 @@
 /** A model call's start, claim and stream, for the two activities that make one. */
 import type { ModelHeartbeat } from '../../contracts/turn.ts';
 import type { Claim } from '../../db/turns/claims.ts';
-import type { ModelClient, ModelEvent, ModelRequest } from '../../llm/types.ts';
+import type { ModelEvent, ModelRequest } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { Attempt, ClaimInput, Work } from './attempt.ts';
 import { final } from './judge-error.ts';
@@ -81,14 +81,45 @@ async function refuseDeadly(
   throw final('model_bad_response', "The model's answer could not be processed. Please try again.");
 }
 
+/** The events that are a part of the answer, as far as a provider has sent it. */
+const TOKENS: ReadonlySet<ModelEvent['type']> = new Set<ModelEvent['type']>([
+  'text_delta',
+  'reasoning_delta',
+  'tool_call_started',
+  'tool_arguments_delta',
+  'tool_call',
+]);
+
 /**
  * The events of a model call. Throws the reason of the request's signal when the signal aborts, but hands on a usage report
- * that has already arrived.
+ * that has already arrived. Measures the call; `onFirstToken` is called when the answer begins.
  */
-export async function* streamModel(model: ModelClient, request: ModelRequest): AsyncGenerator<ModelEvent> {
-  for await (const event of model.stream(request)) {
-    if (event.type !== 'usage') request.signal.throwIfAborted();
-    yield event;
+export async function* streamModel(
+  {
+    model: client,
+    metrics,
+  }: Pick<ActivityDeps, 'model'> & {
+    metrics: Pick<ActivityDeps['metrics'], 'modelFirstToken' | 'modelCall'>;
+  },
+  request: ModelRequest,
+  onFirstToken: () => void = () => undefined,
+): AsyncGenerator<ModelEvent> {
+  const { model } = request;
+  const startedAt = performance.now();
+  const seconds = (): number => (performance.now() - startedAt) / 1_000;
+  let hasBegun = false;
+  try {
+    for await (const event of client.stream(request)) {
+      if (event.type !== 'usage') request.signal.throwIfAborted();
+      if (!hasBegun && TOKENS.has(event.type)) {
+        hasBegun = true;
+        metrics.modelFirstToken.observe({ model }, seconds());
+        onFirstToken();
+      }
+      yield event;
+    }
+  } finally {
+    metrics.modelCall.observe({ model }, seconds());
   }
 }
 

@@ -17,6 +17,11 @@ const READABLE_CHARS = 2_000;
 const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 
+/** The name under which a tool's calls are counted. A model may call tools that do not exist. */
+export function toolLabel(deps: Pick<ActivityDeps, 'tools'>, name: string): string {
+  return deps.tools.traits(name) === null ? 'other' : name;
+}
+
 /** Claims a call's work. The first claim announces the call to readers. */
 export function claimCall(
   deps: ActivityDeps,
@@ -74,6 +79,7 @@ export function toWork(
       },
       { event: 'status', message: ANALYZING, step, tool: name },
     ],
+    toolCall: { tool: toolLabel(deps, name), result: outcome.isError ? 'error' : 'ok' },
     ...(outcome.graph
       ? {
           graph: {

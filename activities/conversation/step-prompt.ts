@@ -8,6 +8,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { createByteCache } from './byte-cache.ts';
 import { fenceToken, toHistory } from './history.ts';
 import { toModelMessages } from './transcript.ts';
+import { loadContextText } from './turn-context.ts';
 
 /** The shared parts of the prompt are cached for this many turns, so that a step need not read and render them again. */
 const CACHED_TURNS = 100;
@@ -20,6 +21,8 @@ export interface PromptParts {
   history: ModelMessage[];
   /** Whether the history has more than its first message, so that a summary could replace the rest. */
   isLong: boolean;
+  /** The turn's context in words; null for a version of the prompt that has none. */
+  contextText: string | null;
   graphText: string;
 }
 
@@ -50,24 +53,29 @@ async function loadParts(deps: ActivityDeps, turnId: string): Promise<PromptPart
     deps.store.loadBaseGraph(turnId),
     deps.store.loadHistory(turnId),
   ]);
+  const [contextText, graphText] = await Promise.all([
+    loadContextText(deps, context, { graph, history: loaded }),
+    deps.heavy.renderState({ graph, message: context.message }),
+  ]);
   return {
     context,
     history: deps.prompt.buildHistory(toHistory(loaded)),
     isLong: loaded.messages.length > 1,
-    graphText: await deps.heavy.renderState({ graph, message: context.message }),
+    contextText,
+    graphText,
   };
 }
 
 /** A character is two bytes at most. */
-function bytesOf({ context, history, graphText }: PromptParts): number {
-  return 2 * (context.message.length + graphText.length + textLength(history));
+function bytesOf({ context, history, contextText, graphText }: PromptParts): number {
+  return 2 * (context.message.length + (contextText?.length ?? 0) + graphText.length + textLength(history));
 }
 
 /** Builds the request of a step. */
 export function toStepPrompt(
   deps: ActivityDeps,
   input: CallModelInput,
-  { context, history, isLong, graphText }: PromptParts,
+  { context, history, isLong, contextText, graphText }: PromptParts,
   transcript: readonly TranscriptEntry[],
 ): StepPrompt {
   const earlier = transcript.filter((entry) => entry.step < input.step);
@@ -75,10 +83,14 @@ export function toStepPrompt(
     model: input.model ?? context.model,
     sessionId: context.sessionId,
     request: {
-      system: deps.prompt.system,
+      system: deps.prompt.system(context.promptVersion),
       tools: deps.tools.definitions,
       messages: deps.prompt.buildConversation({
         history,
+        context:
+          contextText === null
+            ? null
+            : { text: contextText, fence: fenceToken(context.delimiterSeed, 'context') },
         graphText,
         message: context.message,
         transcript: toModelMessages(earlier, ({ callId, name, content }) =>

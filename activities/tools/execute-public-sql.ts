@@ -6,7 +6,7 @@ import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
 const input = z.object({
-  sql: z.string().describe("One SELECT in PostgreSQL's dialect, with its values written into it"),
+  sql: z.string().describe('Without parameters'),
 });
 
 /** Characters of a cell that are shown. A query can select one cell to show more of it. */
@@ -19,7 +19,7 @@ const JSON_TYPES = [114, 3802];
 /** Runs a read-only query on the tables of public. Every fault of the query is a result, so the query is never retried. */
 export function createExecutePublicSqlTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Runs one read-only PostgreSQL query on the tables of schema public and answers with at most 200 rows. Use it to look at data, or to try a query that a block will run. Aggregate and filter in SQL instead of reading many rows. Look tables up with get_db_schema first. It can not change anything, and can not read platform tables.
+    description: `Runs one read-only PostgreSQL query (SELECT, WITH, VALUES, EXPLAIN) on schema public: at most 200 rows, 5 seconds. For looking at data, and for trying a query of a block. Built-in functions run (aggregates, windows, text, numbers, dates, json, arrays, ranges, text search); other functions, system catalogs, settings and platform tables (schema ai) are refused.
 Example: {"sql":"select status, count(*) from orders where created_at > now() - interval '7 days' group by status"}`,
     input,
     preview: ({ sql }) => `${sql.length} characters`,

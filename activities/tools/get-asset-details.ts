@@ -22,13 +22,13 @@ const LISTS = {
 
 const input = z.object({
   kind: z.enum(['agent', 'knowledge_base', 'source', 'orchestration', 'workflow']),
-  id: z.string().max(300).describe('The id, or the unique name'),
+  id: z.string().max(300).describe('Id or unique name'),
 });
 
 /** Shows one asset in full, without its secrets. */
 export function createGetAssetDetailsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Shows the whole configuration of one agent, knowledge base, source, orchestration or workflow of the project. Secrets are hidden, and a long system prompt is cut. Find it with list_project_assets first. Not for the workflow on the canvas, which you see already.
+    description: `Shows the configuration of one asset, and what uses it (used_by). Secrets are hidden, a long system prompt is cut. Not for the open workflow: it is on the canvas.
 Example: {"kind":"agent","id":"Support"}`,
     input,
     preview: ({ kind }) => kind,
@@ -36,6 +36,7 @@ Example: {"kind":"agent","id":"Support"}`,
       const list = LISTS[kind];
       const label = kind.replace('_', ' ');
       const ref = id.replaceAll('\0', '').toWellFormed().trim();
+      let assetId = ref;
       let asset = isUuid(ref) ? await project.findFullAsset(list, ref) : null;
       if (!asset) {
         const ids = await project.findIdsByName(list, ref);
@@ -45,7 +46,8 @@ Example: {"kind":"agent","id":"Support"}`,
             `Several ${label}s are named ${ref.slice(0, 100)}.`,
             `Give an id: ${ids.join(', ')}`,
           );
-        asset = ids[0] === undefined ? null : await project.findFullAsset(list, ids[0]);
+        assetId = ids[0] ?? ref;
+        asset = ids[0] === undefined ? null : await project.findFullAsset(list, assetId);
       }
       if (!asset) {
         const nearest = nearestNames(ref, await project.listNames(list, NEAREST_OF), 3);
@@ -55,7 +57,8 @@ Example: {"kind":"agent","id":"Support"}`,
           `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}list_project_assets lists them.`,
         );
       }
-      return { result: fitResult({ kind, ...present(asset) }), isError: false };
+      const used_by = await project.listUsers(list, assetId.toLowerCase());
+      return { result: fitResult({ kind, ...present(asset), used_by }), isError: false };
     },
   });
 }

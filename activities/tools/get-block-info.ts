@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import {
-  blockTypes,
-  describeBlockType,
-  findBlockType,
-  nearestNames,
-} from '../../domain/rules/block-registry.ts';
+import { blockTypes, findBlockType, nearestNames } from '../../domain/rules/block-registry.ts';
+import { explainBlockTypes, type ModelChoice } from '../../domain/rules/explain-block-types.ts';
+import type { ModelSpec } from '../../models/models.ts';
 import { fitResult } from './fit-result.ts';
-import { defineTool, type Tool, toolFailure } from './tool.ts';
+import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
 
 const names = blockTypes.map((block) => block.type);
 const input = z.object({
@@ -18,15 +15,15 @@ const input = z.object({
 });
 
 /** Looks up block types in the registry that validation and defaults use too. */
-export function createGetBlockInfoTool(): Tool {
+export function createGetBlockInfoTool(deps: Pick<ToolDeps, 'catalogue'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Describes block types: purpose, config fields with types, defaults and limits, handles, outputs, an example. Use it before you add or configure a block type that you have not looked up in this conversation. Not for the blocks on the canvas: those are in the workflow state.
+    description: `Explains block types: config fields, handles, the exact references to outputs, run-time behaviour, the models of agents, an example. Ask once for each type, all together, before you add or configure the first block of that type. The configs of blocks on the canvas are in the workflow state, not here.
 Example: {"block_types":["condition","general_api"]}`,
     input,
     preview: (args) => args.block_types.filter((type) => findBlockType(type)).join(', '),
     async run(args) {
       const wanted = [...new Set(args.block_types)];
-      const known = wanted.filter((type) => findBlockType(type));
+      const known = wanted.flatMap((type) => findBlockType(type) ?? []);
       const unknown = wanted
         .filter((type) => !findBlockType(type))
         .map((type) => ({ type, nearest: nearestNames(type, names, 3) }));
@@ -38,11 +35,15 @@ Example: {"block_types":["condition","general_api"]}`,
           `${nearest.length > 0 ? `Nearest: ${[...new Set(nearest)].join(', ')}. ` : ''}All types: ${names.join(', ')}.`,
         );
       }
-      const block_types = known.map((type) => describeBlockType(findBlockType(type)!));
+      const explained = explainBlockTypes(known, deps.catalogue.models.map(toChoice));
       return {
-        result: fitResult({ block_types, ...(unknown.length > 0 ? { unknown } : {}) }),
+        result: fitResult({ ...explained, ...(unknown.length > 0 ? { unknown } : {}) }),
         isError: false,
       };
     },
   });
+}
+
+function toChoice({ id, price, temperature }: ModelSpec): ModelChoice {
+  return { id, outputPrice: price === null ? null : Number(price.output), temperature };
 }

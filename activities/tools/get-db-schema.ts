@@ -5,18 +5,14 @@ import { MAX_RESULT_CHARS } from './fit-result.ts';
 import { defineTool, type Tool, type ToolDeps, toolFailure, type ToolOutcome } from './tool.ts';
 
 const input = z.object({
-  tables: z.array(z.string().max(200)).max(50).optional().describe('Only these tables, in full'),
-  search: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('Only tables with this text in their name, columns or comment'),
+  tables: z.array(z.string().max(200)).max(50).optional(),
+  search: z.string().max(200).optional().describe('A part of a name, column or comment'),
 });
 
 /** Describes the tables that execute_public_sql can read. */
 export function createGetDbSchemaTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Describes the project's own tables and views (schema public): columns with types, keys, comments and row estimates. Use it before you write SQL. With many tables it answers with names first; ask for the ones you need. Not for agents, workflows and other assets of the platform.
+    description: `Describes the project's own tables and views (schema public): columns, keys, comments, row estimates. Use it before you write SQL. Many tables: names first.
 Example: {"search":"order"}`,
     input,
     preview: ({ tables, search }) =>
@@ -32,7 +28,7 @@ Example: {"search":"order"}`,
   });
 }
 
-function toOutcome({ total, tables, unknown }: SchemaResult): ToolOutcome {
+function toOutcome({ total, readable, tables, unknown, nearest: near }: SchemaResult): ToolOutcome {
   const missing = unknown.length > 0 ? { unknown: unknown.slice(0, 20) } : {};
   if (total === 0 && unknown.length > 0) {
     const nearest = [...new Set(unknown.flatMap((miss) => miss.nearest))].slice(0, 10);
@@ -42,8 +38,13 @@ function toOutcome({ total, tables, unknown }: SchemaResult): ToolOutcome {
         .slice(0, 10)
         .map(({ name }) => name)
         .join(', ')}.`,
-      nearest.length > 0 ? `Nearest: ${nearest.join(', ')}.` : 'Call it without arguments for all tables.',
+      `${nearest.length > 0 ? `Nearest: ${nearest.join(', ')}. ` : ''}${countTables(readable)}`,
     );
+  }
+  if (total === 0) {
+    const names = near.length > 0 ? `Nearest: ${near.join(', ')}. ` : '';
+    const what = readable > 0 ? 'Nothing matches in name, columns or comment. ' : '';
+    return { result: { total, tables: [], hint: `${what}${names}${countTables(readable)}` }, isError: false };
   }
   const shown: SchemaResult['tables'] = [];
   const namesOnly = tables.length > 0 && !('columns' in tables[0]!);
@@ -78,4 +79,10 @@ function toOutcome({ total, tables, unknown }: SchemaResult): ToolOutcome {
     },
     isError: false,
   };
+}
+
+function countTables(readable: number): string {
+  return readable === 0
+    ? 'public has no readable tables.'
+    : `public has ${readable} readable table${readable === 1 ? '' : 's'}; without arguments all are listed.`;
 }

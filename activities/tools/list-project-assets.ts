@@ -15,15 +15,15 @@ const input = z.object({
     .array(z.enum(['agents', 'knowledge_bases', 'sources', 'orchestrations', 'workflows']))
     .min(1)
     .optional(),
-  search: z.string().max(200).optional().describe('A part of the name or the description'),
-  limit: z.int().min(1).max(100).optional().describe('Items per kind, 50 unless given'),
-  cursor: z.string().max(2_000).optional().describe('next_cursor of a kind, to go on with that kind'),
+  search: z.string().max(200).optional().describe('A part of name or description'),
+  limit: z.int().min(1).max(100).optional().describe('Per kind; default 50'),
+  cursor: z.string().max(2_000).optional().describe('next_cursor of a kind'),
 });
 
 /** Lists the project's assets. */
 export function createListProjectAssetsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Lists the agents, knowledge bases, sources, orchestrations and workflows of the project, by name, with their ids. Use it before you refer to one of them in a block or in manage_project_asset. For the whole configuration of one use get_asset_details. Not for the project's own tables (get_db_schema).
+    description: `Lists the project's assets with their ids. Use it before you refer to one in a block or in manage_project_asset.
 Example: {"kinds":["agents"],"search":"support"}`,
     input,
     preview: ({ kinds }) => (kinds ?? ['all kinds']).join(', '),

@@ -1,49 +1,57 @@
 import { z } from 'zod';
 import { isTaskTooLarge } from '../../contracts/thrown-codes.ts';
 import type { Json } from '../../domain/text/json-value.ts';
+import { mayHoldPlaceholder, placeholderWords } from '../../domain/rules/check-secrets.ts';
 import { findMentions } from '../../domain/rules/project-facts.ts';
-import { type EditTask, runEdit } from './run-edit.ts';
-import { defineTool, type Tool, type ToolDeps, toolFailure } from './tool.ts';
+import { editAndTry, tryArgument } from './edit-and-try.ts';
+import type { EditTask } from './run-edit.ts';
+import { defineTool, type Tool, type ToolContext, type ToolDeps, toolFailure } from './tool.ts';
 
-const ref = z.string().describe('A block id, an id given earlier in this turn, or a unique block name');
-const position = z.object({ x: z.number(), y: z.number() });
-const config = z.record(z.string(), z.json()).describe('Fields of the block type, see get_block_info');
-const edge = z.object({
-  source: ref,
-  target: ref,
-  sourceHandle: z
-    .string()
-    .nullish()
-    .describe('Only for condition (if, elif_1, ..., else) and split ("1", "2", ...) blocks'),
-});
+// domain/edit/graph-edit.ts checks the arguments. This schema is what the model reads.
+const config = z.record(z.string(), z.unknown());
+const position = config.describe('{x, y}');
+const ends = { source: z.string(), target: z.string() };
 
 const input = z.object({
   add_blocks: z
     .array(
       z.object({
-        id: z.string().nullish().describe('A name of your own for the block, to refer to it in this turn'),
+        id: z.string().optional().describe('A name of your own, for edges and later calls'),
         type: z.string(),
         name: z.string(),
-        config: config.nullish(),
-        position: position.nullish(),
+        config: config.optional(),
+        position: position.optional(),
       }),
     )
     .optional(),
-  remove_blocks: z.array(ref).optional(),
   update_blocks: z
     .array(
       z.object({
-        id: ref,
-        config: config.nullish().describe('JSON merge patch (RFC 7396): keys merge, null removes a key'),
-        name: z.string().nullish().describe('Renames the block and every reference to it'),
-        position: position.nullish(),
-        enabled: z.boolean().nullish(),
+        id: z.string(),
+        config: config.optional().describe('Merged into the config'),
+        name: z.string().optional().describe('References follow the new name'),
+        position: position.optional(),
+        enabled: z.boolean().optional(),
       }),
     )
     .optional(),
-  add_edges: z.array(edge).optional(),
-  remove_edges: z.array(edge).optional(),
+  remove_blocks: z.array(z.string()).optional(),
+  add_edges: z
+    .array(
+      z.object({
+        ...ends,
+        sourceHandle: z
+          .string()
+          .optional()
+          .describe('Only out of a condition (if, elif_1, ..., else) or a split ("1", "2", ...)'),
+      }),
+    )
+    .optional(),
+  remove_edges: z.array(z.object({ ...ends, sourceHandle: z.string().optional() })).optional(),
+  try: tryArgument.optional(),
 });
+
+type Edit = z.infer<typeof input>;
 
 const count = (list: unknown, sign: string, noun: string): string[] =>
   Array.isArray(list) && list.length > 0
@@ -57,8 +65,8 @@ type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
 
 /** Changes the turn's working graph. Either the whole call is applied or nothing of it. */
 export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
-  return defineTool<z.infer<typeof input>>({
-    description: `Adds, updates and removes blocks and edges of the workflow on the user's canvas. One call is atomic: it applies as a whole, or answers what to correct and changes nothing. Put everything that belongs together into one call: a new block and the edges that connect it. Look up a block type with get_block_info before you configure it for the first time. Not for agents, knowledge bases or other project assets.
+  return defineTool<Edit>({
+    description: `Changes the workflow on the canvas. A call applies as a whole, or changes nothing and says what to correct: put a new block and its edges into one call. Name a block by its id, by the id that you gave it in this turn, or by its name. New blocks are placed for you. Inside the config of an update null removes the key; everywhere else null means left out. With try, the graph after the call is run dry on sample values: which path it takes, what each block gets, where it fails. try alone changes nothing.
 Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
     input,
     checksItself: true,
@@ -69,17 +77,20 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
         ...count(edit.remove_blocks, '-', 'block'),
         ...count(edit.add_edges, '+', 'edge'),
         ...count(edit.remove_edges, '-', 'edge'),
+        ...(edit.try ? ['a dry run'] : []),
       ].join(', ') || 'nothing',
     async run(edit, context) {
-      const [{ text, aliases }, project] = await Promise.all([
+      const [{ text, aliases, turnStart }, project] = await Promise.all([
         context.workingGraph(),
         deps.project.loadProjectFacts(findMentions(edit as Json), deps.assets.models()),
       ]);
-      const task: EditTask = { graph: text, edit: JSON.stringify(edit), aliases, project };
+      const editText = JSON.stringify(edit);
+      const typed = await typedPlaceholders([editText, text], context);
+      const task: EditTask = { graph: text, edit: editText, aliases, project, turnStart, typed };
       try {
         const { result, isError, changed } = deps.editGraph
           ? await deps.editGraph(task, context.signal)
-          : runEdit(task, deps.python);
+          : editAndTry(task, deps.python);
         return {
           result,
           isError,
@@ -95,4 +106,10 @@ Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack
       }
     },
   });
+}
+
+/** The placeholder words that the user typed. They are read only when the edit or the graph may hold a placeholder. */
+async function typedPlaceholders(texts: readonly string[], context: ToolContext): Promise<Set<string>> {
+  if (!texts.some(mayHoldPlaceholder)) return new Set();
+  return new Set((await context.userMessages()).flatMap(placeholderWords));
 }

@@ -2,16 +2,15 @@
  * The registry through which every tool call goes. Arguments that do not fit a tool's schema become a result that says
  * what to change, never a failed turn.
  */
-import { z } from 'zod';
 import type { ToolTraits } from '../../contracts/tools.ts';
 import type { Confirmation, Decision, Question } from '../../db/turns/confirmations.ts';
-import type { JsonObject } from '../../domain/text/json-value.ts';
-import { isDeeperThan, isObject } from '../../domain/text/json.ts';
+import { isDeeperThan } from '../../domain/text/json.ts';
 import { THINKING } from '../../domain/text/status-map.ts';
 import type { ModelTool } from '../../llm/types.ts';
 import type { Db } from './assets/deps.ts';
 import type { AssetResult } from './assets/perform-change.ts';
 import { MAX_RESULT_CHARS } from './fit-result.ts';
+import { toModelSchema } from './model-schema.ts';
 import {
   type ConfirmedTool,
   type Tool,
@@ -136,33 +135,11 @@ function parse(tool: Tool | ConfirmedTool, args: Record<string, unknown>) {
   return tool.checksItself ? ({ success: true, data: args } as const) : tool.input.safeParse(dropNulls(args));
 }
 
-/** Drops nulls at the top level. In a strict schema an optional argument is nullable, and null means absent. */
+/** Drops nulls at the top level: in the strict form of a schema an argument is left out by null. */
 function dropNulls(args: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
 }
 
 function toDefinition(name: string, tool: Tool | ConfirmedTool): ModelTool {
-  const { $schema: _, ...schema } = z.toJSONSchema(tool.input, { io: 'input' });
-  return { name, description: tool.description, parameters: toStrict(schema as JsonObject) };
-}
-
-/**
- * The strict form of a schema: every property is required, and optional ones become nullable. An object that takes any key
- * (a block's config) stays as it is; the adapter then leaves `strict` off for the tool.
- */
-function toStrict(schema: JsonObject): JsonObject {
-  const out: JsonObject = { ...schema };
-  if (isObject(out.items)) out.items = toStrict(out.items);
-  if (Array.isArray(out.anyOf)) out.anyOf = out.anyOf.map((part) => (isObject(part) ? toStrict(part) : part));
-  if (!isObject(out.properties)) return out;
-  const required = new Set(Array.isArray(out.required) ? out.required : []);
-  out.properties = Object.fromEntries(
-    Object.entries(out.properties).map(([key, value]) => {
-      const strict = isObject(value) ? toStrict(value) : value;
-      return [key, required.has(key) ? strict : { anyOf: [strict, { type: 'null' }] }];
-    }),
-  );
-  out.required = Object.keys(out.properties);
-  out.additionalProperties = false;
-  return out;
+  return { name, description: tool.description, parameters: toModelSchema(tool.input) };
 }

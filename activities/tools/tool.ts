@@ -1,6 +1,7 @@
 /** The types of a tool. docs/architecture.md says how its calls are made; CONTRIBUTING.md says how a tool is added. */
 import type { z } from 'zod';
 import type { ToolTraits } from '../../contracts/tools.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
 import type { ProjectReader } from '../../db/assets/project-reader.ts';
 import type { SqlSandbox } from '../../db/sql-sandbox/sql-sandbox.ts';
 import type { PythonChecker } from '../../domain/rules/python.ts';
@@ -17,6 +18,8 @@ export interface ToolDeps {
   python: PythonChecker;
   /** Applies edits of any size. When absent, edits are applied on the main thread. */
   editGraph?: (task: EditTask, signal: AbortSignal) => Promise<EditResult>;
+  /** The models that agents may use. */
+  catalogue: Pick<Catalogue, 'models'>;
   /** Plans and makes changes of assets. */
   assets: AssetDeps;
 }
@@ -29,8 +32,17 @@ export interface ToolContext {
   workflowId: string;
   /** Aborts when nobody waits for the result any more. */
   signal: AbortSignal;
-  /** The graph after the earlier calls, as JSON text, and the ids that the model gave to blocks that it added. */
-  workingGraph(): Promise<{ text: string; aliases: ReadonlyMap<string, string> }>;
+  /**
+   * The graph after the earlier calls, as JSON text, and the ids that the model gave to blocks that it added. `turnStart` is
+   * the graph with which the turn began; null when no call has changed it.
+   */
+  workingGraph(): Promise<{
+    text: string;
+    aliases: ReadonlyMap<string, string>;
+    turnStart: string | null;
+  }>;
+  /** The newest messages that the user wrote in this session, this turn's among them. */
+  userMessages(): Promise<readonly string[]>;
 }
 
 export interface ToolOutcome {

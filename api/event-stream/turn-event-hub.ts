@@ -34,8 +34,10 @@ export interface TurnEventHub {
    * right to read ends: the stream closes then, and whoever has a new token goes on.
    */
   stream(response: ServerResponse, turnId: string, afterSeq: number, until?: number): void;
-  /** Open streams, for tests and for the log. */
+  /** Open streams. */
   readonly viewerCount: number;
+  /** Open streams whose reader takes no more bytes. */
+  readonly blockedCount: number;
   /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. May be called twice. */
   close(): Promise<void>;
 }
@@ -47,6 +49,8 @@ export interface TurnEventHubOptions {
   inspectSilence: SilenceInspector;
   /** How long a turn's log is quiet before it is asked about. */
   silenceMs?: number;
+  /** Called when a reader takes no more bytes. */
+  onBlocked?: () => void;
 }
 
 // Bounds how much memory a slow reader holds, and what a page costs the database.
@@ -68,6 +72,8 @@ interface Viewer {
   /** The seq of the last event written. */
   cursor: number;
   mode: 'catchUp' | 'live' | 'blocked' | 'released';
+  /** Whether events were written that the short stream of the turn does not have. */
+  hasWhole: boolean;
   /** In catchUp: the watch's announcements when the page under way was asked for. */
   announcementsSeen: number;
   /** In blocked: since when (performance.now()). */
@@ -230,12 +236,19 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
       for (const viewer of members) endAsGone(viewer);
       return;
     }
+    if (page.isShort) {
+      // Retention has made the short stream meanwhile. Its events do not continue those that these viewers have.
+      for (const viewer of members) if (viewer.hasWhole) end(viewer);
+      members = members.filter((viewer) => !viewer.hasWhole);
+    }
     const last = page.events.at(-1);
     if (last) {
       silence.heard(watch);
       const bytes = Buffer.from(page.events.map(renderEvent).join(''));
       for (const viewer of members) {
         viewer.cursor = last.seq;
+        // Event 1 is the same in both streams.
+        viewer.hasWhole ||= !page.isShort && last.seq > 1;
         write(viewer, bytes);
       }
     }
@@ -264,6 +277,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     if (viewer.response.write(data) || viewer.mode === 'blocked') return;
     viewer.mode = 'blocked';
     viewer.blockedAt = performance.now();
+    options.onBlocked?.();
     catchUp.delete(viewer);
   }
 
@@ -348,6 +362,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
         watch,
         cursor: afterSeq,
         mode: 'catchUp',
+        hasWhole: false,
         announcementsSeen: 0,
         blockedAt: 0,
         until,
@@ -362,6 +377,11 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
     },
     get viewerCount() {
       return viewers.size;
+    },
+    get blockedCount() {
+      let blocked = 0;
+      for (const { mode } of viewers.values()) if (mode === 'blocked') blocked += 1;
+      return blocked;
     },
     close: () => (closing ??= close()),
   };

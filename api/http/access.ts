@@ -1,4 +1,6 @@
 /** Who may use a route, and what its handler receives for it. Decided before any other part of a request is read. */
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../../runtime/config.ts';
 import type { ApiDeps } from '../deps.ts';
 import { type Principal, requireService } from './principal.ts';
 
@@ -13,6 +15,8 @@ export interface Visitor {
 export interface Access<Given extends object> {
   /** True when the route needs no token. */
   isOpen: boolean;
+  /** Whether a request needs no token, by its connection and headers. `admit` then gets no principal. */
+  opensTo?: (request: Pick<IncomingMessage, 'socket' | 'headers'>, config: Config) => boolean;
   /** Throws HttpError 403 or 404 when the request may not go on. */
   admit(
     visitor: { principal: Principal | undefined; params: Visitor['params'] },

@@ -62,6 +62,7 @@ type AnswerFunction<Body> = (body: Body, headers?: Readonly<Record<string, strin
 /** A route for the router and the description. */
 export interface Route extends Facts {
   isOpen: boolean;
+  opensTo?: Access<object>['opensTo'];
   input: Partial<Record<Part, z.ZodType>>;
   answers: Omit<AnswerKind<never>, 'write'>;
   prepare?: () => void | Promise<void>;
@@ -82,6 +83,7 @@ export function defineRoute<Given extends object, In extends Input, Body>(
   return {
     ...facts,
     isOpen: access.isOpen,
+    ...(access.opensTo === undefined ? {} : { opensTo: access.opensTo }),
     input,
     answers,
     async run(request, deps) {

@@ -46,13 +46,14 @@ export function toTemplate(path: string): string {
 
 /** The operation of a route. The schemas that it refers to are written into the book. */
 export function toOperation(route: Route, book: SchemaBook) {
-  const { operationId, summary, description, tag, isOpen, input } = route;
+  const { operationId, summary, description, tag, isOpen, opensTo, input } = route;
   return {
     operationId,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
     ...(isOpen ? { security: [] } : {}),
+    ...(opensTo === undefined ? {} : { security: [{}, { bearer: [] }, { apikey: [] }] }),
     parameters: toParameters(route, book),
     ...(input.body === undefined
       ? {}

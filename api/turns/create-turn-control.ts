@@ -99,6 +99,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
       idempotencyKey,
       message,
       model,
+      promptVersion: options.promptVersion,
       principal,
       graph: toJsonText(base),
     };
@@ -178,7 +179,7 @@ export function createTurnControl(options: TurnControlOptions): TurnControl & { 
         turn.status === 'running' ? queryProgress(client, turn) : null,
         turn.status === 'running' ? findOpenConfirmation(db, turnId) : null,
       ]);
-      return presentTurn(turn, usage, progress, question);
+      return presentTurn({ turn, usage, progress, question, temporalUrl: options.linkToTurn(turn) });
     },
 
     async exists(input) {

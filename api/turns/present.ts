@@ -4,12 +4,14 @@ import type { TurnProgress } from '../../contracts/turn.ts';
 import type { Confirmation } from '../../db/turns/confirmations.ts';
 import type { Turn } from '../../db/turns/turn.ts';
 
-export function presentTurn(
-  turn: Turn,
-  usage: TurnBody['usage'],
-  progress: TurnProgress | null,
-  question: Confirmation | null,
-): TurnBody {
+export function presentTurn(parts: {
+  turn: Turn;
+  usage: TurnBody['usage'];
+  progress: TurnProgress | null;
+  question: Confirmation | null;
+  temporalUrl: string | null;
+}): TurnBody {
+  const { turn, usage, progress, question, temporalUrl } = parts;
   return {
     id: turn.id,
     status: turn.status,
@@ -21,6 +23,7 @@ export function presentTurn(
     workflow_diff: turn.workflowDiff,
     usage,
     stop_reason: turn.stopReason,
+    temporal_url: temporalUrl,
   };
 }
 

@@ -28,7 +28,10 @@ export async function settleTurn(
   const description = await describe(client, turn);
   if (description !== null && 'fault' in description) return turn.status;
   if (description !== null && isOpen(description, turn)) {
-    if (turn.status === 'starting') await inLane(db, lane, () => promoteTurn(db, turn.id));
+    if (turn.status === 'starting') {
+      await inLane(db, lane, () => promoteTurn(db, turn.id));
+      options.onFinding?.('start_promoted');
+    }
     return 'running';
   }
   if (!(await isOwnNamespace(options))) return turn.status;
@@ -36,7 +39,10 @@ export async function settleTurn(
   if (!fresh) return 'gone';
   // A young starting row may belong to an API that is between its two writes. An old one was left by a failed start.
   if (fresh.status === 'starting') {
-    if (Date.now() - fresh.createdAt.getTime() > SWEEP_OLDER_THAN_MS) await deleteStartingTurn(db, turn.id);
+    if (Date.now() - fresh.createdAt.getTime() > SWEEP_OLDER_THAN_MS) {
+      await deleteStartingTurn(db, turn.id);
+      options.onFinding?.('start_deleted');
+    }
     return 'starting';
   }
   if (fresh.status !== 'running') return fresh.status;
@@ -53,6 +59,7 @@ export async function settleTurn(
         diff: (base, working) => diffOrNone(options, turn.id, base, working),
       }),
     );
+    options.onFinding?.('turn_ended');
     return ended.status;
   } catch (error: unknown) {
     if (error instanceof TurnGoneError) return 'gone';

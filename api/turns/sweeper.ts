@@ -54,6 +54,7 @@ export function createSweeper(
       turnPauses.forget(turn.id);
     } catch (error: unknown) {
       turnPauses.grow(turn.id, FAILED_TURN_PAUSE_MS);
+      options.onFinding?.('failed');
       logger.warn({ err: error, turn: turn.id }, 'an open turn could not be checked');
     }
   };
@@ -63,6 +64,7 @@ export function createSweeper(
     let delivered = false;
     try {
       delivered = await withinLimit(wake(options, { id: turnId, sessionId }, callId));
+      if (delivered) options.onFinding?.('decision_sent');
     } catch (error: unknown) {
       logger.warn({ err: error, turn: turnId }, 'a turn could not be told of a decision');
     }

@@ -1,4 +1,4 @@
-/** What the service answers and streams, with the names that it uses on the wire. */
+/** What the service answers and streams, with the names that it uses on the wire. One file, because it is the wire's list. */
 import type { Block, Edge, WorkflowDiff } from '../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 
@@ -239,6 +239,8 @@ export interface Message {
   content: string;
   workflow_diff: WorkflowDiff | null;
   pre_snapshot: Json;
+  /** What a person did with the diff. Null without a diff. */
+  change: 'proposed' | 'applied' | 'reverted' | null;
   created_at: string;
   turn_id: string | null;
   status: 'complete' | 'cancelled' | 'failed';
@@ -248,6 +250,7 @@ export interface Message {
   content_truncated?: true;
   workflow_diff_omitted?: true;
   tool_calls_omitted?: true;
+  tool_calls_deleted?: true;
   pre_snapshot_omitted?: true;
 }
 
@@ -262,6 +265,8 @@ export interface Turn {
   workflow_diff: WorkflowDiff | null;
   usage: Usage;
   stop_reason: StopReason | null;
+  /** The turn in the Temporal UI. */
+  temporal_url: string | null;
 }
 
 export interface ModelOption {

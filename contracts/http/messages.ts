@@ -69,6 +69,9 @@ export const message = z
     content: z.string(),
     workflow_diff: workflowDiffSchema.nullable(),
     pre_snapshot: json.meta({ description: 'The canvas that a snapshot kept, or null.' }),
+    change: z.enum(['proposed', 'applied', 'reverted']).nullable().meta({
+      description: 'What a person did with `workflow_diff`; null when the message has no diff.',
+    }),
     created_at: time,
     turn_id: uuid.nullable(),
     status: z.enum(['complete', 'cancelled', 'failed']),
@@ -78,6 +81,7 @@ export const message = z
     content_truncated: omitted('The content is only the beginning.'),
     workflow_diff_omitted: omitted('There may be a diff; it did not fit.'),
     tool_calls_omitted: omitted('There may be tool calls; they did not fit.'),
+    tool_calls_deleted: omitted('The turn is old; its tool calls were deleted.'),
     pre_snapshot_omitted: omitted('There is a snapshot; it did not fit.'),
   })
   .meta({ id: 'Message' });

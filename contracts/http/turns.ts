@@ -44,6 +44,9 @@ export const turnAnswer = z
     workflow_diff: workflowDiffSchema.nullable(),
     usage: usageSchema,
     stop_reason: z.enum(STOP_REASONS).nullable(),
+    temporal_url: z.url().nullable().meta({
+      description: 'The turn in the Temporal UI; null when the address of the UI is not known.',
+    }),
   })
   .meta({ id: 'Turn' });
 

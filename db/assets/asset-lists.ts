@@ -99,16 +99,12 @@ const FULL: Readonly<Record<ListedKind, string>> = {
   knowledge_bases: `json_build_object('id', a.id, 'name', a.name, 'description', a.description,
     'indexing_config', a.indexing_config, 'retrieval_config', a.retrieval_config,
     'created_at', a.created_at, 'updated_at', a.updated_at,
-    'agents', (select coalesce(json_agg(json_build_object('id', g.id, 'name', g.name) order by g.name), '[]')
-      from ai.agent_knowledge_bases l join ai.agents g on g.id = l.agent_id where l.knowledge_base_id = a.id),
     'sources', (select coalesce(json_agg(json_build_object('id', s.id, 'name', s.name, 'file_type', s.file_type,
         'index_status', l.index_status, 'error_message', l.error_message) order by s.name), '[]')
       from ai.indexed_sources l join ai.sources s on s.id = l.source_id where l.knowledge_base_id = a.id))`,
   sources: `json_build_object('id', a.id, 'name', a.name, 'file_type', a.file_type,
     'extraction_status', a.extraction_status, 'metadata', a.metadata, 'auto_metadata', a.auto_metadata,
-    'error_message', a.error_message, 'created_at', a.created_at, 'updated_at', a.updated_at,
-    'knowledge_bases', (select coalesce(json_agg(json_build_object('id', k.id, 'name', k.name, 'index_status', l.index_status) order by k.name), '[]')
-      from ai.indexed_sources l join ai.knowledge_bases k on k.id = l.knowledge_base_id where l.source_id = a.id))`,
+    'error_message', a.error_message, 'created_at', a.created_at, 'updated_at', a.updated_at)`,
   orchestrations: `json_build_object('id', a.id, 'name', a.name, 'description', a.description, 'strategy', a.strategy,
     'orchestrator_config', a.orchestrator_config, 'settings', a.settings,
     'created_at', a.created_at, 'updated_at', a.updated_at,

@@ -1,8 +1,17 @@
 /** The knex factory. Every statement names its schema, so no connection sets a search path. */
 import knex, { type Knex } from 'knex';
+import type { Pool } from 'pg';
 import { POSTGRES_LONG, type PostgresBounds } from '../../runtime/bounds.ts';
 import type { BoundedClient } from './pg-client.ts';
 import { createPool } from './pg-pool.ts';
+
+const pools = new WeakMap<Knex, Pool>();
+
+/** How many connections of a knex are in use and idle, and how many statements wait for one. */
+export function connectionsOf(db: Knex): { used: number; idle: number; waiting: number } {
+  const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pools.get(db) ?? {};
+  return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+}
 
 /**
  * Creates a knex on a pool of its own. int8 and numeric arrive as strings; cast them in SQL where a number is wanted.
@@ -35,6 +44,7 @@ export function createKnex(options: {
       debug: () => undefined,
     },
   });
+  pools.set(db, pool);
   let ended: Promise<void> | null = null;
   // knex does not end a pool that it did not create.
   const destroy = async (): Promise<void> => {

@@ -32,14 +32,20 @@ const FLUSH_GAP_MS = 8;
 
 export interface EventLog {
   open(fence: Fence): EventStream;
+  /** How many events wait to be written. */
+  backlog(): number;
   /** Flushes what is pending, for at most a second, then closes the connections. Events that remain reject. */
   close(): Promise<void>;
 }
 
-/** Creates the writer. `onError` is called for every transient database error, which the writer retries by itself. */
+/**
+ * Creates the writer. `onError` is called for every transient database error, which the writer retries by itself; `onFlush`
+ * for every statement that was answered, with its duration and the number of its events.
+ */
 export function createEventLog(options: {
   databaseUrl: string;
   onError: (error: unknown) => void;
+  onFlush?: (seconds: number, events: number) => void;
 }): EventLog {
   const pool = createPool(
     {
@@ -104,7 +110,9 @@ export function createEventLog(options: {
   const write = async (batch: Pending[]): Promise<void> => {
     while (batch.length > 0) {
       try {
+        const startedAt = performance.now();
         const accepted = await flushEvents(pool, batch);
+        options.onFlush?.((performance.now() - startedAt) / 1_000, batch.length);
         settle(batch, ({ fence }) => (accepted.has(claimOf(fence)) ? null : new FencedError(fence)));
         return;
       } catch (error: unknown) {
@@ -185,6 +193,7 @@ export function createEventLog(options: {
 
   return {
     open: (fence) => openStream(fence, queue),
+    backlog: () => [...held.values()].reduce((sum, items) => sum + items.length, pending.length),
     async close() {
       const deadline = delay(CLOSE_MS, undefined, { ref: false });
       hurry?.();

@@ -22,6 +22,13 @@ import * as turnPrincipals from '../migrations/20261125000050-turn-principals.ts
 import * as usagePrincipals from '../migrations/20261125000060-usage-principals.ts';
 import * as limitCounts from '../migrations/20261125000070-limit-counts.ts';
 import * as limitIndexes from '../migrations/20261125000080-limit-indexes.ts';
+import * as counts from '../migrations/20261125000110-counts.ts';
+import * as countCalls from '../migrations/20261125000120-count-calls.ts';
+import * as countTurns from '../migrations/20261125000130-count-turns.ts';
+import * as countDecisions from '../migrations/20261125000140-count-decisions.ts';
+import * as openConfirmationsIndex from '../migrations/20261125000150-open-confirmations-index.ts';
+import * as retention from '../migrations/20261125000160-retention.ts';
+import * as retentionIndexes from '../migrations/20261125000170-retention-indexes.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
 /** A migration changes the schema in one transaction, or builds indexes concurrently; never both. */
@@ -42,6 +49,13 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261125000060-usage-principals', ...usagePrincipals },
   { name: '20261125000070-limit-counts', ...limitCounts },
   { name: '20261125000080-limit-indexes', ...limitIndexes },
+  { name: '20261125000110-counts', ...counts },
+  { name: '20261125000120-count-calls', ...countCalls },
+  { name: '20261125000130-count-turns', ...countTurns },
+  { name: '20261125000140-count-decisions', ...countDecisions },
+  { name: '20261125000150-open-confirmations-index', ...openConfirmationsIndex },
+  { name: '20261125000160-retention', ...retention },
+  { name: '20261125000170-retention-indexes', ...retentionIndexes },
 ];
 
 const SCHEMA = 'ai';

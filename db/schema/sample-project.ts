@@ -98,7 +98,7 @@ const WEEKLY: SampleBlock[] = [
     y: 450,
     config: {
       language: 'python',
-      code: 'rates = input_data["Fetch Rates"]["output"]["rates"]\noutput = {"usd": round(rates["USD"] * 1000, 2)}',
+      code: 'rates = input_data["Fetch Rates"]["output"]["output"]["rates"]\noutput = {"usd": round(rates["USD"] * 1000, 2)}',
     },
   },
   {
@@ -151,15 +151,20 @@ const RUNS = `
   select e.id, b.id, b.type, b.name,
     case when e.status = 'failed' and b.name = 'Convert' then 'error'
          when e.status = 'failed' and b.name = 'Report' then 'skipped' else 'success' end,
-    o.ord, 20 + 180 * o.ord, '{}',
-    case when b.name = 'Fetch Rates' and e.status = 'failed' then '{"status_code": 200, "output": {"base": "EUR", "rates": {"GBP": 0.86}}}'::jsonb
-         when b.name = 'Fetch Rates' then '{"status_code": 200, "output": {"base": "EUR", "rates": {"GBP": 0.86, "USD": 1.08}}}'::jsonb
+    o.ord, 20 + 180 * o.ord,
+    case when b.name = 'Fetch Rates' then '{"Every Monday": {"output": {}}}'
+         when b.name = 'Convert' then jsonb_build_object('Fetch Rates', f.fetched)
+         when b.name = 'Report' and e.status = 'completed' then jsonb_build_object('Convert', jsonb_build_object('output', e.output)) end,
+    case when b.name = 'Fetch Rates' then f.fetched
          when b.name = 'Convert' and e.status = 'completed' then e.output end,
     case when e.status = 'failed' and b.name = 'Convert' then 'KeyError: ''USD'' (line 2)' end,
     b.config, e.started_at + o.ord * interval '600 milliseconds'
   from ai.workflow_executions e
   join ai.workflow_blocks b on b.workflow_id = e.workflow_id
   join lateral (select (b.position_y / 200)::int + 1 as ord) o on true
+  join lateral (select case when e.status = 'failed'
+    then '{"status_code": 200, "output": {"base": "EUR", "rates": {"GBP": 0.86}}}'::jsonb
+    else '{"status_code": 200, "output": {"base": "EUR", "rates": {"GBP": 0.86, "USD": 1.08}}}' end as fetched) f on true
   where e.workflow_id = '${REPORT}';`;
 
 /** Three runs of the order triage. The newest one failed in Summarise. */
@@ -176,13 +181,17 @@ const TRIAGE_RUNS = `
   select e.id, b.id, b.type, b.name,
     case when e.status = 'failed' and b.name = 'Summarise' then 'error'
          when e.status = 'failed' and b.name = 'Reply' then 'skipped' else 'success' end,
-    o.ord, 30 + 120 * o.ord, e.input,
-    case when b.name = 'Load Order' then jsonb_build_object('id', e.input -> 'order_id', 'status', 'paid', 'total', 812.5) end,
+    o.ord, 30 + 120 * o.ord,
+    case when b.name = 'Start' then e.input
+         when b.name = 'Load Order' then jsonb_build_object('Start', jsonb_build_object('output', e.input))
+         when e.status = 'completed' or b.name <> 'Reply' then jsonb_build_object('Load Order', jsonb_build_object('output', l.loaded)) end,
+    case when b.name = 'Load Order' then l.loaded end,
     case when e.status = 'failed' and b.name = 'Summarise' then 'Rate limit reached for gpt-5.2: gave up after 3 attempts' end,
     b.config, e.started_at + o.ord * interval '600 milliseconds'
   from ai.workflow_executions e
   join ai.workflow_blocks b on b.workflow_id = e.workflow_id
   join lateral (select (b.position_y / 200)::int + 1 as ord) o on true
+  join lateral (select jsonb_build_object('id', e.input -> 'order_id', 'status', 'paid', 'total', 812.5) as loaded) l on true
   where e.workflow_id = '${SAMPLE_WORKFLOW_ID}';`;
 
 const ASSETS = `

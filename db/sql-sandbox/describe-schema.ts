@@ -26,9 +26,13 @@ export interface TableDetails extends TableSummary {
 export interface SchemaResult {
   /** How many tables match. */
   total: number;
+  /** How many tables can be read. */
+  readable: number;
   /** The tables that match, by name. With more than DETAILED tables, summaries only. */
   tables: (TableDetails | TableSummary)[];
   unknown: { name: string; nearest: string[] }[];
+  /** The names nearest to a search that matches nothing. */
+  nearest: string[];
   /** Safe tables that the role has no grant for, or not yet. */
   closed: string[];
 }
@@ -71,16 +75,16 @@ export async function describeSchema(read: CatalogReader, request: SchemaRequest
   }
   const closed = all.filter(({ granted }) => !granted).map(({ name }) => name);
   const summaries = chosen.map(({ name, kind, rows_estimate }) => ({ name, kind, rows_estimate }));
-  if (chosen.length > DETAILED) return { total: chosen.length, tables: summaries, unknown, closed };
+  const nearest = search !== '' && chosen.length === 0 ? nearestNames(search, names, 5) : [];
+  const found = { total: chosen.length, readable: readable.length, unknown, nearest, closed };
+  if (chosen.length > DETAILED) return { ...found, tables: summaries };
   const details = await loadDetails(
     read,
     chosen.map(({ oid }) => oid),
   );
   return {
-    total: chosen.length,
+    ...found,
     tables: chosen.map(({ oid }, index) => ({ ...summaries[index]!, ...details.get(oid)! })),
-    unknown,
-    closed,
   };
 }
 

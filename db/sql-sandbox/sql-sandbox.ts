@@ -70,6 +70,8 @@ export function createSqlSandbox(options: {
   logger: Logger;
   /** Threads that parse long queries. Without a pool, they are parsed on the main thread. */
   pool?: Pick<ThreadPool, 'run'>;
+  /** Called for each refused query, with the code of its refusal. */
+  onRefusal?: (code: string) => void;
 }): SqlSandbox {
   const readSyntax = createSyntaxCheck(options.pool ?? null);
   const { databaseUrl, config, logger } = options;
@@ -185,26 +187,37 @@ export function createSqlSandbox(options: {
     }
   };
 
+  const runQuery = async (sql: string, signal: AbortSignal): Promise<SqlResult> => {
+    await sqlGrammarReady();
+    const names = await readSyntax(sql);
+    return run(signal, async (connection) => {
+      const relations = await checkNames(connection.read, names);
+      const closed = relations.filter((relation) => !relation.granted).map(({ name }) => name);
+      if (closed.length > 0) throw new NotGranted(closed);
+      if (typeNames.size === 0) await loadTypeNames(connection, typeNames);
+      const result = await connection.query(boundCost(sql));
+      if (result.columns.some(({ typeOid }) => !typeNames.has(typeOid)))
+        await withSandboxConnection(url, { signal, until: performance.now() + TYPE_NAMES_MS }, (other) =>
+          loadTypeNames(other, typeNames),
+        );
+      const hidden = relations.filter(({ rowSecurity }) => rowSecurity).map(({ name }) => name);
+      return toResult(result, typeNames, hidden);
+    });
+  };
+  /** Tells of a refusal. */
+  const told = async <T>(query: Promise<T>): Promise<T> => {
+    try {
+      return await query;
+    } catch (error: unknown) {
+      if (error instanceof SqlRefusal) options.onRefusal?.(error.code);
+      throw error;
+    }
+  };
+
   return {
     prepare: ensureReady,
     survivors: survivors.counts,
-    async query(sql, signal) {
-      await sqlGrammarReady();
-      const names = await readSyntax(sql);
-      return run(signal, async (connection) => {
-        const relations = await checkNames(connection.read, names);
-        const closed = relations.filter((relation) => !relation.granted).map(({ name }) => name);
-        if (closed.length > 0) throw new NotGranted(closed);
-        if (typeNames.size === 0) await loadTypeNames(connection, typeNames);
-        const result = await connection.query(boundCost(sql));
-        if (result.columns.some(({ typeOid }) => !typeNames.has(typeOid)))
-          await withSandboxConnection(url, { signal, until: performance.now() + TYPE_NAMES_MS }, (other) =>
-            loadTypeNames(other, typeNames),
-          );
-        const hidden = relations.filter(({ rowSecurity }) => rowSecurity).map(({ name }) => name);
-        return toResult(result, typeNames, hidden);
-      });
-    },
+    query: (sql, signal) => told(runQuery(sql, signal)),
     async schema(request, signal) {
       await sqlGrammarReady();
       return run(signal, async (connection) => {

@@ -14,6 +14,8 @@ export interface Claim {
   stored: string | null;
   /** How many workers were lost with this call. */
   deaths: number;
+  /** Whether an earlier claim of the key has shown text or reasoning. */
+  wasShown: boolean;
 }
 
 /**
@@ -78,7 +80,7 @@ export async function claimWork(
     const claim = claims[0];
     if (!claim) throw new TurnGoneError(turnId);
     const fence = { turnId, key, epoch: claim.epoch };
-    if (claim.stored !== null) return { fence, stored: claim.stored, deaths: 0 };
+    if (claim.stored !== null) return { fence, stored: claim.stored, deaths: 0, wasShown: claim.was_shown };
 
     if (key === 'step:1') await promoteTurn(trx, turnId);
     let events: TurnEvent[] = [];
@@ -106,7 +108,7 @@ export async function claimWork(
       }
     }
     await appendLocked(trx, fence, events);
-    return { fence, stored: null, deaths: claim.deaths };
+    return { fence, stored: null, deaths: claim.deaths, wasShown: claim.was_shown };
   });
 }
 

@@ -20,6 +20,8 @@ export interface SavedWork {
   entry: Omit<TranscriptEntry, 'role'> & { role: TranscriptEntry['role'] | 'summary' };
   events: TurnEvent[];
   usage?: UsageEntry;
+  /** The call to count, for the result of a tool call. The tool's name is one of a known set. */
+  toolCall?: { tool: string; result: 'ok' | 'error' };
   graph?: { working: string; aliases: Record<string, string> };
 }
 
@@ -38,9 +40,23 @@ export async function saveWork(db: Knex, fence: Fence, work: SavedWork): Promise
 export async function saveUnderFence(trx: Knex, fence: Fence, work: SavedWork): Promise<void> {
   const inserted = await rowsOf(
     trx,
-    `insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
-     on conflict (turn_id, key) do nothing returning 1`,
-    [fence.turnId, fence.key, work.entry.step, work.entry.position, work.entry.role, work.entry.body],
+    `with entry as (
+       insert into ai.copilot_transcript (turn_id, key, step, position, role, body) values (?, ?, ?, ?, ?, ?)
+       on conflict (turn_id, key) do nothing returning 1
+     ), counted as (
+       insert into ai.copilot_count_changes (name, labels, value)
+       select 'tool_calls', c.labels, 1 from entry, (values (?::text[])) as c (labels) where c.labels is not null
+     )
+     select 1 from entry`,
+    [
+      fence.turnId,
+      fence.key,
+      work.entry.step,
+      work.entry.position,
+      work.entry.role,
+      work.entry.body,
+      work.toolCall ? [work.toolCall.tool, work.toolCall.result] : null,
+    ],
   );
   if (inserted.length === 0) return;
   await appendLocked(trx, fence, work.events);

@@ -12,11 +12,12 @@ import { loadHistory } from './history.ts';
 import type { WithoutDb } from '../connection/without-db.ts';
 import { isTransient } from '../connection/pg-errors.ts';
 import { claimWork, markIdle } from './claims.ts';
+import { findEarlierTurn, listEarlierChanges } from './earlier-changes.ts';
 import { endTurn } from './end-turn.ts';
 import type { Fence } from '../fence.ts';
 import { insertUsage } from './usage-rows.ts';
 import { listTranscript, type SavedWork, saveWork } from './transcript.ts';
-import { loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
+import { listUserMessages, loadBaseGraph, loadTurnContext, loadWorkingGraph } from './turn-context.ts';
 
 export interface TurnStore {
   /** Claims work for this process. */
@@ -29,12 +30,15 @@ export interface TurnStore {
   loadTurnContext: WithoutDb<typeof loadTurnContext>;
   loadBaseGraph: WithoutDb<typeof loadBaseGraph>;
   loadWorkingGraph: WithoutDb<typeof loadWorkingGraph>;
+  listUserMessages: WithoutDb<typeof listUserMessages>;
   listTranscript: WithoutDb<typeof listTranscript>;
   findAskedCall: WithoutDb<typeof findAskedCall>;
   countEarlierCalls: WithoutDb<typeof countEarlierCalls>;
   findPreviousResult: WithoutDb<typeof findPreviousResult>;
   markIdle: WithoutDb<typeof markIdle>;
   loadHistory: WithoutDb<typeof loadHistory>;
+  listEarlierChanges: WithoutDb<typeof listEarlierChanges>;
+  findEarlierTurn: WithoutDb<typeof findEarlierTurn>;
   endTurn: WithoutDb<typeof endTurn>;
   findConfirmation: WithoutDb<typeof findConfirmation>;
   askConfirmation: WithoutDb<typeof askConfirmation>;
@@ -70,12 +74,15 @@ export function createTurnStore(db: Knex): TurnStore {
     loadTurnContext: (turnId) => loadTurnContext(db, turnId),
     loadBaseGraph: (turnId) => loadBaseGraph(db, turnId),
     loadWorkingGraph: (turnId) => loadWorkingGraph(db, turnId),
+    listUserMessages: (turnId) => listUserMessages(db, turnId),
     listTranscript: (turnId) => listTranscript(db, turnId),
     findAskedCall: (call) => findAskedCall(db, call),
     countEarlierCalls: (call) => countEarlierCalls(db, call),
     findPreviousResult: (call) => findPreviousResult(db, call),
     markIdle: (fence) => markIdle(db, fence),
     loadHistory: (turnId) => loadHistory(db, turnId),
+    listEarlierChanges: (turnId) => listEarlierChanges(db, turnId),
+    findEarlierTurn: (turnId) => findEarlierTurn(db, turnId),
     endTurn: (input) => endTurn(db, input),
     findConfirmation: (turnId, callId) => findConfirmation(db, turnId, callId),
     askConfirmation: (fence, input) => askConfirmation(db, fence, input),

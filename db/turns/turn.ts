@@ -1,6 +1,11 @@
 /** The row of a turn: its creation, its promotion to `running`, and its reads. */
 import type { Knex } from 'knex';
-import { type StopReason, TURN_EVENTS_CHANNEL } from '../../contracts/names.ts';
+import {
+  PROMPT_VERSION,
+  type PromptVersion,
+  type StopReason,
+  TURN_EVENTS_CHANNEL,
+} from '../../contracts/names.ts';
 import type { TurnStatus } from '../../contracts/turn.ts';
 import type { WorkflowDiff } from '../../domain/graph/graph.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
@@ -25,7 +30,7 @@ export interface Turn {
   finishedAt: Date | null;
 }
 
-/** The values of a new turn. `graph` is JSON text. */
+/** The values of a new turn. `graph` is JSON text. Without a prompt version the turn has the newest. */
 export type StartingTurn = Pick<
   Turn,
   | 'id'
@@ -37,7 +42,7 @@ export type StartingTurn = Pick<
   | 'message'
   | 'model'
   | 'principal'
-> & { graph: string };
+> & { graph: string; promptVersion?: PromptVersion };
 
 interface TurnRow {
   id: string;
@@ -104,9 +109,9 @@ async function insertOrFind(db: Knex, input: StartingTurn): Promise<{ turn: Turn
   const inserted = await rowsOf<TurnRow>(
     db,
     `insert into ai.copilot_turns
-       (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, principal, base_graph,
-        working_graph)
-     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
+       (id, session_id, workflow_id, user_message_id, message_id, idempotency_key, message, model, prompt_version,
+        principal, base_graph, working_graph)
+     select ?, s.id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from ai.copilot_sessions s where s.id = ?
      for key share -- Waits for a deletion of the session. Then no row is inserted.
      on conflict (session_id, idempotency_key) do nothing
      returning ${TURN_COLUMNS}`,
@@ -118,6 +123,7 @@ async function insertOrFind(db: Knex, input: StartingTurn): Promise<{ turn: Turn
       input.idempotencyKey,
       input.message,
       input.model,
+      input.promptVersion ?? PROMPT_VERSION,
       input.principal,
       input.graph,
       input.graph,

@@ -1,6 +1,7 @@
 /** Usage rows: one for each attempt of a model call. */
 import type { Knex } from 'knex';
 import type { Usage } from '../../contracts/events.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import type { Fence } from '../fence.ts';
 
@@ -9,6 +10,9 @@ export const USAGE_SUMS = `count(*)::int as calls, coalesce(sum(input_tokens), 0
   coalesce(sum(cached_tokens), 0)::float8 as cached_tokens, coalesce(sum(output_tokens), 0)::float8 as output_tokens,
   coalesce(sum(reasoning_tokens), 0)::float8 as reasoning_tokens,
   case when count(*) > 0 and bool_and(cost_usd is not null) then trim_scale(sum(cost_usd))::text end as cost_usd`;
+
+/** How a model call ended. `lost`: its worker died before it reported. */
+export type CallResult = 'ok' | 'cancelled' | 'lost' | ErrorCode;
 
 export interface UsageEntry {
   step: number;
@@ -25,6 +29,7 @@ export interface UsageEntry {
   estimated: boolean;
   /** Null when it is unknown. */
   latencyMs: number | null;
+  result: CallResult;
 }
 
 /** The worker died before it reported usage. A call was made; its cost is unknown. */
@@ -38,17 +43,18 @@ export const LOST_ATTEMPT: Omit<UsageEntry, 'step'> = {
   costUsd: null,
   estimated: true,
   latencyMs: null,
+  result: 'lost',
 };
 
 /**
  * Records the tokens of an attempt, which (turn, step, epoch) identifies. Recording an attempt again changes nothing, except
- * that a report replaces an estimate. Without a session id and without the turn's row, nothing is recorded.
+ * that a report replaces an estimate; the result stays as it was first noted. Without a session id and without the turn's row, nothing is recorded.
  */
 export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
   await db.raw(
     `insert into ai.copilot_usage (turn_id, session_id, step, epoch, model, input_tokens, cached_tokens, output_tokens,
-       reasoning_tokens, cost_usd, estimated, latency_ms)
-     select w.id, coalesce(w.session_id, t.session_id), ?, ?, coalesce(?, t.model), ?, ?, ?, ?, ?::numeric, ?, ?
+       reasoning_tokens, cost_usd, estimated, latency_ms, result)
+     select w.id, coalesce(w.session_id, t.session_id), ?, ?, coalesce(?, t.model), ?, ?, ?, ?, ?::numeric, ?, ?, ?
      from (values (?::uuid, ?::uuid)) as w (id, session_id) left join ai.copilot_turns t on t.id = w.id
      where coalesce(w.session_id, t.session_id) is not null
      on conflict (turn_id, step, epoch) do update set model = excluded.model, input_tokens = excluded.input_tokens,
@@ -67,6 +73,7 @@ export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Pr
       usage.costUsd,
       usage.estimated,
       usage.latencyMs === null ? null : Math.round(usage.latencyMs),
+      usage.result,
       fence.turnId,
       usage.sessionId,
     ],

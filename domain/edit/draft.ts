@@ -33,15 +33,17 @@ import {
 } from './edit-problems.ts';
 import type { AddedBlock, BlockUpdate, EdgeEdit, GraphEdit } from './graph-edit.ts';
 import { Renames } from './renames.ts';
+import { TouchedBlocks, type UpdatedBlock } from './touched-blocks.ts';
 
 export interface GraphChanges {
   added?: { id: string; name: string; type: string }[];
-  updated?: string[];
+  /** Without the added blocks. */
+  updated?: UpdatedBlock[];
   removed?: string[];
   /** `from -> to`, by name. */
   edges_added?: string[];
   edges_removed?: string[];
-  /** References that a rename rewrote, by the block that holds them. */
+  /** The blocks whose references a rename rewrote, without those that the edit removed. */
   references_rewritten?: string[];
 }
 
@@ -80,7 +82,7 @@ export class Draft {
   private readonly leaving = new Map<string, string>();
   private readonly leavingIds = new Set<string>();
   private readonly notes: Problem[] = [];
-  private readonly updated = new Set<string>();
+  private readonly touched = new TouchedBlocks();
 
   /** Renames whose references are rewritten: of each block when its config is next read, at the latest at the end. */
   private readonly renames: Renames;
@@ -174,7 +176,7 @@ export class Draft {
     }
     this.followed.set(next, this.renames.count);
     if (renamed) this.follow(block, next);
-    this.updated.add(block.name);
+    this.touched.noteUpdate(block, next);
   }
 
   removeBlock(ref: string): void {
@@ -241,7 +243,10 @@ export class Draft {
   /** Ends the draft. Every reference follows the renames now. */
   finish(): FinishedDraft {
     for (const block of this.blocks.list()) this.upToDate(block);
-    this.changes.updated.push(...this.updated);
+    const find = (id: string): Block | undefined => this.index.withId(id);
+    const added = new Set(this.changes.added.map(({ id }) => id));
+    this.changes.updated.push(...this.touched.listUpdated(find, added));
+    this.changes.references_rewritten.push(...this.touched.listRewritten(find));
     return {
       graph: { blocks: this.blocks.list(), edges: this.edges.list() },
       aliases: this.aliases,
@@ -263,7 +268,7 @@ export class Draft {
       this.followed.set(block, this.renames.count);
       return block;
     }
-    this.changes.references_rewritten.push(block.name);
+    this.touched.noteRewritten(block);
     const next = { ...block, config };
     this.blocks.replace(block, next);
     this.followed.set(next, this.renames.count);

@@ -9,21 +9,22 @@ import { type EditOutcome, judgeEdit } from './judge-edit.ts';
 
 /**
  * Applies an edit, or returns its problems. `aliases` come from earlier edits of the turn. When a block's id is its name (an
- * editor that sends names as ids), a rename gives the block a new id. Takes any JSON as the edit, and never throws.
+ * editor that sends names as ids), a rename gives the block a new id. `turnStart` is the graph with which the turn began, when
+ * an earlier edit of the turn has changed it. Takes any JSON as the edit, and never throws.
  */
 export function editGraph(input: {
   graph: Graph;
   edit: GraphEdit;
   newId: () => string;
   aliases: ReadonlyMap<string, string>;
+  turnStart?: Graph | undefined;
   ports?: RulePorts;
 }): EditOutcome {
-  const { edit, ports = {} } = input;
+  const { edit, turnStart, ports = {} } = input;
   const malformed = checkEditShape(edit);
   if (malformed) return { applied: false, problems: [malformed] };
   const draft = new Draft(input.graph, input.aliases, ports);
-  const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
-  if (parts.every((part) => !part || part.length === 0)) {
+  if (isEmptyEdit(edit)) {
     return {
       applied: false,
       problems: [emptyEdit()],
@@ -37,5 +38,11 @@ export function editGraph(input: {
   for (const ref of edit.remove_blocks ?? []) draft.removeBlock(ref);
   for (const edge of edit.add_edges ?? []) draft.addEdge(edge);
   if (unplaced.size <= MAX_BLOCKS) draft.place(unplaced);
-  return judgeEdit(draft.finish(), input.graph, ports);
+  return judgeEdit(draft.finish(), { original: input.graph, turnStart }, ports);
+}
+
+/** Whether an edit changes nothing. */
+export function isEmptyEdit(edit: GraphEdit): boolean {
+  const parts = [edit.add_blocks, edit.update_blocks, edit.remove_blocks, edit.add_edges, edit.remove_edges];
+  return parts.every((part) => !part || part.length === 0);
 }

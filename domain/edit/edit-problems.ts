@@ -4,7 +4,7 @@ import { nameKey } from '../graph/find-block.ts';
 import type { Block } from '../graph/graph.ts';
 import { nearestNames } from '../rules/block-registry.ts';
 import { freeName } from '../rules/check-graph.ts';
-import { MAX_LISTED, type Problem, problem } from '../rules/finding.ts';
+import { listed, type Problem, problem } from '../rules/finding.ts';
 import { isReferenceName } from '../rules/reference.ts';
 
 /** The length of the platform's column. */
@@ -58,10 +58,8 @@ export function unknownBlock(ref: string, blocks: readonly Block[], field: strin
 
 function hintNames(ref: string, names: string[]): string {
   const nearest = nearestNames(ref, names, 3);
-  if (nearest.length > 0) return `Nearest: ${nearest.join(', ')}`;
-  return names.length === 0
-    ? 'The workflow has no blocks yet.'
-    : `Blocks: ${names.slice(0, MAX_LISTED).join(', ')}`;
+  if (nearest.length > 0) return `Nearest: ${nearest.join(', ')}.`;
+  return names.length === 0 ? 'The workflow has no blocks yet.' : `Blocks: ${listed(names)}.`;
 }
 
 /** The problem of a name by itself; null for a valid name. */

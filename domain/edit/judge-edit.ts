@@ -3,10 +3,11 @@ import { edgeKey } from '../graph/edge.ts';
 import type { Graph, Block } from '../graph/graph.ts';
 import type { RulePorts } from '../rules/check-config.ts';
 import { checkGraph } from '../rules/check-graph.ts';
-import { referenceKey } from '../rules/check-references.ts';
+import { referenceKeys } from '../rules/check-references.ts';
 import { type Finding, MAX_LISTED, type Problem } from '../rules/finding.ts';
-import { listReferences } from '../rules/reference.ts';
+import { isReferenceName } from '../rules/reference.ts';
 import type { FinishedDraft, GraphChanges } from './draft.ts';
+import { Renames } from './renames.ts';
 
 export type EditOutcome =
   | {
@@ -14,6 +15,8 @@ export type EditOutcome =
       graph: Graph;
       changes: GraphChanges;
       warnings: Problem[];
+      /** Warnings of earlier edits of the turn that are not mended yet. */
+      stillOpen: Problem[];
       /** The ids that the model gave to blocks in this turn, with the real ids of the blocks. */
       aliases: ReadonlyMap<string, string>;
     }
@@ -21,9 +24,21 @@ export type EditOutcome =
 
 /** The most old faults that are shown beside the new ones. */
 const MAX_OLD = 5;
+/** The most warnings of earlier edits that are repeated. */
+const MAX_STILL_OPEN = 10;
+
+/** The graphs before an edit. `turnStart` is absent when the edit is the first one of its turn. */
+export interface Before {
+  original: Graph;
+  turnStart?: Graph | undefined;
+}
 
 /** The outcome of an edit of `original`. */
-export function judgeEdit(draft: FinishedDraft, original: Graph, ports: RulePorts): EditOutcome {
+export function judgeEdit(
+  draft: FinishedDraft,
+  { original, turnStart }: Before,
+  ports: RulePorts,
+): EditOutcome {
   const { graph, faults } = draft;
   const before = draft.asRenamed(original);
   const known = new Map<Block, Finding[]>();
@@ -51,6 +66,7 @@ export function judgeEdit(draft: FinishedDraft, original: Graph, ports: RulePort
     graph,
     changes,
     warnings: warnings.map((found) => asWarning(found)),
+    stillOpen: turnStart ? findStillOpen(now, old, withNamesOf(graph, turnStart, ports), ports) : [],
     aliases: draft.aliases,
   };
 }
@@ -66,11 +82,7 @@ function findLeftBehind(
 ): ReadonlySet<Finding> {
   const faults = introduced.filter((found) => found.severity === 'error' && found.reference !== undefined);
   if (faults.length === 0) return new Set();
-  const there = new Set(
-    before.blocks.flatMap((block) =>
-      listReferences(block.config, ports.python).map((reference) => referenceKey(block, reference)),
-    ),
-  );
+  const there = new Set(before.blocks.flatMap((block) => referenceKeys(block, ports.python)));
   return new Set(faults.filter((found) => there.has(found.reference!)));
 }
 
@@ -85,6 +97,39 @@ function oldFaults(now: readonly Finding[], old: ReadonlySet<string>, errors: re
       found.push({ ...finding.problem, was_there_before: true });
   }
   return found;
+}
+
+/** The faults that the graph had before the edit, but not yet when the turn began. */
+function findStillOpen(
+  now: readonly Finding[],
+  old: ReadonlySet<string>,
+  turnStart: Graph,
+  ports: RulePorts,
+): Problem[] {
+  const open = now.filter((found) => found.severity !== 'info' && old.has(found.key));
+  if (open.length === 0) return [];
+  const atStart = new Set(checkGraph(turnStart, ports).map((found) => found.key));
+  return open
+    .filter((found) => !atStart.has(found.key))
+    .slice(0, MAX_STILL_OPEN)
+    .map((found) => ({ ...asWarning(found.problem), was_there_before: true }));
+}
+
+/** An earlier graph with the names that its blocks have in `now`, so that its faults are recognised. */
+function withNamesOf(now: Graph, earlier: Graph, { python }: RulePorts): Graph {
+  const names = new Map(now.blocks.map((block) => [block.id, block.name]));
+  const renames = new Renames(python);
+  for (const { id, name } of earlier.blocks) {
+    const to = names.get(id) ?? name;
+    if (to !== name && isReferenceName(to)) renames.add({ id, from: name, to });
+  }
+  if (renames.count === 0) return earlier;
+  const blocks = earlier.blocks.map((block) => ({
+    ...block,
+    name: names.get(block.id) ?? block.name,
+    config: renames.apply(block.config, 0),
+  }));
+  return { ...earlier, blocks };
 }
 
 /** Drops findings of old edges on a new cycle. Every edge of a cycle has a finding, but only new edges are the cause. */

@@ -39,10 +39,32 @@ export interface BlockType {
   handleRule: string;
   /** Output fields that references may name, and what they are. */
   outputs: Readonly<Record<string, string>>;
+  /** The same outputs as a config writes them, with `Name` for the block's name. */
+  references: Readonly<Record<string, string>>;
+  /** For models: what the block does at run time, and what only the platform knows about it. */
+  notes: readonly string[];
   example: JsonObject;
 }
 
 const plain = { handles: () => [], handleRule: 'one plain output: edges carry no sourceHandle' } as const;
+
+/** A block whose output is one value. `within` says what its fields are. */
+const value = (what: string, within?: string) => ({
+  outputs: { output: what },
+  references: {
+    '<Name.output>': what,
+    ...(within === undefined ? {} : { '<Name.output.field>': within }),
+  },
+});
+
+/** A block whose output is an object with these fields. */
+const fields = (whole: string, named: Readonly<Record<string, string>>) => ({
+  outputs: named,
+  references: {
+    '<Name.output>': whole,
+    ...Object.fromEntries(Object.entries(named).map(([key, what]) => [`<Name.output.${key}>`, what])),
+  },
+});
 
 /** More handles than a workflow has blocks are of no use, and a config of a hostile size must not cost memory. */
 const MAX_HANDLES = 1_000;
@@ -76,6 +98,26 @@ const RESOURCES = [
   'database',
 ] as const;
 
+// A model is told what only the platform decides, so that it neither guesses nor relies on a guess.
+const CONDITION_NOTES = [
+  'Expressions: == != < <= > >=, in, not in, and, or, not, + - * / %, round brackets; references, numbers, "text", true, false, null, lists; len() str() int() float() bool() abs() round() min() max(); .lower() .upper() .strip() .startswith() .endswith(). Edits accept this; the engine of the platform is not published.',
+  'Examples: <Check.output.ok> == true; <Start.output.kind> in ["new", "open"]; <Start.output.total> > 5 and not <Check.output.spam>; <Ask.output>.lower() == "yes"; <Load.output>.get("total", 0) >= 100 where total may be missing.',
+  'Text compares with case. A number never equals a text: int(<Start.output.count>) == 5.',
+  'Put the test that needs a value into if, and the case without the value into else.',
+];
+const CODE_NOTES = [
+  'Edits accept each block above as a key, not only the one before. input_data.get("Block Name") for a block that may be skipped.',
+  'To fail on purpose, raise an exception with a message.',
+  'Not known here: whether input_data holds all blocks above, which modules can be imported (the standard library is the safe choice), network access, time limits, what an exception does to the rest of the run (run logs show it).',
+];
+const PLATFORM_API_NOTES = [
+  'Not known here, for every resource: its operations, their params and results, whether values in SQL are bound. The example shows only the form. Copy a block that works (from this canvas, or another workflow by get_asset_details), or ask the user.',
+  'While binding is not known, put no text of strangers into SQL.',
+];
+const GENERAL_API_NOTES = [
+  'Not known here: whether an error status (400 and above) or a timeout fails the block. Where it matters, test <Name.output.status_code> in a condition.',
+];
+
 export const blockTypes: readonly BlockType[] = [
   {
     type: 'starter',
@@ -91,7 +133,8 @@ export const blockTypes: readonly BlockType[] = [
         type: 'object',
         required: true,
         default: {},
-        description: 'Input fields: {name: type or default value}',
+        description:
+          '{name: default value}. A run without an input uses its default, so a type word such as "string" would be that text',
       },
       {
         name: 'schedule_enabled',
@@ -129,7 +172,12 @@ export const blockTypes: readonly BlockType[] = [
       },
     ],
     outputs: { '<input key>': 'the value given for that input' },
-    example: { input: { customer_id: 'string' } },
+    references: {
+      '<Name.output>': 'all inputs as one object',
+      '<Name.output.city>': 'the input city: the value of the run, else the default',
+    },
+    notes: [],
+    example: { input: { city: 'Berlin', limit: 10 } },
   },
   {
     type: 'webhook',
@@ -147,7 +195,8 @@ export const blockTypes: readonly BlockType[] = [
         description: 'Given by the platform, never shown',
       },
     ],
-    outputs: { output: 'the parsed body' },
+    ...value('the parsed body', 'a field of the body'),
+    notes: [],
     example: {},
   },
   {
@@ -164,6 +213,8 @@ export const blockTypes: readonly BlockType[] = [
       { name: 'headers', type: 'object', description: 'HTTP headers' },
     ],
     outputs: {},
+    references: {},
+    notes: [],
     example: { output: '<Summarise.output>', status_code: 200 },
   },
   {
@@ -184,7 +235,8 @@ export const blockTypes: readonly BlockType[] = [
         description: 'Branches in order: [{"expression": "<Check.output.score> > 5"}]',
       },
     ],
-    outputs: { output: 'what came in' },
+    ...value('only the platform knows; refer to the block above instead'),
+    notes: CONDITION_NOTES,
     example: { branches: [{ expression: '<Check.output.score> > 5' }] },
   },
   {
@@ -207,7 +259,8 @@ export const blockTypes: readonly BlockType[] = [
         description: 'Number of branches',
       },
     ],
-    outputs: { output: 'what came in' },
+    ...value('only the platform knows; refer to the block above instead'),
+    notes: [],
     example: { branches: 2 },
   },
   {
@@ -245,7 +298,10 @@ export const blockTypes: readonly BlockType[] = [
         description: 'Inline agent: [{"id": "<knowledge base id>"}]',
       },
     ],
-    outputs: { output: 'the answer as plain text' },
+    ...value('the answer as plain text'),
+    notes: [
+      'The answer of an inline agent has no fields. Ask for one of a few exact words, or take it apart in a code block.',
+    ],
     example: {
       model: 'gpt-5.2',
       system_prompt: 'Summarise the order in two sentences.',
@@ -263,7 +319,8 @@ export const blockTypes: readonly BlockType[] = [
       { name: 'code', type: 'string', required: true, description: 'Python source that assigns output' },
       { name: 'language', type: 'string', enum: ['python'], default: 'python', description: 'The language' },
     ],
-    outputs: { output: 'what the code assigns to output' },
+    ...value('what the code assigns to output', 'a key of it'),
+    notes: CODE_NOTES,
     example: {
       language: 'python',
       code: 'order = input_data["Start"]["output"]\noutput = {"total": order["price"] * order["count"]}',
@@ -283,11 +340,12 @@ export const blockTypes: readonly BlockType[] = [
         name: 'operation',
         type: 'string',
         required: true,
-        description: 'What to do, such as list, get, create or query',
+        description: 'What the service is to do',
       },
       { name: 'params', type: 'object', description: 'Arguments of the operation' },
     ],
-    outputs: { output: 'the answer of the service' },
+    ...value('the answer of the service', 'a field of it'),
+    notes: PLATFORM_API_NOTES,
     example: { resource: 'database', operation: 'query', params: { sql: 'select count(*) from orders' } },
   },
   {
@@ -316,12 +374,17 @@ export const blockTypes: readonly BlockType[] = [
       { name: 'body', type: 'any', description: 'Request body' },
       { name: 'body_type', type: 'string', enum: ['json', 'form'], description: 'How the body is sent' },
     ],
-    outputs: { output: 'the parsed body', status_code: 'the HTTP status', headers: 'the response headers' },
+    ...fields('all three as one object', {
+      output: 'the parsed body; <Name.output.output.field> is a field of the body',
+      status_code: 'the HTTP status',
+      headers: 'the response headers',
+    }),
+    notes: GENERAL_API_NOTES,
     example: {
-      url: 'https://hooks.slack.com/services/T000/B000/XXXX',
+      url: 'https://api.github.com/repos/<Start.output.repository>/issues',
       method: 'POST',
       body_type: 'json',
-      body: { text: 'Run finished: <Summarise.output>' },
+      body: { title: 'Run finished: <Summarise.output>' },
     },
   },
 ];

@@ -12,6 +12,7 @@ import {
 } from './block-registry.ts';
 import { checkBlockType } from './check-block-type.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { correctValue } from './correct-value.ts';
 import { type Finding, finding, type Problem, problem } from './finding.ts';
 import { isMissing } from './is-missing.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
@@ -24,6 +25,8 @@ export { MAX_CODE_BYTES, MAX_CONFIG_BYTES };
 export interface RulePorts {
   python?: PythonChecker | undefined;
   project?: ProjectFacts | undefined;
+  /** The placeholder words of the user's messages. The user means them as they are. */
+  typed?: ReadonlySet<string> | undefined;
 }
 
 const KNOWN_TYPES = blockTypes.map((blockType) => blockType.type);
@@ -40,7 +43,7 @@ export function checkConfig(block: Block, ports: RulePorts = {}): Finding[] {
   const report = reportInto(findings, block);
   checkKeys(block, blockType.fields, report);
   checkRequired(block, report);
-  checkSecrets(block, report);
+  checkSecrets(block, report, ports.typed);
   checkBlockType(block, report, ports.python);
   if (ports.project) checkProject(block, report, ports.project);
   return findings;
@@ -75,7 +78,13 @@ function checkKeys({ type, config }: Block, fields: readonly ConfigField[], repo
       continue;
     }
     const fault = value === null ? null : checkFieldValue(field, value);
-    if (fault) report('invalid_config', key, toJsonText(value), { field: key, fault });
+    if (fault === null) continue;
+    const corrected = correctValue(field, value);
+    if (corrected === undefined) report('invalid_config', key, toJsonText(value), { field: key, fault });
+    else {
+      const write = JSON.stringify({ [key]: corrected });
+      report('invalid_config/corrected', key, toJsonText(value), { field: key, fault, write });
+    }
   }
 }
 
@@ -87,7 +96,7 @@ function checkRequired({ type, config }: Block, report: Report): void {
   for (const field of fields)
     if (field.required && field.name !== 'code') need(field.name, field.description);
   if (type === 'agent' && isMissing(config, 'agent_id')) {
-    const other = 'Give agent_id and input, or model, system_prompt and input.';
+    const other = 'give agent_id and input, or model, system_prompt and input';
     need('model', other);
     need('system_prompt', other);
   }

@@ -1,31 +1,40 @@
 /**
- * The expressions of condition branches: a small grammar, read in linear time. It is lenient, since the engine's own is
- * not published: and, or, not (also &&, ||, !), comparisons, in, arithmetic, calls, members, literals, references.
+ * The language of conditions: what an expression of a branch may say. The platform's engine is not published. This is the
+ * part that engines of this kind agree on, and everything else is refused at the edit.
+ *
+ * - Values: `<Block.output>` and `<Block.output.field>`, numbers, "text" or 'text', true, false, null, lists: ["a", "b"].
+ *   True, False and None are read as true, false and null.
+ * - Comparison: ==, !=, <, <=, >, >=, in, not in. "5" == 5 is false: text and numbers are never equal.
+ * - Logic: and, or, not, and round brackets. Each side of `and` and `or` is a comparison of its own.
+ * - Arithmetic: +, -, *, /, // and %.
+ * - Functions: len(x), str(x), int(x), float(x), bool(x), abs(x), round(x), min(a, b), max(a, b).
+ * - Parts: <A.output.items>[0], <A.output>["a key"], <A.output>.get("field", "default") for a field that may be missing.
+ * - Methods of text: lower(), upper(), strip(), startswith("a"), endswith("a").
+ *
+ * Examples: `<Check.output.score> > 5 and <Start.output.kind> == "new"`, `<Start.output.vip> == true`,
+ * `<Ask.output>.lower() in ["yes", "ok"]`, `<Load.output>.get("total", 0) >= 100`, `"refund" in <Start.output.text>`.
  */
-import { readReference } from './reference.ts';
+import { ExpressionFault, type Fix, isKeyword, type Token, tokenize } from './expression-tokens.ts';
 
-export type Expression =
+/** A part of an expression, with its place in the text. */
+export type Expression = { start: number; end: number } & (
   | { kind: 'literal'; value: string | number | boolean | null }
   | { kind: 'reference'; block: string; path: string }
+  /** A bare word, or several words beside each other. Only a function that is called may be one. */
   | { kind: 'name'; name: string }
   | { kind: 'unary'; operator: 'not' | '-'; operand: Expression }
   | { kind: 'binary'; operator: string; left: Expression; right: Expression }
-  | { kind: 'call'; callee: Expression; arguments: Expression[] }
+  | { kind: 'call'; callee: Expression; arguments: readonly Expression[] }
   | { kind: 'member'; of: Expression; name: string }
   | { kind: 'index'; of: Expression; index: Expression }
-  | { kind: 'list'; items: Expression[] };
+  | { kind: 'list'; items: readonly Expression[] }
+);
 
 export type ParsedExpression =
   | { ok: true; expression: Expression }
-  /** `certain` for what no grammar of this kind takes: a bracket or a quote that is not closed. */
-  | { ok: false; at: number; message: string; certain: boolean };
-
-type Token =
-  | { kind: 'number' | 'string' | 'name' | 'symbol'; text: string; at: number }
-  | { kind: 'reference'; block: string; path: string; at: number };
+  | { ok: false; at: number; message: string; fixes: readonly Fix[] };
 
 const MAX_DEPTH = 100;
-const SYMBOLS = ['===', '!==', '==', '!=', '<=', '>=', '<>', '&&', '||', '**', '//'];
 const CONSTANTS: ReadonlyMap<string, boolean | null> = new Map([
   ['true', true],
   ['True', true],
@@ -34,90 +43,25 @@ const CONSTANTS: ReadonlyMap<string, boolean | null> = new Map([
   ['null', null],
   ['None', null],
 ]);
-/** Loosest first. The text operators stand beside their signs. */
+/** Loosest first. */
 const LEVELS: readonly (readonly string[])[] = [
-  ['or', '||'],
-  ['and', '&&'],
-  ['==', '!=', '===', '!==', '<>', '<', '<=', '>', '>=', 'in', 'not in', 'is', 'is not', 'contains'],
+  ['or'],
+  ['and'],
+  ['==', '!=', '<', '<=', '>', '>=', 'in', 'not in', 'contains', 'not contains'],
   ['+', '-'],
   ['*', '/', '%', '//'],
 ];
-
-class Fault extends Error {
-  readonly at: number;
-  readonly certain: boolean;
-
-  constructor(at: number, message: string, certain: boolean) {
-    super(message);
-    this.at = at;
-    this.certain = certain;
-  }
-}
+const COMPARISONS = 2;
 
 /** Parses an expression. Never throws. */
 export function parseExpression(text: string): ParsedExpression {
   try {
     const tokens = tokenize(text);
-    if (tokens.length === 0) throw new Fault(0, 'it is empty', true);
-    return { ok: true, expression: new Parser(tokens, text.length).parse() };
+    if (tokens.length === 0) throw new ExpressionFault(0, 'it is empty');
+    return { ok: true, expression: new Parser(tokens, text).parse() };
   } catch (error: unknown) {
-    if (!(error instanceof Fault)) throw error;
-    return { ok: false, at: error.at, message: error.message, certain: error.certain };
-  }
-}
-
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  const open: { symbol: string; at: number }[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const char = text[at]!;
-    if (/\s/.test(char)) {
-      at += 1;
-      continue;
-    }
-    const reference = char === '<' ? readReference(text, at) : null;
-    if (reference) {
-      tokens.push({ kind: 'reference', block: reference.name, path: reference.path, at });
-      at = reference.end;
-    } else if (char === '"' || char === "'") {
-      const end = endOfString(text, at);
-      tokens.push({ kind: 'string', text: text.slice(at + 1, end).replace(/\\(.)/gs, '$1'), at });
-      at = end + 1;
-    } else {
-      const word = /^(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[\p{L}_$][\p{L}\p{N}_$]*)/u.exec(
-        text.slice(at, at + 300),
-      )?.[0];
-      if (word !== undefined) {
-        tokens.push({ kind: /^\d/.test(word) ? 'number' : 'name', text: word, at });
-        at += word.length;
-      } else {
-        const symbol = SYMBOLS.find((sign) => text.startsWith(sign, at)) ?? char;
-        if (!/^(?:[-+*/%<>=!&|.,()[\]]+)$/.test(symbol))
-          throw new Fault(at, `${symbol} is not expected`, false);
-        trackBracket(symbol, at, open);
-        tokens.push({ kind: 'symbol', text: symbol, at });
-        at += symbol.length;
-      }
-    }
-  }
-  if (open.length > 0) throw new Fault(open.at(-1)!.at, `${open.at(-1)!.symbol} is never closed`, true);
-  return tokens;
-}
-
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at += 1;
-    else if (text[at] === text[start]) return at;
-  }
-  throw new Fault(start, 'a quote is never closed', true);
-}
-
-function trackBracket(symbol: string, at: number, open: { symbol: string; at: number }[]): void {
-  if (symbol === '(' || symbol === '[') open.push({ symbol, at });
-  else if (symbol === ')' || symbol === ']') {
-    const last = open.pop();
-    if (last?.symbol !== (symbol === ')' ? '(' : '[')) throw new Fault(at, `${symbol} closes nothing`, true);
+    if (!(error instanceof ExpressionFault)) throw error;
+    return { ok: false, at: error.at, message: error.message, fixes: error.fixes };
   }
 }
 
@@ -125,17 +69,17 @@ class Parser {
   private position = 0;
   private depth = 0;
   private readonly tokens: readonly Token[];
-  private readonly length: number;
+  private readonly text: string;
 
-  constructor(tokens: readonly Token[], length: number) {
+  constructor(tokens: readonly Token[], text: string) {
     this.tokens = tokens;
-    this.length = length;
+    this.text = text;
   }
 
   parse(): Expression {
     const expression = this.level(0);
     const rest = this.peek();
-    if (rest) throw new Fault(rest.at, `${shown(rest)} is not expected`, false);
+    if (rest) throw new ExpressionFault(rest.at, `${shown(rest)} is not expected`);
     return expression;
   }
 
@@ -143,11 +87,23 @@ class Parser {
     const operators = LEVELS[index];
     if (!operators) return this.unary();
     let left = this.level(index + 1);
-    for (;;) {
+    for (let count = 0; ; count++) {
+      const at = this.peek()?.at ?? 0;
       const operator = this.takeOperator(operators);
       if (operator === null) return left;
-      left = { kind: 'binary', operator, left, right: this.level(index + 1) };
+      const right = this.level(index + 1);
+      if (index === COMPARISONS && count > 0) throw this.chained(at, operator, left, right);
+      left = { kind: 'binary', operator, left, right, start: left.start, end: right.end };
     }
+  }
+
+  /** `1 < x < 5` means different things in different languages. */
+  private chained(at: number, operator: string, left: Expression, right: Expression): ExpressionFault {
+    const middle = left.kind === 'binary' ? left.right : left;
+    const second = `${this.text.slice(middle.start, middle.end)} ${operator} ${this.text.slice(right.start, right.end)}`;
+    return new ExpressionFault(at, 'comparisons are joined by and', [
+      { start: left.end, end: right.end, text: ` and ${second}` },
+    ]);
   }
 
   private takeOperator(operators: readonly string[]): string | null {
@@ -165,19 +121,14 @@ class Parser {
 
   private unary(): Expression {
     const token = this.peek();
-    const operator =
-      token?.kind === 'name' && token.text === 'not'
-        ? 'not'
-        : token?.kind === 'symbol' && token.text === '!'
-          ? 'not'
-          : token?.kind === 'symbol' && token.text === '-'
-            ? '-'
-            : null;
-    if (operator === null) return this.postfix();
+    const isNot = token?.kind === 'name' && token.text === 'not';
+    if (!isNot && !(token?.kind === 'symbol' && token.text === '-')) return this.postfix();
     this.position += 1;
-    // `not` binds looser than a comparison.
-    const word = token!.kind === 'name';
-    return this.deeper(() => ({ kind: 'unary', operator, operand: word ? this.level(2) : this.unary() }));
+    return this.deeper(() => {
+      // `not` binds looser than a comparison.
+      const operand = isNot ? this.level(COMPARISONS) : this.unary();
+      return { kind: 'unary', operator: isNot ? 'not' : '-', operand, start: token.at, end: operand.end };
+    });
   }
 
   private postfix(): Expression {
@@ -185,59 +136,82 @@ class Parser {
     for (;;) {
       const token = this.peek();
       if (token?.kind !== 'symbol') return expression;
+      const of = expression;
+      const { start } = of;
       if (token.text === '.') {
         this.position += 1;
         const name = this.take();
-        if (name.kind !== 'name') throw new Fault(name.at, `a name is expected, not ${shown(name)}`, false);
-        expression = { kind: 'member', of: expression, name: name.text };
+        if (name.kind !== 'name') throw new ExpressionFault(name.at, `${shown(name)} is not expected`);
+        expression = { kind: 'member', of, name: name.text, start, end: name.end };
       } else if (token.text === '[') {
         this.position += 1;
-        const of = expression;
-        expression = { kind: 'index', of, index: this.deeper(() => this.level(0)) };
-        this.expect(']');
+        const index = this.deeper(() => this.level(0));
+        expression = { kind: 'index', of, index, start, end: this.expect(']') };
       } else if (token.text === '(') {
         this.position += 1;
-        expression = { kind: 'call', callee: expression, arguments: this.items(')') };
+        const { items, end } = this.items(')');
+        expression = { kind: 'call', callee: of, arguments: items, start, end };
       } else return expression;
     }
   }
 
   private primary(): Expression {
     const token = this.take();
+    const place = { start: token.at, end: token.end };
     switch (token.kind) {
       case 'reference':
-        return { kind: 'reference', block: token.block, path: token.path };
+        return { kind: 'reference', block: token.block, path: token.path, ...place };
       case 'number':
-        return { kind: 'literal', value: Number(token.text) };
+        return { kind: 'literal', value: Number(token.text), ...place };
       case 'string':
-        return { kind: 'literal', value: token.text };
+        return { kind: 'literal', value: token.text, ...place };
       case 'name': {
         const constant = CONSTANTS.get(token.text);
-        if (constant !== undefined) return { kind: 'literal', value: constant };
-        return { kind: 'name', name: token.text };
+        if (constant !== undefined) return { kind: 'literal', value: constant, ...place };
+        return this.words(token);
       }
       case 'symbol':
         if (token.text === '(') {
           const inner = this.deeper(() => this.level(0));
-          this.expect(')');
-          return inner;
+          return { ...inner, start: token.at, end: this.expect(')') };
         }
-        if (token.text === '[') return { kind: 'list', items: this.items(']') };
-        throw new Fault(token.at, `${token.text} is not expected`, false);
+        if (token.text === '[') {
+          const { items, end } = this.items(']');
+          return { kind: 'list', items, start: token.at, end };
+        }
+        throw new ExpressionFault(token.at, `${token.text} is not expected`);
     }
   }
 
-  private items(end: string): Expression[] {
+  /** Words beside each other, such as the name of a block or a text without quotes. */
+  private words(first: Token): Expression {
+    if (first.kind === 'name' && isKeyword(first.text))
+      throw new ExpressionFault(first.at, `a value is expected before ${first.text}`);
+    let { end } = first;
+    for (
+      let next = this.peek();
+      next?.kind === 'name' && !isKeyword(next.text) && !CONSTANTS.has(next.text);
+      next = this.peek()
+    ) {
+      end = next.end;
+      this.position += 1;
+    }
+    return { kind: 'name', name: this.text.slice(first.at, end), start: first.at, end };
+  }
+
+  private items(close: string): { items: Expression[]; end: number } {
     const items: Expression[] = [];
-    while (!this.takeSymbol(end)) {
+    for (;;) {
+      const end = this.takeSymbol(close);
+      if (end !== null) return { items, end };
       if (items.length > 0) this.expect(',');
       items.push(this.deeper(() => this.level(0)));
     }
-    return items;
   }
 
   private deeper<T>(work: () => T): T {
-    if (++this.depth > MAX_DEPTH) throw new Fault(this.peek()?.at ?? this.length, 'it nests too deep', false);
+    if (++this.depth > MAX_DEPTH)
+      throw new ExpressionFault(this.peek()?.at ?? this.text.length, 'it nests too deep');
     const result = work();
     this.depth -= 1;
     return result;
@@ -249,55 +223,27 @@ class Parser {
 
   private take(): Token {
     const token = this.peek();
-    if (!token) throw new Fault(this.length, 'it ends too early', false);
+    if (!token) throw new ExpressionFault(this.text.length, 'it ends too early');
     this.position += 1;
     return token;
   }
 
-  private takeSymbol(text: string): boolean {
+  private takeSymbol(text: string): number | null {
     const token = this.peek();
-    if (token?.kind !== 'symbol' || token.text !== text) return false;
+    if (token?.kind !== 'symbol' || token.text !== text) return null;
     this.position += 1;
-    return true;
+    return token.end;
   }
 
-  private expect(text: string): void {
+  private expect(text: string): number {
     const token = this.peek();
-    if (!this.takeSymbol(text))
-      throw new Fault(
-        token?.at ?? this.length,
-        `${text} is expected${token ? `, not ${shown(token)}` : ''}`,
-        false,
-      );
+    const end = this.takeSymbol(text);
+    if (end !== null) return end;
+    const other = token ? `, not ${shown(token)}` : '';
+    throw new ExpressionFault(token?.at ?? this.text.length, `${text} is expected${other}`);
   }
 }
 
 function shown(token: Token): string {
   return token.kind === 'reference' ? `<${token.block}.output${token.path}>` : token.text.slice(0, 40);
-}
-
-/** The text of an expression, with a bracket around every operation: parsing it gives the same expression. */
-export function printExpression(expression: Expression): string {
-  switch (expression.kind) {
-    case 'literal':
-      return typeof expression.value === 'string'
-        ? `"${expression.value.replace(/[\\"]/g, '\\$&')}"`
-        : String(expression.value);
-    case 'reference':
-      return `<${expression.block}.output${expression.path}>`;
-    case 'name':
-      return expression.name;
-    case 'unary':
-      return `(${expression.operator} ${printExpression(expression.operand)})`;
-    case 'binary':
-      return `(${printExpression(expression.left)} ${expression.operator} ${printExpression(expression.right)})`;
-    case 'call':
-      return `${printExpression(expression.callee)}(${expression.arguments.map(printExpression).join(', ')})`;
-    case 'member':
-      return `${printExpression(expression.of)}.${expression.name}`;
-    case 'index':
-      return `${printExpression(expression.of)}[${printExpression(expression.index)}]`;
-    case 'list':
-      return `[${expression.items.map(printExpression).join(', ')}]`;
-  }
 }

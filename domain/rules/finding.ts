@@ -8,11 +8,13 @@ type CodeOf<Id extends string> = Id extends `${infer Code}/${string}` ? Code : I
 export type ProblemCode = CodeOf<FindingId>;
 
 type Names<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+/** The names that the place of a finding fills in. */
+type PlaceName = 'block' | 'field';
 /** What the words of a finding are filled in with. */
 export type Values<Id extends FindingId> = Record<
-  Names<(typeof FINDINGS)[Id]['message' | 'hint']>,
+  Exclude<Names<(typeof FINDINGS)[Id]['message' | 'hint']>, PlaceName>,
   string | number
->;
+> & { [Name in PlaceName]?: string };
 
 export interface Problem {
   code: ProblemCode;
@@ -58,13 +60,14 @@ export const PROBLEM_CODES: readonly ProblemCode[] = [
 /** Creates a problem that the graph did not have before. */
 export function problem<Id extends FindingId>(id: Id, { block, field }: Place, values: Values<Id>): Problem {
   const { severity, message, hint } = FINDINGS[id];
+  const words = { block: block ?? '', field: field ?? '', ...values };
   return {
     code: codeOf(id),
     severity,
     block,
     field,
-    message: fill(message, values),
-    hint: hint === null ? null : fill(hint, values),
+    message: fill(message, words),
+    hint: fill(hint, words),
     was_there_before: false,
   };
 }

@@ -6,6 +6,10 @@ export interface InputKey {
   /** The place of the name in the code, without its quotes, in UTF-16 units. */
   start: number;
   end: number;
+  /** The literal keys after it: `["output", "total"]` of `input_data["A"]["output"]["total"]`. */
+  keys: readonly string[];
+  /** Whether the code goes on when the block did not run: it reads the key with a default, or checks that it is there. */
+  isGuarded: boolean;
 }
 
 export interface PythonFacts {
@@ -15,6 +19,8 @@ export interface PythonFacts {
   inputKeys: readonly InputKey[];
   /** Whether the code binds `output`. */
   assignsOutput: boolean;
+  /** The names that nothing defines, without duplicates, in order; empty when the code does not parse. */
+  undefinedNames: readonly string[];
   /** Whether the code uses the built-in `input`. It must mean `input_data`. */
   usesInput: boolean;
 }

@@ -5,6 +5,7 @@
 import { nameKey } from '../graph/find-block.ts';
 import type { Json, JsonObject } from '../text/json-value.ts';
 import { setKey } from '../text/json.ts';
+import { visitStrings } from '../text/visit-strings.ts';
 import { MAX_CODE_BYTES } from '../graph/limits.ts';
 import type { InputKey, PythonChecker } from './python.ts';
 
@@ -14,6 +15,7 @@ const REFERENCE = /<([\p{L}\p{N}_ -]+)\.output((?:[.[][^<>\n]*)?)>/gu;
 const AT_REFERENCE = new RegExp(REFERENCE.source, 'uy');
 /** A text that looks like a reference but has an impossible name. The engine leaves it in the text unchanged. */
 const BROKEN = /<([^<>\n]{1,255})\.output((?:[.[][^<>\n]*)?)>/g;
+/** For code that does not parse. */
 const INPUT_DATA = /(?<!\w)input_data(\s*(?:\[|\.get\()\s*)(["'])([^"'\n]+)\2/g;
 
 export interface Reference {
@@ -27,6 +29,10 @@ export interface Reference {
   field: string;
   /** True when the name can't be the name of a block. */
   broken: boolean;
+  /** True for code that goes on when the block did not run. */
+  isGuarded: boolean;
+  /** The first key in code when it is not `output`, the only key that a block has there. */
+  outside: string | null;
 }
 
 /** Whether a reference can hold the name. */
@@ -55,38 +61,43 @@ export function listReferences(config: JsonObject, python?: PythonChecker): read
 
 function readReferences(config: JsonObject, python: PythonChecker | undefined): Reference[] {
   const found = new Map<string, Reference>();
+  const add = (reference: Reference): void => {
+    const { field, kind, name, path, outside } = reference;
+    const key = JSON.stringify([field, kind, nameKey(name), path, outside]);
+    const before = found.get(key);
+    if (!before) found.set(key, reference);
+    else before.isGuarded &&= reference.isGuarded;
+  };
   for (const field of Object.keys(config)) {
-    const add = (name: string, path: string, kind: Reference['kind'], broken = false): void => {
-      const key = JSON.stringify([field, kind, nameKey(name), path]);
-      if (!found.has(key)) found.set(key, { name, path, kind, field, broken });
-    };
+    const template = { kind: 'template', field, isGuarded: false, outside: null } as const;
     visitStrings(config[field]!, (text) => {
       if (text.includes('.output')) {
         for (const match of text.matchAll(BROKEN)) {
           if (readReference(text, match.index) === null && looksNamed(match[1]!))
-            add(match[1]!, match[2]!, 'template', true);
+            add({ ...template, name: match[1]!, path: match[2]!, broken: true });
         }
-        for (const match of text.matchAll(REFERENCE)) add(match[1]!, match[2]!, 'template');
+        for (const match of text.matchAll(REFERENCE))
+          add({ ...template, name: match[1]!, path: match[2]!, broken: false });
       }
-      for (const key of inputKeys(text, field, python)) add(key.name, '', 'code');
+      for (const { name, keys, isGuarded } of inputKeys(text, field, python)) {
+        const outside = keys.length > 0 && keys[0] !== 'output' ? keys[0]! : null;
+        const path = outside === null ? toPath(keys.slice(1)) : '';
+        add({ kind: 'code', field, name, path, broken: false, isGuarded, outside });
+      }
     });
   }
   return [...found.values()];
 }
 
+/** The path of keys in code, up to the first key that a path cannot spell. */
+function toPath(keys: readonly string[]): string {
+  const end = keys.findIndex((key) => !isReferenceName(key));
+  return (end < 0 ? keys : keys.slice(0, end)).map((key) => `.${key}`).join('');
+}
+
 /** Whether a text is meant as a name. It may have brackets, dots and signs, but not the characters of an HTML tag. */
 function looksNamed(text: string): boolean {
   return !/["'=/;{}]/.test(text) && text.trim() !== '';
-}
-
-/** The names that a value refers to, in order of appearance, with duplicates. */
-export function findReferences(value: Json): string[] {
-  const names: string[] = [];
-  visitStrings(value, (text) => {
-    for (const match of text.matchAll(REFERENCE)) names.push(match[1]!);
-    for (const match of text.matchAll(INPUT_DATA)) names.push(match[3]!);
-  });
-  return names;
 }
 
 /**
@@ -161,20 +172,9 @@ function inputKeys(text: string, field: string, python?: PythonChecker): readonl
   }
   return [...text.matchAll(INPUT_DATA)].map((match) => {
     const end = match.index + match[0].length - 1;
-    return { name: match[3]!, start: end - match[3]!.length, end };
+    const isGuarded = match[1]!.includes('get');
+    return { name: match[3]!, start: end - match[3]!.length, end, keys: [], isGuarded };
   });
-}
-
-/** Visits all texts in order. Safe at any depth. */
-function visitStrings(root: Json, visit: (text: string) => void): void {
-  const todo: Json[] = [root];
-  for (let value = todo.pop(); value !== undefined; value = todo.pop()) {
-    if (typeof value === 'string') visit(value);
-    else if (typeof value === 'object' && value !== null) {
-      const items = Array.isArray(value) ? value : Object.values(value);
-      for (let index = items.length - 1; index >= 0; index--) todo.push(items[index]!);
-    }
-  }
 }
 
 /** A copy with every text mapped. Safe at any depth. */

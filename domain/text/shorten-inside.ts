@@ -30,6 +30,16 @@ export function shortenInside(value: Json, maxChars: number): Json {
   return short;
 }
 
+/** A copy whose texts keep about `chars` characters of their beginning and end. The value may nest 64 levels deep. */
+export function shortenTexts(value: Json, chars: number): Json {
+  if (typeof value === 'string') return shortenText(value, chars);
+  if (Array.isArray(value)) return value.map((item) => shortenTexts(item, chars));
+  if (!isObject(value)) return value;
+  const result: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(result, key, shortenTexts(value[key]!, chars));
+  return result;
+}
+
 function mark(value: Json): Json {
   return isObject(value) ? { ...value, truncated: true } : value;
 }

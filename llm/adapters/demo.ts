@@ -1,6 +1,7 @@
 /**
  * The scripted model that is used while no key is configured. It understands a handful of plain requests and really
- * uses the tools; the same request gives the same answer. It always says that it is the demo.
+ * uses the tools; the same request gives the same answer. It always says that it is the demo. One file, because each
+ * request and its answer share the same small parser.
  */
 import type { Block, Edge, Graph } from '../../domain/graph/graph.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';

@@ -6,7 +6,7 @@ import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { failure, ranOut } from './provider-errors.ts';
-import { isStrictSchema } from './strict-schema.ts';
+import { schemaFor } from './strict-schema.ts';
 import type {
   FinishReason,
   ModelClient,
@@ -63,15 +63,13 @@ export function toChatBody(
     messages: [{ role: 'system', content: request.system }, ...request.messages.map(toChatMessage)],
     ...(request.tools.length > 0
       ? {
-          tools: request.tools.map(({ name, description, parameters }) => ({
-            type: 'function' as const,
-            function: {
-              name,
-              description,
-              parameters,
-              ...(model?.strictSchemas ? { strict: isStrictSchema(parameters) } : {}),
-            },
-          })),
+          tools: request.tools.map(({ name, description, parameters: schema }) => {
+            const { parameters, strict } = schemaFor(schema, model?.strictSchemas ?? false);
+            return {
+              type: 'function' as const,
+              function: { name, description, parameters, ...(model?.strictSchemas ? { strict } : {}) },
+            };
+          }),
         }
       : {}),
     stream: true,

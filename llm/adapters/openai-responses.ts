@@ -6,7 +6,7 @@ import { toModelError, toStreamError } from './openai-errors.ts';
 import { sharedParameters } from './openai-parameters.ts';
 import { argumentsOf, toolNameOf } from './past-calls.ts';
 import { failure, ranOut } from './provider-errors.ts';
-import { isStrictSchema } from './strict-schema.ts';
+import { schemaFor } from './strict-schema.ts';
 import type {
   FinishReason,
   ModelClient,
@@ -73,9 +73,8 @@ export function toBody(
             type: 'function' as const,
             name,
             description,
-            parameters,
-            // Always sent: without it the API turns strict on and rewrites the schema.
-            strict: (model?.strictSchemas ?? false) && isStrictSchema(parameters),
+            // strict is always sent: without it the API turns strict on and rewrites the schema.
+            ...schemaFor(parameters, model?.strictSchemas ?? false),
           })),
         }
       : {}),

@@ -14,7 +14,7 @@ import {
   words,
 } from '../support/page-talk.ts';
 
-const { browserTest } = describeInBrowser();
+const { browserTest } = describeInBrowser({ TEMPORAL_UI_URL: 'http://temporal.example' });
 
 browserTest('an answer streams, is whole at the end, and says what it cost', async ({ open, system }) => {
   const { workflowId } = await makeFlow(system);
@@ -35,6 +35,8 @@ browserTest('an answer streams, is whole at the end, and says what it cost', asy
   assert.ok(new URL(page.url()).searchParams.get('session'), 'the address names the conversation');
   await page.getByRole('button', { name: 'Events' }).click();
   await page.getByRole('region', { name: 'Events' }).getByText('complete').waitFor();
+  const link = page.getByRole('link', { name: 'Open in the Temporal UI' });
+  assert.match((await link.getAttribute('href'))!, /^http:\/\/temporal\.example\/namespaces\//);
   assert.deepEqual(await findBarriers(page), []);
   assert.deepEqual(takeProblems(), []);
   await page.context().close();

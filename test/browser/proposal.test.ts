@@ -85,6 +85,10 @@ browserTest('a proposal is shown before anything is applied, then applied and un
   const undone = await readFlow(studio.system, flow.workflowId);
   assert.deepEqual(undone.blocks.map(({ name }) => name).toSorted(), ['Decide', 'Reply', 'Start']);
   await blockOf(page, 'Decide').waitFor();
+
+  await page.reload();
+  await blockOf(page, 'Decide').waitFor();
+  await proposal.getByText('The change was taken back.').waitFor();
   assert.deepEqual(takeProblems(), []);
   await page.context().close();
 });

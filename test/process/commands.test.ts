@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { killProcessesOf } from '../support/leftovers.ts';
 import { listenLocally } from '../support/listen.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -64,6 +65,25 @@ test('npm start writes ready.json for its owner alone, a twin is told, and stopp
   for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
   assertPlain(run('worker', { COPILOT_DATA_DIR: cluster.folder }), /no stack is running/);
   assertPlain(run('api', { COPILOT_DATA_DIR: cluster.folder, PORT: '0' }), /no stack is running/);
+});
+
+test('npm run cluster says that Go is missing, and keeps away from servers and folders that are not its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'copilot-no-go-'));
+  chmodSync(folder, 0o711);
+  try {
+    const env = { COPILOT_DATA_DIR: join(folder, 'data'), XDG_CACHE_HOME: join(folder, 'cache') };
+    assertPlain(run('cluster', { ...env, PATH: '/usr/bin:/bin' }), /built with Go, which is not installed/);
+    for (const [name, value] of Object.entries({ TEMPORAL_ADDRESS: 'a:1', DATABASE_URL: 'postgres://a/b' }))
+      assertPlain(run('cluster', { ...env, [name]: value }), /unset DATABASE_URL and TEMPORAL_ADDRESS/);
+    // cluster.folder has been the data folder of npm start.
+    assertPlain(run('cluster', { COPILOT_DATA_DIR: cluster.folder }), /belongs to a Temporal/);
+    writeFileSync(join(folder, 'data/temporal-cluster.json'), '{"shards":4,"ports":[]}');
+    assertPlain(run('cluster', { ...env, COPILOT_CLUSTER_SHARDS: '8' }), /created with 4 shards/);
+    assertPlain(run('stack', env), /belongs to a Temporal cluster/);
+  } finally {
+    killProcessesOf(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('a port that is taken, a foreign folder and a bad environment are each said in plain words', async () => {

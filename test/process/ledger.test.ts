@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeRequest } from '../support/fake-provider.ts';
 import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
 import { call, chat, newSession, upTo } from '../support/cluster-client.ts';
+import { parseMetrics } from '../support/metrics-page.ts';
 
 const TURNS = 24;
 const BLOCKS = ['code', 'agent', 'split', 'condition'];
@@ -151,5 +152,26 @@ test(`${TURNS} turns, a worker killed again and again: each call is billed once,
     [model!.calls, model!.input_tokens, model!.estimated_calls],
     [reported.length, sum(reported.map((row) => Number(row.input_tokens))), rows.length - reported.length],
   );
+  // The page of metrics has the same figures, however many workers were killed.
+  const page = parseMetrics(await (await fetch(`${api.url}/metrics`)).text());
+  assert.equal(page.sum('copilot_model_calls_total'), rows.length);
+  for (const [kind, column] of [
+    ['input', 'input_tokens'],
+    ['output', 'output_tokens'],
+  ] as const)
+    assert.equal(
+      page.sum('copilot_model_tokens_total', { kind }),
+      sum(reported.map((row) => Number(row[column]))),
+    );
+  const dollars = sum(reported.map((row) => Number(row.cost_usd)));
+  assert.ok(Math.abs(page.sum('copilot_model_cost_usd_total') - dollars) < 1e-9);
+  assert.deepEqual(page.samples('copilot_turns_total'), {
+    'outcome=complete': TURNS,
+    'outcome=cancelled': 0,
+    'outcome=failed': 0,
+  });
+  assert.deepEqual(page.samples('copilot_tool_calls_total'), {
+    'tool=get_block_info,result=ok': TURNS * BLOCKS.length,
+  });
   await Promise.all(workers.map((worker) => worker.kill('SIGTERM')));
 });

@@ -52,7 +52,11 @@ export async function startCluster(options: {
   script: (request: FakeRequest) => Script;
   /** False when the test starts the stack itself, by startStack or startAll. */
   withStack?: boolean;
+  /** The history shards of the production Temporal server; null for the dev server. */
+  shards?: string | null;
 }): Promise<Cluster> {
+  // `npm test -- --cluster` sets the variable.
+  const { shards = process.env.COPILOT_TEST_CLUSTER ?? null } = options;
   const folder = mkdtempSync(join(tmpdir(), 'copilot-cluster-'));
   // When the test runs as root, Postgres runs as another user, who must be able to enter the folder.
   chmodSync(folder, 0o711);
@@ -71,6 +75,7 @@ export async function startCluster(options: {
     OPENAI_API: 'responses',
     PORT: '0',
     LOG_LEVEL: 'warn',
+    ...(shards === null ? {} : { COPILOT_EMBEDDED_TEMPORAL: 'cluster', COPILOT_CLUSTER_SHARDS: shards }),
   });
 
   const launch = (

@@ -44,7 +44,10 @@ const document = JSON.parse(JSON.stringify(describeRoutes(routes))) as {
   paths: Record<string, Record<string, { responses: Record<string, Response> }>>;
 };
 const ajv = new Ajv2020({ strict: false, validateSchema: false });
-ajv.addFormat('uuid', UUID).addFormat('date-time', DATE_TIME);
+ajv
+  .addFormat('uuid', UUID)
+  .addFormat('uri', (text) => URL.canParse(text))
+  .addFormat('date-time', DATE_TIME);
 ajv.addSchema(closed(JSON.parse(JSON.stringify(document)) as JsonNode) as object, 'api');
 
 const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -1,6 +1,7 @@
 /** The tools for edits as the worker has them, in a project that knows every id and model. */
 import { createPythonChecker } from '../../activities/tools/python-syntax.ts';
 import type { ToolDeps } from '../../activities/tools/tool.ts';
+import { MODELS } from '../../models/models.ts';
 import type { ProjectFacts } from '../../domain/rules/project-facts.ts';
 import { productTools } from './product-tools.ts';
 
@@ -14,6 +15,7 @@ export const openProject: ProjectFacts = {
 export const editDeps = {
   python: createPythonChecker(),
   project: { loadProjectFacts: () => Promise.resolve(openProject) },
+  catalogue: { models: MODELS },
   assets: { models: () => [] },
 } as unknown as ToolDeps;
 

@@ -18,7 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { choosePort } from '../../stack/ports.ts';
-import { cacheFolder } from '../../stack/temporal-binary.ts';
+import { cacheFolder } from '../../stack/program-cache.ts';
 
 const run = promisify(execFile);
 /** The package version of each major version. */

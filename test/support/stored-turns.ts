@@ -35,6 +35,8 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
     taskQueue: 'nobody-polls-this',
     catalogue: catalogueOf(config),
     fallbackModel: null,
+    promptVersion: 'v2',
+    linkToTurn: () => null,
     limits: config.limits,
     budgets: config.budgets,
     eagerStart: false,

@@ -14,6 +14,7 @@ import { findTurn } from '../../db/turns/turn.ts';
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger, type Logger } from '../../runtime/logger.ts';
+import { createMetrics } from '../../runtime/metrics/metrics.ts';
 import { watchAnswers } from './description-check.ts';
 import { listenLocally } from './listen.ts';
 
@@ -94,6 +95,7 @@ export async function startTestApi(options: {
     limits,
     jwtSecret: TEST_SECRET,
     logger,
+    metrics: createMetrics({ runtime: false }),
     turns,
     hub,
     readiness: async () => ({ ok: false, problems: ['Temporal is not reachable'] }),

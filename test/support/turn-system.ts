@@ -8,6 +8,7 @@ import { type TurnEventName, turnEventSchemas } from '../../contracts/events.ts'
 import { createKnex } from '../../db/connection/knex.ts';
 import { type Config, loadConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
+import { createMetrics } from '../../runtime/metrics/metrics.ts';
 import { installRuntime, startWorker, type WorkerSettings } from '../../worker/run-worker.ts';
 import { createTestDatabase } from './api-database.ts';
 import { watchAnswers } from './description-check.ts';
@@ -61,7 +62,10 @@ export interface TurnSystem {
   close(): Promise<void>;
 }
 
-/** Starts everything. `env` adds to the configuration, `forWorker` to the settings of each worker. */
+/**
+ * Starts everything. API and worker have the login of their least-privilege role. `env` adds to the configuration,
+ * `forWorker` to the settings of each worker.
+ */
 export async function startTurnSystem(
   env: Record<string, string> = {},
   logger = createLogger({ level: 'silent' }),
@@ -75,7 +79,7 @@ export async function startTurnSystem(
     counts.set(message, n);
     return scripts.get(message.split(' ')[0]!)?.(toolResults, n, request) ?? { text: ['Fine', '.'] };
   });
-  const database = await createTestDatabase();
+  const database = await createTestDatabase({ sqlTool: true });
   installRuntime(logger);
   const config = loadConfig({
     OPENAI_BASE_URL: fake.url,
@@ -84,11 +88,14 @@ export async function startTurnSystem(
     TEMPORAL_TASK_QUEUE: `chat-${randomUUID()}`,
     ...env,
   });
-  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger };
+  const link = { temporalUi: config.temporal.uiUrl ?? null };
+  // As in `npm start`, one page shows the API and the worker.
+  const metrics = createMetrics({ runtime: false });
+  const common = { config, databaseUrl: database.appUrl, temporalAddress: ADDRESS, logger, metrics };
   const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
   const [firstWorker, firstApi, connection] = await Promise.all([
     startWorker(workerSettings()),
-    startApi({ ...common, jwtSecret: TEST_SECRET }),
+    startApi({ ...common, jwtSecret: TEST_SECRET, ...link }),
     Connection.connect({ address: ADDRESS }),
   ]);
   const watch = watchAnswers(firstApi.port);
@@ -160,7 +167,7 @@ export async function startTurnSystem(
       api = null;
     },
     async startApi() {
-      api = await startApi({ ...common, config: { ...config, port }, jwtSecret: TEST_SECRET });
+      api = await startApi({ ...common, config: { ...config, port }, jwtSecret: TEST_SECRET, ...link });
     },
     async stopWorker() {
       await worker?.stop();

@@ -10,11 +10,12 @@ import { SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
 import { COMPATIBLE_DEFAULTS, MODELS } from '../../models/models.ts';
 import { FAILURES } from '../../llm/adapters/provider-errors.ts';
 import { FINDINGS } from '../../domain/rules/findings.ts';
+import { APP_RIGHTS } from '../../db/schema/app-role.ts';
 import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client}/*.md}', { cwd: ROOT });
+const DOCUMENTS = globSync('{*.md,docs/**/*.md,{bench,client,eval}/*.md}', { cwd: ROOT });
 /** Rooms of which another room imports one file as a value, and the rest as types. */
 const NAMED_FILES = new Set(['workflows contracts', 'api workflows']);
 /** Variables of docker-compose.yml that the service itself does not read. */
@@ -39,9 +40,14 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: 127.0.0.1.', defaults.host],
     ['Default: 4600', defaults.port],
     ['Default: copilot', defaults.temporal.taskQueue],
+    ['Default: dev', defaults.embeddedTemporal],
+    ['Default: 4\n', defaults.clusterShards],
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
+    ['Default: 90 days', defaults.retention.eventsMs! / 86_400_000],
+    ['Default: 1 hours', defaults.retention.everyMs / 3_600_000],
+    ['Default: v2', defaults.promptVersion],
     ['Default: 60', defaults.limits.chatsPerMinute.own],
     ['Default: 20', defaults.limits.runningTurns.own],
     ['Default: 50', defaults.limits.streams.own],
@@ -65,7 +71,7 @@ test('docker-compose.yml uses variables that .env.example lists', () => {
 test('docker-compose.yml passes on every variable, but for those that name its own servers', () => {
   const compose = read('docker-compose.yml');
   const own =
-    /^(HOST|PORT|DATABASE_URL|COPILOT_DATA_DIR|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
+    /^(HOST|PORT|DATABASE_URL|COPILOT_(DATA_DIR|EMBEDDED_TEMPORAL|CLUSTER_SHARDS)|TEMPORAL_(ADDRESS|NAMESPACE|API_KEY|CONFIG_FILE|PROFILE|TLS.*))$/;
   assert.deepEqual(
     configVariables().filter(
       (name) => !own.test(name) && !new RegExp(`^ +${name}: \\$\\{${name}:`, 'm').test(compose),
@@ -96,6 +102,22 @@ test('the image holds every room that a role imports', () => {
   }
 });
 
+test('docs/postgres-role.md gives each table the rights that the role gets', () => {
+  const documented = Object.fromEntries(
+    read('docs/postgres-role.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => {
+        const [, tables, rights] = line.split('|');
+        return tables!
+          .split(',')
+          .map((table) => [table.trim().replaceAll('`', ''), rights!.trim().split(', ')]);
+      }),
+  );
+  const rights = Object.entries(APP_RIGHTS).filter(([, granted]) => granted.length > 0);
+  assert.deepEqual(documented, Object.fromEntries(rights));
+});
+
 test('docs/protocol.md describes every event with its fields, every error code and every stop reason', () => {
   const protocol = read('docs/protocol.md');
   for (const [name, schema] of Object.entries(turnEventSchemas)) {
@@ -112,7 +134,7 @@ test('every relative link and every path of a document leads to a file', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
       assert.ok(existsSync(join(ROOT, dirname(document), target!)), `${document}: ${target}`);
     for (const [path] of text.matchAll(
-      /\b(?:docs|bench|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
+      /\b(?:docs|bench|eval|bin|stack|models|runtime|workflows|contracts|api|db|worker|activities|llm|domain|test)\/[\w/.-]*\w\.(?:md|ts|mjs|sql)\b/g,
     ))
       assert.ok(existsSync(join(ROOT, path)), `${document}: ${path}`);
   }

@@ -17,6 +17,11 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
   ['domain/rules/a.ts', ['../text/json.ts', '../graph/graph.ts'], ['../edit/renames.ts', 'node:fs']],
   ['domain/edit/a.ts', ['../rules/finding.ts', '../graph/graph.ts'], ['../../models/models.ts', 'zod']],
   [
+    'domain/dry-run/a.ts',
+    ['../rules/finding.ts', '../text/json.ts'],
+    ['../edit/renames.ts', 'node:fs', 'zod'],
+  ],
+  [
     'contracts/a.ts',
     ['../domain/graph/graph.ts'],
     ['../db/settings.ts', '../runtime/config.ts', '../llm/types.ts', '../models/models.ts'],
@@ -27,6 +32,7 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     [
       '../../domain/rules/finding.ts',
       '../../domain/edit/renames.ts',
+      '../../domain/dry-run/value.ts',
       '../../contracts/events.ts',
       '../../contracts/errors.ts',
       '../../api/app.ts',
@@ -156,6 +162,16 @@ const DIRECTIONS: [file: string, allowed: string[], refused: string[]][] = [
     'bin/a.ts',
     ['../api/run-api.ts', '../worker/run-worker.ts', '../stack/ports.ts'],
     ['../activities/index.ts', '../llm/types.ts', '../workflows/index.ts', '../test/run.ts'],
+  ],
+  [
+    'eval/a.ts',
+    ['./cases/index.ts', '../client/src/index.ts', '../worker/run-worker.ts', '../test/support/listen.ts'],
+    ['../activities/index.ts', '../workflows/chat-turn.ts', '../domain/rules/finding.ts', '../bin/start.ts'],
+  ],
+  [
+    'eval/service/a.ts',
+    ['../case.ts', '../project/ids.ts', '../../api/run-api.ts', '../../stack/ports.ts'],
+    ['../../domain/edit/renames.ts', '../../contracts/turn.ts', '../../bench/run.ts', '../../studio/a.ts'],
   ],
   [
     'studio/src/canvas/a.ts',

@@ -37,7 +37,11 @@ export function checkCall(
     action === 'create' ? Object.fromEntries(Object.entries(data).filter(([, v]) => v !== null)) : data;
   if (action === 'create' && fields.name === undefined) return wrong('data.name: required for create.');
   const checked = ASSET_FIELDS[kind].partial().safeParse(fields);
-  if (!checked.success) return wrong(explain(checked.error, 'data'));
+  if (!checked.success)
+    return wrong(
+      explain(checked.error, 'data'),
+      `The fields of data for the kind ${kind}: ${Object.keys(ASSET_FIELDS[kind].shape).join(', ')}.`,
+    );
   const unseen = findUnseen(checked.data, hideSecrets(checked.data), 'data');
   if (unseen) {
     return wrong(

@@ -18,7 +18,7 @@ export async function checkValues(
     if (taken.some((id) => id !== ownId)) {
       return toolFailure(
         'duplicate_name',
-        `There is a ${ASSET_LABELS[kind]} named ${data.name} already.`,
+        `The name ${data.name} is taken by another ${ASSET_LABELS[kind]}.`,
         'Choose another name, or update that one.',
       );
     }

@@ -10,11 +10,21 @@ import type { AssetDeps, Db } from './deps.ts';
 export interface AssetResult {
   status: 'created' | 'updated' | 'deleted' | 'rejected' | 'expired' | 'conflict';
   kind: AssetKind;
-  id: string | null;
-  /** Changes whenever the asset's content changes; null without an asset. */
-  version: string | null;
+  /** Absent for an asset that was not created. */
+  id?: string;
+  /** Changes whenever the asset's content changes. Only a created or updated asset has one. */
+  version?: string;
   reason?: string;
+  /** What the model is to do when nothing was changed. */
+  hint?: string;
 }
+
+const HINTS = {
+  rejected:
+    'The user declined this change. Do not ask for it again; unless the reason says what to do instead, ask the user.',
+  expired: 'Nobody answered in time. Tell the user, and call again only when the user asks for it.',
+  conflict: 'Look the asset up again with get_asset_details, then decide whether to call again.',
+};
 
 /** Thrown inside the savepoint: the approved change is not possible any more. */
 class Conflict extends Error {}
@@ -28,16 +38,12 @@ export async function performChange(
   const { store } = deps;
   const { action, kind, data } = confirmation.change as unknown as Change;
   const id = confirmation.assetId;
-  const refused = (
-    status: 'rejected' | 'expired' | 'conflict',
-    reason: string | null,
-    version: string | null = null,
-  ): AssetResult => ({
+  const refused = (status: keyof typeof HINTS, reason: string | null): AssetResult => ({
     status,
     kind,
-    id: action === 'create' ? null : id,
-    version,
+    ...(action === 'create' ? {} : { id }),
     ...(reason === null ? {} : { reason }),
+    hint: HINTS[status],
   });
   const { decision, decidedBy, reason } = confirmation;
   if (decision !== 'approved') return refused(decision, reason);
@@ -61,7 +67,7 @@ export async function performChange(
       }
       if (action === 'delete') {
         await store.deleteAsset(change, kind, id);
-        return { status: 'deleted', kind, id, version: null } as const;
+        return { status: 'deleted', kind, id } as const;
       }
       const wrong = await checkValues(deps, change, kind, data!, action === 'create' ? null : id);
       if (wrong) throw new Conflict((wrong.result as { error: string }).error);

@@ -3,6 +3,7 @@ import { useStudio } from '../store/studio.ts';
 import { CopyButton } from '../text/CopyButton.tsx';
 import { formatCost, formatShort, formatTime, formatWhole } from './numbers.ts';
 import { RawEvents } from './RawEvents.tsx';
+import { TemporalLink } from './TemporalLink.tsx';
 import type { AnswerView } from './to-answer.ts';
 import { useTurnRecord } from './use-turn-record.ts';
 
@@ -36,6 +37,7 @@ export function AnswerFoot({ answer, hasEvents }: { answer: AnswerView; hasEvent
           )}
         </span>
       </footer>
+      {isOpen && turnId !== null && <TemporalLink turnId={turnId} />}
       {isOpen && (hasEvents ? <FollowedEvents /> : <StoredEvents turnId={turnId} />)}
     </>
   );

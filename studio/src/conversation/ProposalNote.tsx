@@ -1,7 +1,7 @@
 import type { Message, WorkflowDiff } from '../../../client/src/index.ts';
 import { Icon } from '../design/Icon.tsx';
 import { useNarrow } from '../app/use-narrow.ts';
-import type { Proposal } from '../store/proposal.ts';
+import { type Proposal, STATE_OF_CHANGE } from '../store/proposal.ts';
 import { useStudio } from '../store/studio.ts';
 
 const STATES: Readonly<Record<Proposal['state'], string>> = {
@@ -27,7 +27,7 @@ export function ProposalNote({
   const setTab = useStudio((studio) => studio.setTab);
   const isNarrow = useNarrow();
   if (!diff) return null;
-  const state = shown ?? storedState(message);
+  const state = shown ?? STATE_OF_CHANGE[message?.change ?? 'proposed'];
   const show = (): void => {
     if (message && shown === null) proposeMessage(message);
     setTab('canvas');
@@ -45,13 +45,6 @@ export function ProposalNote({
       )}
     </div>
   );
-}
-
-/** The service keeps the canvas of before with a message whose change was applied. */
-function storedState(message: Message | null): Proposal['state'] {
-  return message && (message.pre_snapshot !== null || message.pre_snapshot_omitted === true)
-    ? 'applied'
-    : 'open';
 }
 
 function summarizeDiff(diff: WorkflowDiff): string {

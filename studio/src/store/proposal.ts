@@ -37,18 +37,25 @@ export interface ProposalSlice {
 
 const NO_PROPOSAL = { proposal: null, liveEdits: [], isProposalShown: false } as const;
 
+/** The state of a proposal whose message is read again. */
+export const STATE_OF_CHANGE = {
+  proposed: 'open',
+  applied: 'applied',
+  reverted: 'undone',
+} as const satisfies Record<NonNullable<Message['change']>, Proposal['state']>;
+
 const EDITING_TOOL = 'modify_workflow';
 
 /** What the copilot proposes: shown on the canvas, applied or undone by a person. */
 export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
   let base: Graph | null = null;
 
-  const show = (made: Pick<Proposal, 'messageId' | 'diff' | 'base'>, isApplied: boolean): void => {
+  const show = (made: Pick<Proposal, 'messageId' | 'diff' | 'base' | 'state'>): void => {
     if (get().proposal?.messageId === made.messageId) return;
     set({
-      proposal: { ...made, state: isApplied ? 'applied' : 'open', problem: null },
+      proposal: { ...made, problem: null },
       liveEdits: [],
-      isProposalShown: !isApplied,
+      isProposalShown: made.state === 'open',
     });
   };
 
@@ -85,7 +92,8 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
     proposeFromTurn() {
       const { turn } = get();
       set({ liveEdits: [] });
-      if (turn?.messageId && turn.diff) show({ messageId: turn.messageId, diff: turn.diff, base }, false);
+      if (turn?.messageId && turn.diff)
+        show({ messageId: turn.messageId, diff: turn.diff, base, state: 'open' });
     },
 
     proposeFromMessages() {
@@ -94,8 +102,8 @@ export const createProposalSlice: SliceCreator<ProposalSlice> = (set, get) => {
       if (!isRunning && newest) get().proposeMessage(newest);
     },
 
-    proposeMessage({ id, workflow_diff: diff, pre_snapshot: snapshot, pre_snapshot_omitted: omitted }) {
-      if (diff) show({ messageId: id, diff, base: null }, snapshot !== null || omitted === true);
+    proposeMessage({ id, workflow_diff: diff, change }) {
+      if (diff) show({ messageId: id, diff, base: null, state: STATE_OF_CHANGE[change ?? 'proposed'] });
     },
 
     showProposal: (isShown) => set({ isProposalShown: isShown }),

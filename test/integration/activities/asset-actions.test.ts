@@ -190,7 +190,12 @@ test('modify_workflow: any arguments are answered', async () => {
   const context = {
     signal: new AbortController().signal,
     workingGraph: () =>
-      Promise.resolve({ text: JSON.stringify(graph([])), aliases: new Map<string, string>() }),
+      Promise.resolve({
+        text: JSON.stringify(graph([])),
+        aliases: new Map<string, string>(),
+        turnStart: null,
+      }),
+    userMessages: () => Promise.resolve([]),
   } as unknown as ToolContext;
   await fc.assert(
     fc.asyncProperty(fc.oneof(anyEdit, referringEdit, anyJsonEdit), async (edit) => {

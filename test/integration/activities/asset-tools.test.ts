@@ -213,14 +213,49 @@ test('an asset in full by id or name, its prompt cut, its secrets hidden', async
   assert.equal((await ask('get_asset_details', { kind: 'agent', id: 'Support' })).result.code, 'ambiguous');
 });
 
+test('what uses an asset is told with its details', async () => {
+  const users = async (kind: string, id: string) => {
+    const { result } = await ask('get_asset_details', { kind, id });
+    return (result as unknown as { used_by: { id: string }[] }).used_by.map(withoutId);
+  };
+  const agent = await insert('agents', { name: 'Used', model: 'gpt-4o' });
+  const kb = await insert('knowledge_bases', { name: 'Used too' });
+  await db.raw(
+    `insert into ai.workflow_blocks (workflow_id, id, type, name, config) values
+       (?, gen_random_uuid(), 'agent', 'Asks', ?), (?, gen_random_uuid(), 'agent', 'Inline', ?)`,
+    [own, JSON.stringify({ agent_id: agent }), own, JSON.stringify({ knowledge_bases: [{ id: kb }] })],
+  );
+  await insert('agent_knowledge_bases', { agent_id: agent, knowledge_base_id: kb });
+  assert.deepEqual(await users('agent', 'USED'), [{ kind: 'workflow', name: 'Own', block: 'Asks' }]);
+  assert.deepEqual(await users('knowledge_base', kb.toUpperCase()), [
+    { kind: 'agent', name: 'Used' },
+    { kind: 'workflow', name: 'Own', block: 'Inline' },
+  ]);
+  assert.deepEqual(await users('source', 'guide.pdf'), [
+    { kind: 'knowledge_base', name: 'Handbook', index_status: 'indexed' },
+  ]);
+  const team = await insert('orchestrations', { name: 'Uses all', strategy: 'supervisor' });
+  for (const [entity_type, entity_ref_id] of [
+    ['workflow', foreign],
+    ['agent', agent],
+  ])
+    await insert('orchestration_entities', { orchestration_id: team, entity_type, entity_ref_id });
+  assert.deepEqual(await users('workflow', 'Foreign'), [{ kind: 'orchestration', name: 'Uses all' }]);
+  assert.equal((await users('agent', 'Used')).length, 2);
+  assert.deepEqual(await users('orchestration', 'Uses all'), []);
+});
+
 test('runs newest first, with error and failing block; of this workflow only', async () => {
   const { result } = await ask('get_workflow_run_logs', {});
-  const { runs } = result as unknown as { runs: Record<string, unknown>[] };
+  const { total, runs } = result as unknown as { total: number; runs: Record<string, unknown>[] };
   assert.deepEqual(
-    runs.map((run) => [run.status, run.failing_block, run.error]),
+    [total, runs.map((run) => [run.status, run.failing_block, run.error])],
     [
-      ['failed', 'Send', 'Boom with [hidden]'],
-      ['completed', null, null],
+      2,
+      [
+        ['failed', 'Send', 'Boom with [hidden]'],
+        ['completed', undefined, undefined],
+      ],
     ],
   );
   assert.equal(
@@ -238,7 +273,7 @@ test('one run: its blocks in order, long payloads shortened inside', async () =>
   const run = result as unknown as {
     blocks: {
       block: string;
-      error: string | null;
+      error?: string;
       output: { head: string; rows: unknown[]; deep: object };
     }[];
     truncated: boolean;
@@ -246,7 +281,7 @@ test('one run: its blocks in order, long payloads shortened inside', async () =>
   assert.deepEqual(
     run.blocks.map(({ block, error }) => [block, error]),
     [
-      ['Load', null],
+      ['Load', undefined],
       ['Send', 'ConnectionRefused'],
     ],
   );
@@ -259,8 +294,63 @@ test('one run: its blocks in order, long payloads shortened inside', async () =>
   assert.equal(one.blocks.length, 1);
 });
 
+test('one run in the form that a dry run takes: its input, and the outputs of blocks that succeeded', async () => {
+  const { result } = await ask('get_workflow_run_logs', { execution_id: failedRun, for_try: true });
+  const { input, outputs } = (result as unknown as { try: { input: object; outputs: object } }).try;
+  assert.deepEqual([input, Object.keys(outputs)], [{ token: '[hidden]' }, ['Load']]);
+});
+
+test('one call shows the last failed run with its blocks, or one block in several runs', async () => {
+  interface Run {
+    execution_id: string;
+    input?: object;
+    blocks: { block: string; error?: string; output: object }[];
+  }
+  const runsOf = async (args: Record<string, unknown>) =>
+    (await ask('get_workflow_run_logs', args)).result as unknown as {
+      total: number;
+      runs: Run[];
+      hint?: string;
+    };
+  const last = await runsOf({ status: 'failed', limit: 1 });
+  assert.deepEqual([last.total, last.runs.length, last.runs[0]!.execution_id], [1, 1, failedRun]);
+  assert.deepEqual(last.runs[0]!.input, { token: '[hidden]' });
+  assert.deepEqual(
+    last.runs[0]!.blocks.map(({ block, error }) => [block, error]),
+    [
+      ['Load', undefined],
+      ['Send', 'ConnectionRefused'],
+    ],
+  );
+  const compared = await runsOf({ block: 'send' });
+  assert.deepEqual(
+    compared.runs.map(({ input, blocks }) => [input, blocks.map(({ block, error }) => [block, error])]),
+    [
+      [undefined, [['Send', 'ConnectionRefused']]],
+      [undefined, [['Send', undefined]]],
+    ],
+  );
+  assert.equal((await runsOf({ block: 'Nobody' })).hint, 'No block Nobody ran in these runs.');
+  assert.deepEqual(await runsOf({ status: 'pending', limit: 1 }), {
+    total: 0,
+    runs: [],
+    hint: 'No run of this workflow is pending.',
+  });
+});
+
 test('any arguments are answered, never thrown', async () => {
-  const keys = ['kinds', 'search', 'limit', 'cursor', 'kind', 'id', 'execution_id', 'status', 'block'];
+  const keys = [
+    'kinds',
+    'search',
+    'limit',
+    'cursor',
+    'kind',
+    'id',
+    'execution_id',
+    'status',
+    'block',
+    'for_try',
+  ];
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.string({ unit: 'binary' }),

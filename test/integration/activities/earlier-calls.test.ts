@@ -64,7 +64,7 @@ const answering = (name: string): ToolRow => ({
   }),
 });
 
-async function newTurn(): Promise<string> {
+async function newTurn(message = 'Look around'): Promise<string> {
   const workflow = await createWorkflow(db, { name: 'Flow' });
   const session = (await createSession(db, { workflowId: workflow.id, ownerSub: null }))!;
   const id = randomUUID();
@@ -75,7 +75,7 @@ async function newTurn(): Promise<string> {
     userMessageId: randomUUID(),
     messageId: randomUUID(),
     idempotencyKey: null,
-    message: 'Look around',
+    message,
     model: 'demo',
     principal: null,
     graph: '{"blocks":[],"edges":[]}',
@@ -157,4 +157,40 @@ test(`a turn runs ${SQL_CALLS} queries, over its steps and within one, and no mo
     refused.map((_, index) => index >= SQL_CALLS),
   );
   assert.equal(queries, SQL_CALLS);
+});
+
+test('an edit is judged by what the user typed and by the graph with which the turn began', async () => {
+  const run = runner(productTools(['modify_workflow'], editDeps));
+  const turnId = await newTurn('Post to https://api.example.com');
+  const config = (url: string) => ({ type: 'general_api', config: { url } });
+  const edits = [
+    {
+      add_blocks: [
+        { name: 'Typed', ...config('https://api.example.com/x') },
+        { name: 'Made up', ...config('https://example.org') },
+      ],
+    },
+    { update_blocks: [{ id: 'Typed', name: 'Post' }] },
+  ];
+  const told: string[][] = [];
+  for (const [at, edit] of edits.entries()) {
+    const [step, callId] = [at + 1, `edit_${at}`];
+    const name = 'modify_workflow';
+    await ask(turnId, step, [{ callId, name, arguments: JSON.stringify(edit) }]);
+    await run({ turnId, step, callId, name });
+    const stored = await findPreviousResult(db, { turnId, step: step + 1, name });
+    const { warnings } = JSON.parse((JSON.parse(stored!) as ToolBody).content) as {
+      warnings: { code: string; block?: string; was_there_before?: true }[];
+    };
+    told.push(
+      warnings
+        .filter(({ code }) => code === 'placeholder' || code === 'no_trigger')
+        .map((found) => `${found.code} ${found.block ?? ''} ${found.was_there_before ?? 'new'}`)
+        .sort(),
+    );
+  }
+  assert.deepEqual(told, [
+    ['no_trigger  new', 'placeholder Made up new'],
+    ['no_trigger  true', 'placeholder Made up true'],
+  ]);
 });

@@ -73,7 +73,7 @@ const edit = (callId: string) => call(callId, 'modify_workflow', { remove_blocks
 async function longTurn(calls: { callId: string; name: string; arguments: string }[]): Promise<string> {
   const workflow = await createWorkflow(db, { name: 'Flow' });
   const session = (await createSession(db, { workflowId: workflow.id, ownerSub: null }))!;
-  const code = { language: 'python', code: `# ${'x'.repeat(LARGE)}\noutput = 1` };
+  const code = { language: 'python', code: `# ${'y'.repeat(LARGE)}\noutput = 1` };
   const block = { id: 'a', type: 'code', name: 'A', position: { x: 0, y: 0 }, config: code, enabled: true };
   const turnId = randomUUID();
   await insertStartingTurn(db, {
@@ -139,6 +139,14 @@ test('an edit reads the working graph besides, and a refused one the newest resu
   assert.equal(isError, true);
   assert.equal(seen.statements.length, 14, seen.statements.join('\n'));
   assert.ok(seen.bytes < LARGE + 2_000, `${seen.bytes} bytes`);
+});
+
+test('an edit that may hold a placeholder reads what the user typed besides', async () => {
+  const turnId = await longTurn([
+    call('own', 'modify_workflow', { update_blocks: [{ id: 'A', config: { code: 'output = "TODO"' } }] }),
+  ]);
+  await runCall(turnId, 'own', 'modify_workflow');
+  assert.equal(seen.statements.filter((sql) => sql.includes('copilot_messages')).length, 1);
 });
 
 test('the second refusal for the same problems says so, and counts as the same result', async () => {

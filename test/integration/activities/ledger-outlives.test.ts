@@ -171,6 +171,7 @@ const report = (sessionId: string, inputTokens: number): UsageEntry => ({
   costUsd: null,
   estimated: false,
   latencyMs: 1,
+  result: 'ok',
 });
 
 test('an attempt whose worker died is noted when the turn is deleted, and when it is ended from outside', async () => {

@@ -159,6 +159,6 @@ test('each piece of data has a fence of its own, which no text can close', async
   await chat(await newSession(), { message: 'Fences' });
   const body = JSON.stringify(fake.requests.at(-1)!.body);
   const tokens = [...body.matchAll(/<data-([0-9a-f]{16}) from=/g)].map((match) => match[1]);
-  assert.equal(new Set(tokens).size, 3, 'the canvas and the two results');
+  assert.equal(new Set(tokens).size, 4, 'the context, the canvas and the two results');
   for (const token of tokens) assert.equal(body.split(token!).length, 3);
 });

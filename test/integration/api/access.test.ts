@@ -123,6 +123,8 @@ async function call(
       signal: controller.signal,
       headers: {
         ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+        // Otherwise the test would be let in as a program on the same machine.
+        ...(route === 'GET /metrics' ? { 'X-Forwarded-For': '192.0.2.1' } : {}),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

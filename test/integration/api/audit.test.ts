@@ -119,14 +119,14 @@ test('a snapshot and a revert are an entry each, their repeats are none', async 
   }
 });
 
-test('a choice of the model and a deleted session are entries, what changes nothing is none', async () => {
+test('each choice of the model and a deleted session are entries, a refused act is none', async () => {
   const choose = (claims: object, model: string) =>
     call(claims, 'PUT', '/api/copilot/settings/model', { model });
   assert.equal((await choose({}, 'gpt-4o')).status, 200);
   assert.equal((await choose({}, 'gpt-4o')).status, 200);
   assert.equal((await choose(ANN, 'o3')).status, 403);
   assert.equal((await choose({}, 'nothing')).status, 400);
-  assert.deepEqual(await actsOn('gpt-4o'), ['settings.model.write']);
+  assert.deepEqual(await actsOn('gpt-4o'), ['settings.model.write', 'settings.model.write']);
   assert.deepEqual(await actsOn('o3'), []);
   const { sessionId } = await insertSession(api.db, 'ann');
   const remove = () => call(ANN, 'DELETE', `/api/copilot/sessions/${sessionId}`);

@@ -184,6 +184,7 @@ test('a turn with a deep diff and a deep question is read', async () => {
       cost_usd: null,
     },
     stop_reason: null,
+    temporal_url: null,
   };
   const { status, body, text } = await call('GET', `/api/copilot/sessions/${sessionId}/turns/${turnId}`);
   assert.equal(status, 200);

@@ -212,6 +212,7 @@ type Route = Parameters<typeof requestsOf>[0];
 /** The table of the routes: what their ids name, and their parameters and fields as the contract has them. */
 const ROUTES: Record<string, () => Route> = {
   'GET /healthz': () => ({ ids: {} }),
+  'GET /metrics': () => ({ ids: {} }),
   // Before the streams are read: a turn whose workflow is gone is over once somebody watches it.
   'POST /api/copilot/sessions/:id/turns/:turn_id/confirmations/:call_id': () => ({
     ids: { id: pool.sessions.slice(0, 1), turn_id: pool.turns, call_id: CALLS },

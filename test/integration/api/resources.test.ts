@@ -231,6 +231,7 @@ test('messages come oldest first, in pages backwards, with what their turn did',
     content: 'done',
     workflow_diff: { remove_blocks: ['x'] },
     pre_snapshot: null,
+    change: 'proposed',
     turn_id: turnId,
     status: 'complete',
     model: 'demo',
@@ -337,6 +338,13 @@ test('a snapshot by display names becomes the persisted workflow, once, and can 
     pre_snapshot: unknown;
   }[];
   assert.deepEqual(kept!.pre_snapshot, canvas);
+  const changes = async () =>
+    (
+      (await call('GET', `/api/copilot/sessions/${sessionId}/messages`)).body.messages as {
+        change: unknown;
+      }[]
+    ).map(({ change }) => change);
+  assert.deepEqual(await changes(), [null, 'applied']);
 
   // A manual edit to another block stays; the message's change goes.
   const manual = after.blocks.map((block) =>
@@ -367,6 +375,7 @@ test('a snapshot by display names becomes the persisted workflow, once, and can 
   );
   assert.equal((await call('POST', `${path}/revert`)).text, reverted.text);
   assert.equal((await read(id)).version, final.version);
+  assert.deepEqual(await changes(), [null, 'reverted']);
 });
 
 test('a change that no longer fits is a 409 that names the blocks, and changes nothing', async () => {

@@ -79,6 +79,8 @@ async function connectControl(
     taskQueue: config.temporal.taskQueue,
     catalogue: catalogueOf(config),
     fallbackModel: null,
+    promptVersion: 'v2',
+    linkToTurn: () => null,
     limits: config.limits,
     budgets: config.budgets,
     eagerStart: false,

@@ -61,6 +61,8 @@ function optionsFor(namespace = 'default', env: Record<string, string> = { TEMPO
     taskQueue: 'nobody-polls-this',
     catalogue: createCatalogue({ openai: false, anthropic: false }),
     fallbackModel: null,
+    promptVersion: 'v2',
+    linkToTurn: () => null,
     limits: config.limits,
     budgets: config.budgets,
     eagerStart: false,

@@ -1,4 +1,5 @@
-/** The client against the real API and worker: every request, and whole turns. */
+/** The client against the real API and worker: every request, and whole turns. One file,
+ * because all of it shares one service. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

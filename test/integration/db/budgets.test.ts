@@ -60,6 +60,7 @@ const spend = (of: string, tokens: { input?: number; output?: number; usd?: stri
       costUsd: tokens.usd ?? null,
       estimated: false,
       latencyMs: 1,
+      result: 'ok',
     },
   );
 

@@ -98,6 +98,17 @@ test('some tables by name, in any case; a wrong name gets the nearest', async ()
   const wrong = await ask({ tables: ['custmers'] });
   assert.equal(wrong.isError, true);
   assert.match(wrong.text, /Nearest: customers/);
+  assert.match(wrong.text, /public has \d+ readable tables; without arguments all are listed/);
+});
+
+test('a search without a hit says how many tables there are, and which names are near', async () => {
+  const { isError, result } = await ask({ search: 'custmers' });
+  assert.equal(isError, false);
+  assert.deepEqual([result.total, result.tables], [0, []]);
+  assert.match(
+    result.hint!,
+    /^Nothing matches .*\. Nearest: customers\b.*\. public has \d+ readable tables; /,
+  );
 });
 
 test('a search finds names, columns and comments', async () => {

@@ -90,7 +90,7 @@ test('of many starts at once, two processes admit exactly as many as the limits 
     [chats({ total: 5 }), ['ann', 'bob', null], 5],
     [running({ own: 3 }), ['ann', 'bob'], 6],
     [chats({ own: 3 }), ['ann', 'bob'], 6],
-    [{ ...chats({ own: 4 }), ...{ runningTurns: { own: 9, total: 5 } } }, ['ann', 'bob'], 5],
+    [{ ...chats({ own: 4 }), runningTurns: { own: 9, total: 5 } }, ['ann', 'bob'], 5],
     // The platform's own backend has no limit of its own.
     [running({ own: 1 }), [null], 24],
     [chats({ own: 1 }), [null], 24],
@@ -164,7 +164,7 @@ test('counts that no limit needs any more are deleted', async () => {
   const [old] = [await start(db, chats({ total: 9 }), 'ann'), await start(db, chats({ total: 9 }), 'ann')];
   await db.raw(
     `update ai.copilot_chat_starts set started_at = clock_timestamp() - interval '1 hour' where turn_id = ?`,
-    [old!],
+    [old],
   );
   await db.raw(
     `insert into ai.copilot_body_bytes values ('of ann', 1, now() - interval '1 hour'), ('of bob', 1, now())`,

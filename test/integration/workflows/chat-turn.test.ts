@@ -264,7 +264,7 @@ for (const [name, script, code, tries] of [
     const word = `Fails-${code}`;
     scripts.set(word, (step) =>
       step === 0
-        ? { text: ['Well, '], toolCalls: [{ name: 'get_block_info', arguments: { block_types: ['agent'] } }] }
+        ? { text: ['Well, '], toolCalls: [{ name: 'get_block_info', arguments: { block_types: ['split'] } }] }
         : script,
     );
     const session = await newSession();

@@ -159,9 +159,8 @@ test('a rejection changes nothing, and the model reads the reason', async () => 
     {
       status: 'rejected',
       kind: 'agent',
-      id: null,
-      version: null,
       reason: 'Call it Helpdesk instead.',
+      hint: 'The user declined this change. Do not ask for it again; unless the reason says what to do instead, ask the user.',
       is_error: false,
     },
   ]);
@@ -251,7 +250,7 @@ test('a deletion says what else goes or breaks', async () => {
   assert.match(String(question.summary), /the block Answer of the workflow Uses it breaks/);
   assert.match(String(question.summary), /its 1 tools go/);
   assert.equal(question.after, null);
-  assert.deepEqual(results[0], { status: 'deleted', kind: 'agent', id, version: null, is_error: false });
+  assert.deepEqual(results[0], { status: 'deleted', kind: 'agent', id, is_error: false });
   assert.deepEqual(await agents(name), []);
 });
 
@@ -266,7 +265,8 @@ for (const [what, change] of [
       await rows(change, ['Someone was here.', id]);
       await approve(event, turnId, session);
     });
-    const { reason, version: _, ...result } = results[0]!;
+    const { reason, hint, ...result } = results[0]!;
+    assert.match(String(hint), /get_asset_details/);
     assert.deepEqual(result, { status: 'conflict', kind: 'agent', id, is_error: true });
     assert.match(String(reason), what === 'changed' ? /changed after/ : /does not exist/);
     const resolved = events.find(({ event }) => event === 'confirmation_resolved')!;

@@ -117,7 +117,7 @@ async function chat(
     status: response.status,
     turnId: response.headers.get('x-turn-id'),
     retryAfter: Number(response.headers.get('retry-after')),
-    error: String(body.error ?? ''),
+    error: typeof body.error === 'string' ? body.error : '',
     body,
     async until(name) {
       for (;;) {
@@ -183,7 +183,7 @@ test('turns at once: the next one is refused by every API, and nothing of it is 
     200,
     'the backend has no limit',
   );
-  for (const { leave } of [one, two, again]) leave();
+  for (const each of [one, two, again]) each.leave();
   await cancel(other, two.turnId);
   const ended = await fetch(`${system.url}/api/copilot/sessions/${other}/turns/${two.turnId!}/events`, {
     headers: await headersOf(own()),

@@ -67,6 +67,8 @@ test(`a turn of ${MAX_STEPS} steps over a canvas of 300 KB stays under 100 KB of
     taskQueue,
     catalogue: createCatalogue({ openai: true, anthropic: false }),
     fallbackModel: null,
+    promptVersion: 'v2',
+    linkToTurn: () => null,
     limits: config.limits,
     budgets: config.budgets,
     eagerStart: false,

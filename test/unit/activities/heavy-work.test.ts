@@ -41,7 +41,8 @@ test('an edit that takes too long is a result that says so', async () => {
   });
   const context = {
     signal: new AbortController().signal,
-    workingGraph: () => Promise.resolve({ text: large, aliases: new Map() }),
+    workingGraph: () => Promise.resolve({ text: large, aliases: new Map(), turnStart: null }),
+    userMessages: () => Promise.resolve([]),
   } as unknown as ToolContext;
   const { isError, result, graph: changed } = await tool.run({ remove_blocks: ['B'] }, context);
   assert.equal(isError, true);

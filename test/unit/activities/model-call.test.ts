@@ -4,6 +4,7 @@ import { mock, test } from 'node:test';
 import type { Attempt } from '../../../activities/attempt/attempt.ts';
 import { createSharedCalls, type ModelCall, streamModel } from '../../../activities/attempt/model-call.ts';
 import type { CallModelInput } from '../../../contracts/turn.ts';
+import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import type { ModelEvent, ModelRequest } from '../../../llm/types.ts';
 
 const LINGER_MS = 15_000;
@@ -33,7 +34,7 @@ function createActivity() {
         isFinal: () => isFinal,
         async claim({ turnId, key }) {
           attempt.work.fence = { turnId, key, epoch: 1 };
-          return { fence: attempt.work.fence, stored: null, deaths: 0 };
+          return { fence: attempt.work.fence, stored: null, deaths: 0, wasShown: false };
         },
       };
       return {
@@ -151,7 +152,7 @@ test('after the abort a usage report that has arrived is handed on, and nothing 
   };
   const received: ModelEvent[] = [];
   const receive = async (): Promise<void> => {
-    for await (const event of streamModel(model, request)) {
+    for await (const event of streamModel({ model, metrics: createMetrics({ runtime: false }) }, request)) {
       received.push(event);
       abort.abort(new Error('cancelled'));
     }

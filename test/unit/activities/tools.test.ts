@@ -55,6 +55,7 @@ test('a call of a tool that asks a person does nothing by itself, and others ask
     {
       ...context,
       workingGraph: () => Promise.reject(new Error('not needed')),
+      userMessages: () => Promise.reject(new Error('not needed')),
     },
   );
   assert.equal((result as { code: string }).code, 'needs_confirmation');

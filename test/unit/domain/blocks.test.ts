@@ -10,7 +10,7 @@ import {
 } from '../../../domain/rules/block-registry.ts';
 import { checkConfig } from '../../../domain/rules/check-config.ts';
 import { layOut } from '../../../domain/graph/layout.ts';
-import { findReferences, isReferenceName, renameReferences } from '../../../domain/rules/reference.ts';
+import { isReferenceName, listReferences, renameReferences } from '../../../domain/rules/reference.ts';
 import { block, edge } from '../../support/graph-builders.ts';
 import { cpuMs } from '../../support/cpu-time.ts';
 
@@ -71,10 +71,20 @@ test('the nearest names come first, far ones not at all', () => {
 
 test('references are found in every place of a config', () => {
   assert.deepEqual(
-    findReferences({ a: ['<Work A.output> <x.output.y.z>', { b: '<Bad(1).output> < not.output>' }], c: 3 }),
-    ['Work A', 'x', ' not'],
+    listReferences({ a: ['<Work A.output> <x.output.y.z>', { b: '<B.output> < not.output>' }], c: 3 }).map(
+      ({ name, path }) => [name, path],
+    ),
+    [
+      ['Work A', ''],
+      ['x', '.y.z'],
+      ['B', ''],
+      [' not', ''],
+    ],
   );
-  assert.deepEqual(findReferences('input_data["A"]["output"] + input_data.get(\'B-1\')'), ['A', 'B-1']);
+  assert.deepEqual(
+    listReferences({ code: 'input_data["A"]["output"] + input_data.get(\'B-1\')' }).map(({ name }) => name),
+    ['A', 'B-1'],
+  );
 });
 
 test('names that references can spell', () => {

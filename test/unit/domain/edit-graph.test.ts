@@ -13,7 +13,7 @@ import { block, countingIds, edge, graph } from '../../support/graph-builders.ts
 const start = block('Start', { type: 'starter', config: { input: {} } });
 const check = block('Check', {
   type: 'condition',
-  config: { branches: [{ expression: 'a' }, { expression: 'b' }] },
+  config: { branches: [{ expression: '1 == 1' }, { expression: 'true' }] },
 });
 const fan = block('Fan', { type: 'split', config: { branches: 2 } });
 const done = block('Done', { type: 'response', config: { output: 'x' } });
@@ -391,7 +391,7 @@ test('an edge moves on when its end is replaced in the same call', () => {
 
 test('shrinking the branches needs the stale edges gone in the same call', () => {
   const on = graph([check, block('Work')], ['check[elif_1] -> work']);
-  const config = { branches: [{ expression: 'a' }] };
+  const config = { branches: [{ expression: '1 == 1' }] };
   assert.deepEqual(codes(on, { update_blocks: [{ id: 'Check', config }] }), ['unknown_handle']);
   accepted(on, {
     update_blocks: [{ id: 'Check', config }],

@@ -6,6 +6,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseExpression } from '../../../domain/rules/expression.ts';
 import { checkGraph } from '../../../domain/rules/check-graph.ts';
+import { describeRun } from '../../../domain/dry-run/describe-run.ts';
+import { runGraph } from '../../../domain/dry-run/run-graph.ts';
+import { readCanvas } from '../../../domain/graph/describe-changes.ts';
 import { diffGraph } from '../../../domain/graph/diff-graph.ts';
 import { editGraph } from '../../../domain/edit/edit-graph.ts';
 import type { Block, Edge, Graph } from '../../../domain/graph/graph.ts';
@@ -73,6 +76,15 @@ test('laying out beside blocks on a diagonal', () => {
   assertGrowsWithSize(5_000, (n) => {
     const blocks = [...names(n, (i) => ({ position: { x: i, y: i } })), block('New')];
     return () => layOut(blocks, [], new Set(['new']));
+  });
+});
+
+test('a dry run of a chain whose blocks all read the first one', () => {
+  assertGrowsWithSize(250, (n) => {
+    const starter: Partial<Block> = { type: 'starter', config: { input: { text: 'x' } } };
+    const blocks = names(n, (i) => (i === 0 ? starter : agent('<B0.output.text>')));
+    const edges = range(n - 1).map((i) => ({ source: `b${i}`, target: `b${i + 1}` }));
+    return () => describeRun(runGraph({ blocks, edges }, {}));
   });
 });
 
@@ -178,6 +190,19 @@ test('a diff, a snapshot and a revert of everything', () => {
     const made = { blocks: names(n), edges: edgesOf(n, n, (i) => i % 2) };
     return () => planRevert({ before: empty, after: made, current: made });
   });
+});
+
+test('the words for a canvas on which every block has another id, and for one that was rebuilt', () => {
+  for (const change of [{ type: 'agent' }, { config: { code: 'output = 2' } }])
+    assertGrowsWithSize(1_000, (n) => {
+      const base = { blocks: names(n), edges: edgesOf(n, n) };
+      const other = (id: string): string => `other-${id}`;
+      const now = {
+        blocks: base.blocks.map((block) => ({ ...block, ...change, id: other(block.id) })),
+        edges: base.edges.map(({ source, target }) => ({ source: other(source), target: other(target) })),
+      };
+      return () => readCanvas({ base, working: base, now, recorded: null });
+    });
 });
 
 test('rendering the state of many large configs and of names with one beginning', () => {

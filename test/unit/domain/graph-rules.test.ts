@@ -366,6 +366,31 @@ test('rule 22: Python parses, reads input_data and assigns output', () => {
   warning(base, code('output = f"{input_data["Ghost"]["output"]}"'), 'code_unknown_block');
 });
 
+test('rule 22: names that nothing defines are told, and keys outside of output', () => {
+  for (const [wrong, hint] of [
+    ['output = json.dumps(1)', /import json/],
+    ['output = inputdata["Work"]', /input_data/],
+    ['output = total', /Define/],
+  ] as const)
+    assert.match(warning(base, code(wrong), 'code_undefined_name').hint!, hint);
+  refusal(base, code('output = true'), 'code_undefined_name');
+  for (const fine of [
+    'import json\noutput = json.dumps(1)',
+    'output = [x for x in range(3)]',
+    'def f(a):\n  return a\noutput = f(len("a"))',
+    'output = __name__',
+  ])
+    silent(base, code(fine), 'code_undefined_name');
+  const reads = (text: string) => code(`output = ${text}`);
+  warning(base, reads('input_data["Start"]["order"]'), 'code_without_output');
+  silent(base, reads('input_data["Start"]["output"]["order"]'), 'code_without_output');
+  warning(base, reads('input_data["Start"]["output"]["ordr"]'), 'unknown_output_field');
+  assert.match(
+    refused(base, code('x = <Start.output.order>\noutput = x'))[0]!.hint!,
+    /\["output"\]\["order"\]/,
+  );
+});
+
 test('rule 23: secrets never go into a graph; placeholders are told', () => {
   for (const config of [
     { url: 'https://a.test', method: 'GET', headers: { Authorization: 'Bearer abcdefghijklmnopqrstuv' } },
@@ -410,6 +435,54 @@ test('rule 24: references name a block that runs before', () => {
     ['start -> a'],
   );
   warning(on, { remove_edges: [{ source: 'Start', target: 'A' }] }, 'reference_not_upstream');
+});
+
+test('rule 24: forms that are no references are refused where they name a block', () => {
+  const say = (input: string) => add('agent', { agent_id: 'a', input });
+  for (const [wrong, right] of [
+    ['<Start.order>', '<Start.output.order>'],
+    ['{{Start.order}}', '<Start.output.order>'],
+    ['{{ Start.output.order }}', '<Start.output.order>'],
+    ['${Work.output}', '<Work.output>'],
+  ] as const) {
+    const [found] = refused(base, say(`Look at ${wrong}.`));
+    assert.deepEqual([found!.code, found!.hint], ['reference_form', `Write: ${right}`]);
+  }
+  for (const fine of ['<b.x>', '<Summary>', '{{name}}', '<Start>']) accepted(base, say(fine));
+  // A block that takes the name of a text that stood there before is no reason to refuse.
+  const on = graph(
+    [start, block('A', { type: 'agent', config: { agent_id: 'a', input: '<Late.x>' } })],
+    ['start -> a'],
+  );
+  warning(
+    on,
+    { add_blocks: [{ type: 'code', name: 'Late', config: { code: 'output = 1' } }] },
+    'reference_form',
+  );
+});
+
+test('rule 24: code that reads a skipped block with a default, or checks for it, is silent', () => {
+  const reads = (text: string) => update('Late', { code: `output = ${text}` });
+  const on = graph(
+    [...base.blocks, block('Late')],
+    ['start -> check', 'check[if] -> work', 'check[elif_1] -> other', 'work -> late', 'other -> late'],
+  );
+  for (const bare of [
+    'input_data["Work"]["output"]',
+    'input_data.get("Work")["output"]',
+    'input_data.get("Work", {})["output"]',
+    'input_data.get("Work").get("output")',
+  ])
+    warning(on, reads(bare), 'reference_may_be_skipped');
+  for (const guarded of [
+    'input_data.get("Work", {}).get("output")',
+    'input_data.get("Work", {"output": 1})["output"]',
+    '(input_data.get("Work") or {}).get("output")',
+    'input_data["Work"]["output"] if "Work" in input_data else 0',
+    '0 if "Work" not in input_data else input_data["Work"]["output"]',
+    'None\ntry:\n  output = input_data["Work"]["output"]\nexcept KeyError:\n  pass',
+  ])
+    silent(on, reads(guarded), 'reference_may_be_skipped');
 });
 
 test('rule 25: fields are those that the output has', () => {
@@ -480,15 +553,20 @@ test('rule 29: what is not touched stays byte-equal', () => {
 
 test('the condition grammar: what can not be one is refused, what is doubtful is told', () => {
   const when = (expression: Json) => update('Check', { branches: [{ expression }, { expression: 'true' }] });
-  for (const wrong of ['(<Start.output.order> > 1', '<Start.output.order> == "x', '1)'])
+  for (const wrong of ['(<Start.output.order> > 1', '<Start.output.order> == "x', '1)', '> 5', 'a b', '"x"'])
     refusal(base, when(wrong), 'expression_syntax');
-  for (const odd of ['<Start.output.order> is greater than 5', '> 5', 'a b'])
-    warning(base, when(odd), 'expression_syntax');
+  warning(base, when('sum(<Start.output.order>) > 1'), 'expression_syntax');
+  // An old fault that moves to another branch is an old fault.
+  const old = accepted(
+    graph([start, block('Old', { type: 'condition', config: { branches: [{ expression: 'a' }] } })], []),
+    update('Old', { branches: [{ expression: '1 == 1' }, { expression: 'a' }] }),
+  );
+  assert.ok(!old.warnings.some((item) => item.code === 'expression_syntax'));
   for (const fine of [
     '<Start.output.order> > 5 and not (<Start.output.kind> == "x")',
     'len(<Start.output.order>) >= 1',
     '<Start.output.order>.get("a")[0] != null',
-    '1 < 2 && true || !false',
+    '1 < 2 and true or not false',
     '"a" in <Start.output.order>',
     '<Start.output.order> not in ["a", \'b\']',
     '-1 * 2 % 3 <= 4',
@@ -605,7 +683,6 @@ test('failure 14: a type word as an input is told, since it is the default', () 
     graph([]),
     { add_blocks: [{ type: 'starter', name: 'S', config: { input: { a: 'string' } } }] },
     'type_word_input',
-    'info',
   );
 });
 

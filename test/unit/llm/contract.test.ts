@@ -69,6 +69,7 @@ const canvas = graph([block('Start', { type: 'starter', config: { inputs: [] } }
 const says = (message: string, transcript: ModelMessage[] = []): ModelMessage[] =>
   buildConversation({
     history: [],
+    context: null,
     graphText: renderWorkflowState({ graph: canvas, message }),
     message,
     transcript,

@@ -49,6 +49,7 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
   for (let step = 1; step <= MAX_STEPS; step++) {
     const messages = buildConversation({
       history: [],
+      context: { text: 'Now: Tuesday', fence: FENCE },
       graphText,
       message,
       transcript: run.transcript,
@@ -70,7 +71,8 @@ async function runTurn(base: Graph, message: string): Promise<Run> {
         sessionId: 's',
         workflowId: 'w',
         signal: new AbortController().signal,
-        workingGraph: () => Promise.resolve({ text: JSON.stringify(run.graph), aliases }),
+        workingGraph: () => Promise.resolve({ text: JSON.stringify(run.graph), aliases, turnStart: null }),
+        userMessages: () => Promise.resolve([message]),
       });
       if (outcome.graph) {
         run.graph = JSON.parse(outcome.graph.text) as Graph;

@@ -8,7 +8,7 @@ import { editTools } from '../../support/edit-tool.ts';
 import { MODELS } from '../../../models/models.ts';
 import { createModelClient } from '../../../llm/create-client.ts';
 import { catalogueOf, loadConfig } from '../../../runtime/config.ts';
-import { isStrictSchema } from '../../../llm/adapters/strict-schema.ts';
+import { toStrictSchema } from '../../../llm/adapters/strict-schema.ts';
 import type { JsonObject } from '../../../domain/text/json-value.ts';
 import { ModelError, type ModelMessage, type OpaqueParts } from '../../../llm/types.ts';
 import {
@@ -100,32 +100,55 @@ test('strict is always said: true where the schema is closed, false where a conf
   );
 });
 
-test('a schema is strict only when each part of it is', () => {
-  const closed = (properties: JsonObject): JsonObject => ({
+test('the strict form requires every property, and optional ones take null without a second anyOf', () => {
+  const text = { type: 'string' };
+  const schema: JsonObject = {
     type: 'object',
-    properties,
-    required: Object.keys(properties),
+    properties: {
+      a: { ...text, maxLength: 9, description: 'A text' },
+      b: { type: 'string', enum: ['x', 'y'] },
+      c: { type: 'array', items: { type: 'object', properties: { d: { type: 'number' } } }, minItems: 1 },
+      e: { anyOf: [text, { type: 'number' }] },
+      f: { const: 1 },
+    },
+    required: ['a'],
+  };
+  assert.deepEqual(toStrictSchema(schema), {
+    type: 'object',
+    properties: {
+      a: { type: 'string', description: 'A text' },
+      b: { type: ['string', 'null'], enum: ['x', 'y', null] },
+      c: {
+        type: ['array', 'null'],
+        items: {
+          type: 'object',
+          properties: { d: { type: ['number', 'null'] } },
+          required: ['d'],
+          additionalProperties: false,
+        },
+        minItems: 1,
+      },
+      e: { anyOf: [text, { type: 'number' }, { type: 'null' }] },
+      f: { anyOf: [{ const: 1 }, { type: 'null' }] },
+    },
+    required: ['a', 'b', 'c', 'e', 'f'],
     additionalProperties: false,
   });
-  const text = { type: 'string' };
-  const strict: JsonObject[] = [
-    closed({ a: text, b: { anyOf: [{ type: 'number' }, { type: 'null' }] } }),
-    closed({ a: { type: 'array', items: closed({ b: text }), minItems: 1 } }),
-    closed({ a: { enum: ['x', 'y'] } }),
+});
+
+test('a schema has no strict form when a part of it takes any key or any value', () => {
+  const of = (a: JsonObject): JsonObject => ({ type: 'object', properties: { a }, required: ['a'] });
+  const open: JsonObject[] = [
+    { type: 'object' },
+    { ...of({ type: 'string' }), additionalProperties: { type: 'string' } },
+    of({}),
+    of({ type: 'object' }),
+    of({ type: 'array', items: { type: 'object' } }),
+    of({ type: 'array', items: {} }),
+    of({ anyOf: [{ type: 'object' }, { type: 'null' }] }),
+    of({ oneOf: [{ type: 'string' }] }),
   ];
-  const loose: JsonObject[] = [
-    { type: 'object', properties: { a: text }, required: ['a'] },
-    { ...closed({ a: text, b: text }), required: ['a'] },
-    closed({ a: {} }),
-    closed({ a: { type: 'string', minLength: 1 } }),
-    closed({ a: { type: 'string', default: 'x' } }),
-    closed({ a: { type: 'array', items: { type: 'object', properties: { b: text } } } }),
-    closed({ a: { type: 'object', propertyNames: text, additionalProperties: text } }),
-    closed({ a: { anyOf: [{ type: 'object', properties: {} }, { type: 'null' }] } }),
-    closed({ a: { oneOf: [text] } }),
-  ];
-  for (const schema of strict) assert.ok(isStrictSchema(schema), JSON.stringify(schema));
-  for (const schema of loose) assert.ok(!isStrictSchema(schema), JSON.stringify(schema));
+  for (const schema of open) assert.equal(toStrictSchema(schema), null, JSON.stringify(schema));
 });
 
 test('the last step keeps its tools and says none', async () => {

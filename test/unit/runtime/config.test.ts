@@ -32,6 +32,8 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.equal(config.temporal.taskQueue, 'copilot');
   assert.equal(config.temporal.tls, false);
   assert.equal(config.dataDir, resolve('.copilot'));
+  assert.equal(config.embeddedTemporal, 'dev');
+  assert.equal(config.clusterShards, 4);
   assert.equal(config.jwtSecret, undefined);
   assert.deepEqual(config.allowedRoles, ['service_role']);
   assert.deepEqual(config.openai, { apiKey: undefined, baseUrl: undefined, api: 'responses' });
@@ -40,6 +42,7 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   assert.deepEqual(config.corsOrigins, []);
   assert.equal(config.logLevel, 'info');
   assert.ok(config.demoCharsPerSecond > 0, 'a human pace');
+  assert.deepEqual([config.metricsToken, config.workerMetrics], [undefined, null]);
   assert.deepEqual(config.limits, {
     chatsPerMinute: { own: 60, total: 0 },
     runningTurns: { own: 20, total: 0 },
@@ -65,6 +68,7 @@ test('all problems are told together, none with its value', () => {
     PORT: '70000',
     DATABASE_URL: 'mysql://root:hunter2@host/db',
     JWT_SECRET: 'hunter2',
+    JWT_SECRETS: '{"a":"hunter2"}',
     COPILOT_ALLOWED_ROLES: 'service_role,hunter2',
     OPENAI_API_KEY: 'hunter2\u0000',
     OPENAI_BASE_URL: 'hunter2',
@@ -94,6 +98,22 @@ test('each variable: what is taken and what is not', () => {
     },
     // Counted in bytes: sixteen of these letters are enough.
     JWT_SECRET: { taken: [secret, 'é'.repeat(16)], refused: [secret.slice(1), 'é'.repeat(15)] },
+    JWT_SECRETS: {
+      taken: [
+        JSON.stringify({ a: secret }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`k${n}`, secret]))),
+      ],
+      refused: [
+        '{}',
+        '[]',
+        'a:b',
+        secret,
+        JSON.stringify({ a: secret.slice(1) }),
+        JSON.stringify({ '': secret }),
+        JSON.stringify({ a: 1 }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`k${n}`, secret]))),
+      ],
+    },
     COPILOT_ALLOWED_ROLES: {
       taken: ['authenticated', 'service_role, authenticated'],
       refused: ['anon', ','],
@@ -109,9 +129,16 @@ test('each variable: what is taken and what is not', () => {
       refused: ['*', 'a.example', 'https://a.example/', 'https://A.example', 'https://a.example,https://b/x'],
     },
     COPILOT_DEMO_CHARS_PER_SECOND: { taken: ['0', '500'], refused: ['fast', '-1', '1.5'] },
+    COPILOT_METRICS_TOKEN: { taken: ['t', 'a~b'], refused: ['two words', 'cr\rlf'] },
+    COPILOT_WORKER_METRICS_ADDRESS: {
+      taken: ['127.0.0.1:9464', '0.0.0.0:0', '[::1]:9464', 'worker-1.internal:1'],
+      refused: ['9464', ':9464', '127.0.0.1', '127.0.0.1:65536', '::1:9464', 'http://host:1', 'host:-1'],
+    },
     COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: { taken: ['0', '100'], refused: ['many', '-1', '1.5', '1e9'] },
     COPILOT_BUDGET_TOKENS_PER_DAY: { taken: ['0', '100000000'], refused: ['1.5', '-1', '1k'] },
     COPILOT_BUDGET_USD_PER_SESSION: { taken: ['0', '25', '0.50'], refused: ['-1', '.5', '5.', '$5', '1e3'] },
+    COPILOT_EMBEDDED_TEMPORAL: { taken: ['dev', 'cluster'], refused: ['prod', 'Dev'] },
+    COPILOT_CLUSTER_SHARDS: { taken: ['1', '512'], refused: ['0', '-4', '1.5', 'many', '10000'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
@@ -248,6 +275,32 @@ test('any text is a positive whole number of milliseconds or nothing', () => {
       },
     ),
   );
+});
+
+test('retention: 90 days of events, every session, once an hour; `off` and 0 keep everything', () => {
+  const retention = (env: Record<string, string>) => loadConfig(env).retention;
+  assert.deepEqual(retention({}), { eventsMs: 90 * 86_400_000, sessionsMs: null, everyMs: 3_600_000 });
+  for (const off of ['off', 'OFF', '0', ' 0 '])
+    assert.deepEqual(retention({ COPILOT_EVENTS_RETENTION: off, COPILOT_SESSION_RETENTION: off }), {
+      eventsMs: null,
+      sessionsMs: null,
+      everyMs: 3_600_000,
+    });
+  assert.deepEqual(
+    retention({
+      COPILOT_EVENTS_RETENTION: '5 seconds',
+      COPILOT_SESSION_RETENTION: '30 days',
+      COPILOT_RETENTION_EVERY: '2 seconds',
+    }),
+    { eventsMs: 5_000, sessionsMs: 30 * 86_400_000, everyMs: 2_000 },
+  );
+  const wrong = {
+    COPILOT_EVENTS_RETENTION: '90',
+    COPILOT_SESSION_RETENTION: 'never',
+    COPILOT_RETENTION_EVERY: '500ms',
+  };
+  assert.deepEqual(refused(wrong).sort(), Object.keys(wrong).sort());
+  assert.deepEqual(refused({ COPILOT_EVENTS_RETENTION: '101 years' }), ['COPILOT_EVENTS_RETENTION']);
 });
 
 test('the two variables of worker versioning stand together', () => {

@@ -16,6 +16,7 @@ const message = (id: string, role: Message['role'], turnId: string | null): Mess
   content: id,
   workflow_diff: null,
   pre_snapshot: null,
+  change: null,
   created_at: '2026-01-01T00:00:00.000Z',
   turn_id: turnId,
   status: 'complete',
