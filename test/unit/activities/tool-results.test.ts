@@ -80,7 +80,13 @@ const store = {
   isModelInUse: async () => false,
   findMissingIds: async () => [],
 };
-const assets = { db: {}, store, models: () => ['gpt-4.1', 'gpt-4o'], defaultModel: 'gpt-4o' };
+const assets = {
+  db: {},
+  store,
+  recordAct: async () => undefined,
+  models: () => ['gpt-4.1', 'gpt-4o'],
+  defaultModel: 'gpt-4o',
+};
 const tools = productTools(
   [
     'list_project_assets',
