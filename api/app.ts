@@ -55,7 +55,12 @@ export function createApp(deps: ApiDeps): Koa {
   app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(
     createAuthMiddleware({
-      key: createSecretKey(deps.jwtSecret),
+      keys: {
+        main: createSecretKey(deps.jwtSecret),
+        named: new Map(
+          [...deps.config.jwtSecrets].map(([kid, secret]) => [kid, createSecretKey(secret, 'utf8')]),
+        ),
+      },
       allowedRoles: deps.config.allowedRoles,
       opens: new Map(
         routes.map(({ path, isOpen, opensTo }) => [

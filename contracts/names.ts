@@ -6,6 +6,9 @@
 /** The Temporal workflow type of one chat turn. */
 export const CHAT_TURN_WORKFLOW = 'chatTurn';
 
+/** The Temporal workflow type of one run of retention. */
+export const RETENTION_WORKFLOW = 'retention';
+
 /** Default Temporal task queue. */
 export const DEFAULT_TASK_QUEUE = 'copilot';
 

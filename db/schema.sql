@@ -245,7 +245,9 @@ create table ai.copilot_turns (
   model text not null,
   principal text,
   prompt_version text,
+  purged_at timestamp with time zone,
   session_id uuid not null,
+  shortened_at timestamp with time zone,
   started_at timestamp with time zone,
   status text not null default 'starting'::text,
   steps integer not null default 0,
@@ -457,6 +459,7 @@ CREATE INDEX copilot_turns_message_idx ON ai.copilot_turns USING btree (message_
 CREATE INDEX copilot_turns_open_idx ON ai.copilot_turns USING btree (session_id) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_principal_idx ON ai.copilot_turns USING btree (principal) WHERE (status = ANY (ARRAY['starting'::text, 'running'::text]));
 CREATE INDEX copilot_turns_session_idx ON ai.copilot_turns USING btree (session_id, created_at);
+CREATE INDEX copilot_turns_unpurged_idx ON ai.copilot_turns USING btree (finished_at, id) WHERE ((finished_at IS NOT NULL) AND (purged_at IS NULL));
 CREATE INDEX copilot_turns_user_message_idx ON ai.copilot_turns USING btree (user_message_id);
 CREATE INDEX copilot_usage_created_at_idx ON ai.copilot_usage USING btree (created_at);
 CREATE INDEX copilot_usage_principal_idx ON ai.copilot_usage USING btree (principal, created_at);

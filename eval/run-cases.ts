@@ -58,22 +58,21 @@ export async function runCases(settings: RunSettings): Promise<Trial[]> {
   const many = Math.min(settings.parallel, all);
   const databases = await makeProjectDatabases(settings.servers.databaseUrl, many);
   const trials: Trial[] = [];
+  const places: Place[] = [];
   try {
+    // One after the other: a start keeps the process busy, and a connection that is opened meanwhile may not wait for long.
+    for (const databaseUrl of databases.urls) places.push(await openPlace(settings, databaseUrl));
     await Promise.all(
-      databases.urls.map(async (databaseUrl) => {
-        const place = await openPlace(settings, databaseUrl);
-        try {
-          for (let next = queue.shift(); next && !settings.isOver?.(); next = queue.shift()) {
-            const trial = await runTrial(place, next.evalCase, next.trial);
-            trials.push(trial);
-            settings.onTrial?.(trial, trials.length, all);
-          }
-        } finally {
-          await place.close();
+      places.map(async (place) => {
+        for (let next = queue.shift(); next && !settings.isOver?.(); next = queue.shift()) {
+          const trial = await runTrial(place, next.evalCase, next.trial);
+          trials.push(trial);
+          settings.onTrial?.(trial, trials.length, all);
         }
       }),
     );
   } finally {
+    await Promise.all(places.map((place) => place.close()));
     await databases.drop();
   }
   const order = new Map(settings.cases.map(({ id }, index) => [id, index]));

@@ -14,6 +14,7 @@ import {
   PROMPT_VERSIONS,
   type PromptVersion,
 } from '../contracts/names.ts';
+import { parseJsonObject } from '../domain/text/json.ts';
 import { parseAddedModels } from '../models/added-models.ts';
 import { apiKey, url } from '../models/env-schemas.ts';
 import {
@@ -43,6 +44,21 @@ const duration = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** A longer time would lead to a date that Postgres does not have. */
+const MAX_AGE_MS = 100 * 365 * 86_400_000;
+
+/** Milliseconds, or null for `off` and `0`. */
+const durationOrOff = z.string().transform((text, ctx) => {
+  if (/^(?:off|0)$/i.test(text.trim())) return null;
+  const value = parseDurationMs(text);
+  if (value !== null && value <= MAX_AGE_MS) return value;
+  ctx.addIssue({
+    code: 'custom',
+    message: 'write a duration such as `90 days` or `12 hours`, at most 100 years, or `off`',
+  });
+  return z.NEVER;
+});
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -50,6 +66,15 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const signingSecret = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)');
+
+/** A token without a `kid` is checked with each key, so their number is limited. */
+const MAX_JWT_SECRETS = 10;
+const jwtSecrets = z
+  .record(z.string().min(1).max(100), signingSecret)
+  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
 /** `host:port`, with brackets around an IPv6 address. */
 const address = z.string().transform((text, ctx) => {
   const { v6, name, port } =
@@ -112,9 +137,20 @@ const schema = z.object({
     .regex(/^[1-9]\d{0,3}$/, 'write a whole number of shards, 1 to 9999')
     .transform(Number)
     .default(4),
-  JWT_SECRET: z
+  JWT_SECRET: signingSecret.optional(),
+  /** JSON: further keys of tokens, by their `kid`. */
+  JWT_SECRETS: z
     .string()
-    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)')
+    .transform((text, ctx) => {
+      const secrets = jwtSecrets.safeParse(parseJsonObject(text));
+      if (secrets.success) return new Map(Object.entries(secrets.data));
+      // Only the form is told: the messages of JSON.parse quote the text.
+      ctx.addIssue({
+        code: 'custom',
+        message: `write a JSON object of 1 to ${MAX_JWT_SECRETS} keys, such as {"2026-12":"<secret>"}; a kid has 1 to 100 characters, a secret at least 32 bytes`,
+      });
+      return z.NEVER;
+    })
     .optional(),
   COPILOT_ALLOWED_ROLES: list
     .refine(
@@ -136,6 +172,12 @@ const schema = z.object({
   /** The prompt of new turns. */
   COPILOT_PROMPT_VERSION: z.enum(PROMPT_VERSIONS).default(PROMPT_VERSION),
   COPILOT_CONFIRMATION_TTL: duration.default(24 * 3_600_000),
+  COPILOT_EVENTS_RETENTION: durationOrOff.default(90 * 86_400_000),
+  COPILOT_SESSION_RETENTION: durationOrOff.default(null),
+  /** Temporal's schedules count in seconds. */
+  COPILOT_RETENTION_EVERY: duration
+    .refine((value) => value >= 1_000, 'write a duration of at least one second')
+    .default(3_600_000),
   COPILOT_LIMIT_CHATS_PER_MINUTE: limit.default(60),
   COPILOT_LIMIT_CHATS_PER_MINUTE_TOTAL: limit.default(0),
   COPILOT_LIMIT_RUNNING_TURNS: limit.default(20),
@@ -150,6 +192,11 @@ const schema = z.object({
   COPILOT_BUDGET_USD_PER_SESSION: dollars.default('0'),
   /** The login of the SQL tool, when the service may not create a role itself. */
   COPILOT_SQL_DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  /** The password of the role that `npm run migrate -- --role` sets up. Only that command reads it. */
+  COPILOT_APP_PASSWORD: z
+    .string()
+    .refine((text) => !text.includes('\0'), 'must not contain a NUL')
+    .optional(),
   COPILOT_SQL_MODE: z.enum(['role', 'parser-only']).default('role'),
   COPILOT_CORS_ORIGINS: list
     // Compared with the Origin header as text. An origin in another form would match nothing, without any message.
@@ -212,6 +259,8 @@ export interface Config {
   clusterShards: number;
   /** Undefined for the secret of the data folder, which the first start creates. */
   jwtSecret: string | undefined;
+  /** Further secrets that tokens may be signed with, by their `kid`. */
+  jwtSecrets: ReadonlyMap<string, string>;
   allowedRoles: readonly string[];
   openai: { apiKey: string | undefined; baseUrl: string | undefined; api: 'responses' | 'chat' };
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined };
@@ -220,11 +269,15 @@ export interface Config {
   fallbackModel: string | null;
   promptVersion: PromptVersion;
   confirmationTtlMs: number;
+  /** What is deleted by its age, and how often this is looked for. Null: never. */
+  retention: { eventsMs: number | null; sessionsMs: number | null; everyMs: number };
   limits: Limits;
   budgets: Budgets;
   /** The login that an operator created for the model's SQL. Undefined when the service creates the role. */
   sqlDatabaseUrl: string | undefined;
   sqlMode: 'role' | 'parser-only';
+  /** Undefined when the role of API and worker has its password from elsewhere. */
+  appPassword: string | undefined;
   corsOrigins: readonly string[];
   demoCharsPerSecond: number;
   /** Undefined without one: then other machines need a token of service_role. */
@@ -280,6 +333,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
     clusterShards: e.COPILOT_CLUSTER_SHARDS,
     jwtSecret: e.JWT_SECRET,
+    jwtSecrets: e.JWT_SECRETS ?? new Map<string, string>(),
     allowedRoles: e.COPILOT_ALLOWED_ROLES,
     openai: {
       apiKey: e.OPENAI_API_KEY,
@@ -291,6 +345,11 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     fallbackModel: e.COPILOT_FALLBACK_MODEL ?? null,
     promptVersion: e.COPILOT_PROMPT_VERSION,
     confirmationTtlMs: e.COPILOT_CONFIRMATION_TTL,
+    retention: {
+      eventsMs: e.COPILOT_EVENTS_RETENTION,
+      sessionsMs: e.COPILOT_SESSION_RETENTION,
+      everyMs: e.COPILOT_RETENTION_EVERY,
+    },
     limits: {
       chatsPerMinute: {
         own: e.COPILOT_LIMIT_CHATS_PER_MINUTE,
@@ -311,6 +370,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     sqlDatabaseUrl: e.COPILOT_SQL_DATABASE_URL,
     sqlMode: e.COPILOT_SQL_MODE,
+    appPassword: e.COPILOT_APP_PASSWORD,
     corsOrigins: e.COPILOT_CORS_ORIGINS,
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     metricsToken: e.COPILOT_METRICS_TOKEN,

@@ -97,6 +97,12 @@ async function migrate(databaseUrl: string, logger: Logger): Promise<void> {
         { cause: error },
       );
     }
+    if (code === '42501') {
+      throw new FriendlyError(
+        'The login of DATABASE_URL may not change the schema, and migrations are missing. Run `npm run migrate` with the login of the owner first (docs/postgres-role.md).',
+        { cause: error },
+      );
+    }
     throw error;
   }
 }

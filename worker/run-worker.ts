@@ -9,6 +9,7 @@ import {
 } from '@temporalio/worker';
 import type { Knex } from 'knex';
 import { createHeavyWork } from '../activities/heavy-work.ts';
+import { createRetentionActivities } from '../activities/delete-expired.ts';
 import { createActivities } from '../activities/index.ts';
 import { TOOLS } from '../activities/tools/index.ts';
 import { createPythonChecker } from '../activities/tools/python-syntax.ts';
@@ -22,6 +23,7 @@ import * as assetStore from '../db/assets/project-assets.ts';
 import { isBudgetSpent } from '../db/limits/budgets.ts';
 import { createProjectReader } from '../db/assets/project-reader.ts';
 import { createSqlSandbox, type SqlSandbox } from '../db/sql-sandbox/sql-sandbox.ts';
+import { createRetentionStore } from '../db/retention-store.ts';
 import { createTurnStore } from '../db/turns/turn-store.ts';
 import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
@@ -35,6 +37,7 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { keepRetentionSchedule } from './retention-schedule.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -156,7 +159,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     connection,
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
-    activities: withNames(activities),
+    activities: withNames({
+      ...activities,
+      ...createRetentionActivities({ store: createRetentionStore(db), logger }),
+    }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
     ...LIMITS,
@@ -165,6 +171,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     throw error;
   });
   const running = worker.run();
+  const schedule = keepRetentionSchedule({ connection, config, logger });
   let stopping = false;
   const failed = new Promise<Error>((resolve) => {
     running.then(
@@ -177,6 +184,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping = true;
+    schedule.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
     await release();
@@ -208,7 +216,7 @@ function watch(
 
 /** Wraps each activity so that the watchdog can name what ran. */
 function withNames(
-  activities: ReturnType<typeof createActivities>,
+  activities: ReturnType<typeof createActivities> & ReturnType<typeof createRetentionActivities>,
 ): Record<string, (input: never) => Promise<unknown>> {
   return Object.fromEntries(
     Object.entries(activities).map(([name, run]) => [

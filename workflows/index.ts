@@ -1,1 +1,2 @@
 export { chatTurn } from './chat-turn.ts';
+export { retention } from './retention.ts';

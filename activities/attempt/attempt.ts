@@ -137,7 +137,7 @@ function openAttempt(
 }
 
 /** A worker that shuts down hands its work over at once. Every other cancellation comes from Temporal. */
-function toCancellation(context: Context): Error {
+export function toCancellation(context: Context): Error {
   if (context.cancellationDetails?.workerShutdown) {
     return ApplicationFailure.create({
       type: 'WorkerShutdown',

@@ -72,6 +72,8 @@ interface Viewer {
   /** The seq of the last event written. */
   cursor: number;
   mode: 'catchUp' | 'live' | 'blocked' | 'released';
+  /** Whether events were written that the short stream of the turn does not have. */
+  hasWhole: boolean;
   /** In catchUp: the watch's announcements when the page under way was asked for. */
   announcementsSeen: number;
   /** In blocked: since when (performance.now()). */
@@ -234,12 +236,19 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
       for (const viewer of members) endAsGone(viewer);
       return;
     }
+    if (page.isShort) {
+      // Retention has made the short stream meanwhile. Its events do not continue those that these viewers have.
+      for (const viewer of members) if (viewer.hasWhole) end(viewer);
+      members = members.filter((viewer) => !viewer.hasWhole);
+    }
     const last = page.events.at(-1);
     if (last) {
       silence.heard(watch);
       const bytes = Buffer.from(page.events.map(renderEvent).join(''));
       for (const viewer of members) {
         viewer.cursor = last.seq;
+        // Event 1 is the same in both streams.
+        viewer.hasWhole ||= !page.isShort && last.seq > 1;
         write(viewer, bytes);
       }
     }
@@ -353,6 +362,7 @@ export function createTurnEventHub(options: TurnEventHubOptions): TurnEventHub {
         watch,
         cursor: afterSeq,
         mode: 'catchUp',
+        hasWhole: false,
         announcementsSeen: 0,
         blockedAt: 0,
         until,

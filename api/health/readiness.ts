@@ -18,7 +18,7 @@ export function createReadiness(options: {
   const postgres = async (): Promise<string[]> => {
     try {
       const current = await answeredWithin(READINESS_MS, migrationsCurrent(options.db));
-      return current ? [] : ['the database lacks migrations; `npm run stack` or `npm start` runs them'];
+      return current ? [] : ['the database lacks migrations; `npm run migrate` runs them'];
     } catch {
       return ['Postgres is not reachable'];
     }

@@ -31,6 +31,7 @@ function presentMessage(message: Message): string {
     usage: message.usage,
     ...(message.contentTruncated ? { content_truncated: true } : {}),
     ...(message.workOmitted ? { workflow_diff_omitted: true, tool_calls_omitted: true } : {}),
+    ...(message.callsDeleted ? { tool_calls_deleted: true } : {}),
     ...(message.preSnapshotOmitted ? { pre_snapshot_omitted: true } : {}),
   };
   const documents = `"workflow_diff":${message.workflowDiff ?? 'null'},"pre_snapshot":${message.preSnapshot ?? 'null'}`;

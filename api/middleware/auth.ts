@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type JWTPayload, jwtVerify } from 'jose';
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import type { Middleware } from 'koa';
 import { codeOf } from '../../contracts/thrown-codes.ts';
 import type { Logger } from '../../runtime/logger.ts';
@@ -13,9 +13,16 @@ import type { Principal } from '../http/principal.ts';
 
 export const CLOCK_LEEWAY_SECONDS = 30;
 
+/** The keys that tokens may be signed with. Created once, because importing a secret takes longer than checking a token. */
+export interface TokenKeys {
+  /** The key of JWT_SECRET. */
+  main: KeyObject;
+  /** The keys of JWT_SECRETS by their `kid`. */
+  named: ReadonlyMap<string, KeyObject>;
+}
+
 export interface AuthOptions {
-  /** Created once, because importing the secret takes longer than checking a token. */
-  key: KeyObject;
+  keys: TokenKeys;
   allowedRoles: readonly string[];
   logger: Logger;
 }
@@ -44,7 +51,7 @@ export async function authenticate(
   headers: { authorization?: string | undefined; apikey?: string | string[] | undefined },
   options: AuthOptions,
 ): Promise<Principal> {
-  const payload = await verify(findToken(headers), options.key);
+  const payload = await verify(findToken(headers), options.keys);
   const { role, sub, exp } = payload;
   // JSON can hold a number that is read as infinite. Such a token would never expire.
   if (exp !== undefined && !Number.isFinite(exp * 1_000)) throw unauthorized('The token is not valid');
@@ -80,17 +87,43 @@ function findToken(headers: {
   );
 }
 
-async function verify(token: string, key: KeyObject): Promise<JWTPayload> {
+async function verify(token: string, keys: TokenKeys): Promise<JWTPayload> {
+  let failure: unknown;
+  for (const key of keysFor(token, keys)) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        clockTolerance: CLOCK_LEEWAY_SECONDS,
+      });
+      return payload;
+    } catch (error: unknown) {
+      failure = error;
+      if (codeOf(error) !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') break;
+    }
+  }
+  // jose has a code for each failed check. Only expiry is told: the others would help an attacker who forges tokens.
+  if (codeOf(failure) === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
+  throw unauthorized('The token is not valid');
+}
+
+/**
+ * The keys that may have signed a token: the one that its `kid` names, or all when it has none. Without JWT_SECRETS there
+ * is one key, and a `kid` is not read: some issuers always write one.
+ */
+function keysFor(token: string, { main, named }: TokenKeys): KeyObject[] {
+  if (named.size === 0) return [main];
+  const kid = kidOf(token);
+  if (kid === undefined) return [main, ...named.values()];
+  const key = typeof kid === 'string' ? named.get(kid) : undefined;
+  return key ? [key] : [];
+}
+
+/** The `kid` of a token's header. Null, which names no key, when the header can't be read. */
+function kidOf(token: string): unknown {
   try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: ['HS256'],
-      clockTolerance: CLOCK_LEEWAY_SECONDS,
-    });
-    return payload;
-  } catch (error: unknown) {
-    // jose has a code for each failed check. Only expiry is told: the others would help an attacker who forges tokens.
-    if (codeOf(error) === 'ERR_JWT_EXPIRED') throw unauthorized('The token has expired');
-    throw unauthorized('The token is not valid');
+    return decodeProtectedHeader(token).kid;
+  } catch {
+    return null;
   }
 }
 

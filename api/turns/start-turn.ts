@@ -11,13 +11,18 @@ import { HttpError } from '../http/http-error.ts';
 import { sessionLane } from '../http/lane-names.ts';
 import { toTemporalFault, toTemporalHttpError } from '../http/temporal-errors.ts';
 import { fairnessKeyOf, TURN_PRIORITY } from './fairness.ts';
-import { RPC_DEADLINE_MS } from './turn-workflow.ts';
+import { RPC_DEADLINE_MS, sendCancel } from './turn-workflow.ts';
 import type { StartedTurn } from './turn-control.ts';
 import type { TurnControlOptions } from './turn-control-options.ts';
 
 /** How long a start waits until the workflow of a finished turn has closed. Closing takes one workflow task. */
 const CLOSE_WAIT_MS = 8_000;
 const CLOSE_POLL_MS = 15;
+/**
+ * After this time the workflow of an ended turn is asked to cancel. It may wait for a person or a step: a restored Temporal
+ * does not know that the turn has ended.
+ */
+const CANCEL_AFTER_MS = 1_000;
 
 const attributes = {
   session: defineSearchAttributeKey(SEARCH_ATTRIBUTES.session, SearchAttributeType.KEYWORD),
@@ -123,7 +128,8 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
     ...(options.fallbackModel === null ? {} : { fallbackModel: options.fallbackModel }),
     searchAttributes,
   };
-  const until = Date.now() + CLOSE_WAIT_MS;
+  const startedAt = Date.now();
+  let hasCancelled = false;
   for (;;) {
     try {
       await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
@@ -158,7 +164,11 @@ async function startWorkflow(options: TurnControlOptions, turn: Turn): Promise<v
     if (holder !== null && (await isLive(options, holder))) {
       throw new HttpError(409, 'A turn is running in this session', { turn_id: holder });
     }
-    if (Date.now() > until)
+    if (holder !== null && !hasCancelled && Date.now() - startedAt > CANCEL_AFTER_MS) {
+      hasCancelled = true;
+      await sendCancel(options, { id: holder, sessionId: turn.sessionId });
+    }
+    if (Date.now() - startedAt > CLOSE_WAIT_MS)
       throw new HttpError(
         503,
         'The previous turn of this session is still closing. Please try again.',

@@ -14,7 +14,10 @@ const QUERY_DEADLINE_MS = TEMPORAL.queryMs;
 const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
 
 /** Asks the turn's workflow to cancel. False when no workflow of this turn is open. */
-export async function sendCancel({ client }: TurnControlOptions, turn: Turn): Promise<boolean> {
+export async function sendCancel(
+  { client }: TurnControlOptions,
+  turn: Pick<Turn, 'id' | 'sessionId'>,
+): Promise<boolean> {
   try {
     await client.withDeadline(Date.now() + RPC_DEADLINE_MS, () =>
       client.workflow.getHandle(turnWorkflowId(turn.sessionId)).signal(cancelSignal, { turnId: turn.id }),

@@ -87,7 +87,14 @@ async function* followTurn(
   options: StreamOptions,
   stop: AbortController,
 ): AsyncGenerator<TurnEvent, undefined> {
-  const state = { cursor: source.after, retryMs: DEFAULT_RETRY_MS, failures: 0, faults: 0, emptyCloses: 0 };
+  const state: StreamState = {
+    cursor: source.after,
+    isCursorRead: false,
+    retryMs: DEFAULT_RETRY_MS,
+    failures: 0,
+    faults: 0,
+    emptyCloses: 0,
+  };
   const onAbort = (): void => stop.abort();
   options.signal?.addEventListener('abort', onAbort);
   try {
@@ -126,6 +133,8 @@ async function* followTurn(
 interface StreamState {
   /** The seq of the last event that was given on. */
   cursor: number;
+  /** Whether that event was given on by this iteration. It was not the last one then: the iteration would have ended. */
+  isCursorRead: boolean;
   retryMs: number;
   failures: number;
   faults: number;
@@ -165,10 +174,13 @@ async function* readConnection(
         last = Math.max(last, event.seq);
         state.emptyCloses = 0;
         if (event.seq <= state.cursor) {
-          if (isLast(event)) return true;
-          continue;
+          if (!isLast(event)) continue;
+          // The service has shortened the stream of this old turn while it was read, so the end has a lower seq now.
+          if (state.isCursorRead && isTurnEvent(event)) yield { ...event, seq: state.cursor + 1 };
+          return true;
         }
         state.cursor = event.seq;
+        state.isCursorRead = true;
         state.failures = 0;
         state.faults = 0;
       }

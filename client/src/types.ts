@@ -250,6 +250,7 @@ export interface Message {
   content_truncated?: true;
   workflow_diff_omitted?: true;
   tool_calls_omitted?: true;
+  tool_calls_deleted?: true;
   pre_snapshot_omitted?: true;
 }
 

@@ -81,6 +81,7 @@ export const message = z
     content_truncated: omitted('The content is only the beginning.'),
     workflow_diff_omitted: omitted('There may be a diff; it did not fit.'),
     tool_calls_omitted: omitted('There may be tool calls; they did not fit.'),
+    tool_calls_deleted: omitted('The turn is old; its tool calls were deleted.'),
     pre_snapshot_omitted: omitted('There is a snapshot; it did not fit.'),
   })
   .meta({ id: 'Message' });

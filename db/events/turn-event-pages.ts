@@ -34,6 +34,8 @@ export interface EventPage {
   events: StoredEvent[];
   /** Whether more events follow this page. */
   more: boolean;
+  /** Whether these are events of the short stream, which retention has made of an ended turn. */
+  isShort: boolean;
 }
 
 export interface TurnEventReader {
@@ -44,9 +46,11 @@ export interface TurnEventReader {
 
 const MAX_EVENTS_PER_PAGE = 1_000;
 
+// Events beyond last_seq are those that retention is about to delete (db/turns/purge-turn.ts).
 const PAGES_SQL = `
   select r.n::int - 1 as request, t.id is null as gone, t.message_id,
     t.status in ('complete', 'cancelled', 'failed') as ended, t.last_seq::float8 as last_seq,
+    t.shortened_at is not null as is_short,
     e.seq::float8 as seq, e.event, e.payload
   from unnest($1::uuid[], $2::bigint[]) with ordinality as r (turn_id, after, n)
   left join ai.copilot_turns t on t.id = r.turn_id
@@ -57,7 +61,7 @@ const PAGES_SQL = `
         sum(octet_length(page.payload)) over (order by page.seq) - octet_length(page.payload) as bytes_before
       from (
         select log.seq, log.event, log.payload from ai.copilot_turn_events log
-        where log.turn_id = r.turn_id and log.seq > r.after
+        where log.turn_id = r.turn_id and log.seq > r.after and log.seq <= t.last_seq
         order by log.seq limit ${MAX_EVENTS_PER_PAGE}
       ) page
     ) sized
@@ -72,6 +76,7 @@ interface PageRow {
   message_id: string | null;
   ended: boolean | null;
   last_seq: number | null;
+  is_short: boolean;
   seq: number | null;
   event: string;
   payload: string;
@@ -122,6 +127,7 @@ function toPages(rows: readonly PageRow[]): EventPage[] {
         messageId: row.message_id,
         events: [],
         more: false,
+        isShort: row.is_short,
       };
       pages.push(page);
     }

@@ -27,6 +27,8 @@ import * as countCalls from '../migrations/20261125000120-count-calls.ts';
 import * as countTurns from '../migrations/20261125000130-count-turns.ts';
 import * as countDecisions from '../migrations/20261125000140-count-decisions.ts';
 import * as openConfirmationsIndex from '../migrations/20261125000150-open-confirmations-index.ts';
+import * as retention from '../migrations/20261125000160-retention.ts';
+import * as retentionIndexes from '../migrations/20261125000170-retention-indexes.ts';
 import { BUILT_BEFORE } from './platform-indexes.ts';
 
 /** A migration changes the schema in one transaction, or builds indexes concurrently; never both. */
@@ -52,6 +54,8 @@ const MIGRATIONS: readonly NamedMigration[] = [
   { name: '20261125000130-count-turns', ...countTurns },
   { name: '20261125000140-count-decisions', ...countDecisions },
   { name: '20261125000150-open-confirmations-index', ...openConfirmationsIndex },
+  { name: '20261125000160-retention', ...retention },
+  { name: '20261125000170-retention-indexes', ...retentionIndexes },
 ];
 
 const SCHEMA = 'ai';

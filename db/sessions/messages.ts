@@ -41,6 +41,8 @@ export interface Message {
   change: 'proposed' | 'applied' | 'reverted' | null;
   /** True when the diff and the tool calls did not fit. Then neither is given. */
   workOmitted: boolean;
+  /** True when retention has deleted the transcript of the message's turn, and with it the tool calls. */
+  callsDeleted: boolean;
   createdAt: Date;
   turnId: string | null;
   status: 'complete' | 'cancelled' | 'failed';
@@ -71,6 +73,7 @@ interface MessageRow {
   pre_snapshot_omitted: boolean;
   change: Message['change'];
   work_omitted: boolean;
+  calls_deleted: boolean;
   created_at: Date;
   turn_id: string | null;
   status: Message['status'] | null;
@@ -101,7 +104,7 @@ export async function listMessages(
   rows.reverse();
   const turnIds = rows.flatMap((row) => (row.role === 'assistant' && row.turn_id ? [row.turn_id] : []));
   const withCalls = rows.flatMap((row) =>
-    row.role === 'assistant' && row.turn_id && !row.work_omitted ? [row.turn_id] : [],
+    row.role === 'assistant' && row.turn_id && !row.work_omitted && !row.calls_deleted ? [row.turn_id] : [],
   );
   const [calls, usage] = await Promise.all([listToolCalls(db, withCalls), listUsage(db, turnIds)]);
   return rows.map((row) => toMessage(row, calls, usage));
@@ -130,7 +133,8 @@ async function readPage(db: Knex, sessionId: string, page: MessagePage): Promise
 const PAGE_SQL = `
   with recursive picked as materialized (
     select row_number() over (order by newest.created_at desc, newest.id desc)::int as n, newest.id, t.id as turn_id,
-      case when newest.role = 'assistant' then t.id end as work_of, t.status, t.model
+      case when newest.role = 'assistant' and t.shortened_at is null then t.id end as work_of, t.status, t.model,
+      newest.role = 'assistant' and t.shortened_at is not null as calls_deleted
     from (
       select m.id, m.role, coalesce(m.created_at, 'epoch') as created_at
       from ai.copilot_messages m
@@ -140,7 +144,7 @@ const PAGE_SQL = `
       order by coalesce(m.created_at, 'epoch') desc, m.id desc limit cast(:limit as int)
     ) newest
     left join lateral (
-      select t.id, t.status, t.model from ai.copilot_turns t
+      select t.id, t.status, t.model, t.shortened_at from ai.copilot_turns t
       where t.message_id = newest.id or t.user_message_id = newest.id limit 1
     ) t on true
   ),
@@ -180,6 +184,7 @@ const PAGE_SQL = `
     w.content_used > :content_bytes as content_truncated,
     case when w.work_used <= :work_bytes then m.workflow_diff::text end as workflow_diff,
     w.work_used > :work_bytes and (m.workflow_diff is not null or w.has_calls) as work_omitted,
+    w.calls_deleted,
     case when f.id is not null then m.pre_snapshot::text end as pre_snapshot,
     f.id is null and m.pre_snapshot is not null as pre_snapshot_omitted,
     case when m.workflow_diff is null then null when a.message_id is null then 'proposed'
@@ -207,6 +212,7 @@ function toMessage(
     preSnapshotOmitted: row.pre_snapshot_omitted,
     change: row.change,
     workOmitted: row.work_omitted,
+    callsDeleted: row.calls_deleted,
     createdAt: row.created_at,
     turnId: row.turn_id,
     status: row.status ?? 'complete',

@@ -1,6 +1,6 @@
 /** The rules on the config of one block type: condition, agent, starter, code. */
 import type { Block } from '../graph/graph.ts';
-import type { JsonObject } from '../text/json-value.ts';
+import type { Json, JsonObject } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
 import { checkCode } from './check-code.ts';
 import { checkRequest } from './check-request.ts';
@@ -50,13 +50,13 @@ function checkAgent(config: JsonObject, report: Report): void {
   }
 }
 
-/** Words for types, and an empty value of each type as JSON. */
-const TYPE_WORDS: readonly (readonly [words: RegExp, empty: string])[] = [
-  [/^(?:string|text|str|any|date|email|url)$/i, '""'],
-  [/^(?:number|int|integer|float)$/i, '0'],
-  [/^(?:boolean|bool)$/i, 'false'],
-  [/^(?:object|json|dict)$/i, '{}'],
-  [/^(?:array|list)$/i, '[]'],
+/** Words for types, and an empty value of each type. */
+const TYPE_WORDS: readonly (readonly [words: RegExp, empty: Json])[] = [
+  [/^(?:string|text|str|any|date|email|url)$/i, ''],
+  [/^(?:number|int|integer|float)$/i, 0],
+  [/^(?:boolean|bool)$/i, false],
+  [/^(?:object|json|dict)$/i, {}],
+  [/^(?:array|list)$/i, []],
 ];
 
 /** Checks the starter's inputs. The engine takes the value of an input as its default, so a type word is a mistake. */
@@ -66,7 +66,7 @@ function checkInputs(config: JsonObject, report: Report): void {
     if (typeof value !== 'string') continue;
     const word = TYPE_WORDS.find(([words]) => words.test(value));
     if (!word) continue;
-    const write = `${JSON.stringify(name.slice(0, 60))}: ${word[1]}`;
+    const write = JSON.stringify({ input: { [name.slice(0, 60)]: word[1] } });
     report('type_word_input', 'input', [name, value], { name: name.slice(0, 60), value, write });
   }
 }

@@ -12,6 +12,7 @@ import {
 } from './block-registry.ts';
 import { checkBlockType } from './check-block-type.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { correctValue } from './correct-value.ts';
 import { type Finding, finding, type Problem, problem } from './finding.ts';
 import { isMissing } from './is-missing.ts';
 import { findMentions, isLiteralId, type ProjectFacts, type ReferredKind } from './project-facts.ts';
@@ -77,7 +78,13 @@ function checkKeys({ type, config }: Block, fields: readonly ConfigField[], repo
       continue;
     }
     const fault = value === null ? null : checkFieldValue(field, value);
-    if (fault) report('invalid_config', key, toJsonText(value), { field: key, fault });
+    if (fault === null) continue;
+    const corrected = correctValue(field, value);
+    if (corrected === undefined) report('invalid_config', key, toJsonText(value), { field: key, fault });
+    else {
+      const write = JSON.stringify({ [key]: corrected });
+      report('invalid_config/corrected', key, toJsonText(value), { field: key, fault, write });
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Checks a whole graph. An edit is judged by the difference: it is rejected only for errors that it introduces. */
-import { findBlockType, handlesOf, hasHandle } from './block-registry.ts';
+import { findBlockType, handlesOf, hasHandle, nearestNames } from './block-registry.ts';
 import { checkConditions } from './check-conditions.ts';
 import { checkConfig, type RulePorts } from './check-config.ts';
 import { checkFlow } from './check-flow.ts';
@@ -11,6 +11,7 @@ import type { Block, Edge, Graph } from '../graph/graph.ts';
 import { MAX_BLOCKS, MAX_EDGES } from '../graph/limits.ts';
 import { computeReachability, type Reachability } from './reachability.ts';
 import { isReferenceName } from './reference.ts';
+import { nearestHint } from './report.ts';
 
 export { MAX_BLOCKS, MAX_EDGES };
 
@@ -132,8 +133,32 @@ function checkHandle(edge: Edge, from: Block, target: string, tell: Tell): void 
   } else if (given === undefined) {
     tell('handle_required', source, { edge: shown, handles: listed(handles) });
   } else if (!hasHandle(from, given)) {
-    tell('unknown_handle', source, { source, handle, target, handles: listed(handles) });
+    tell('unknown_handle', source, {
+      source,
+      handle,
+      target,
+      nearest: nearestHint(nearestHandle(given, handles)),
+      handles: listed(handles),
+    });
   }
+}
+
+/** Words that models use for the handles of a condition. */
+const HANDLE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['true', 'if'],
+  ['yes', 'if'],
+  ['then', 'if'],
+  ['false', 'else'],
+  ['no', 'else'],
+  ['otherwise', 'else'],
+  ['default', 'else'],
+  ['elif', 'elif_1'],
+]);
+
+function nearestHandle(given: string, handles: readonly string[]): string[] {
+  const meant = HANDLE_WORDS.get(given.toLowerCase());
+  if (meant !== undefined && handles.includes(meant)) return [meant];
+  return nearestNames(given.slice(0, 60), handles, 1).filter((handle) => /^\D/.test(handle));
 }
 
 /** Finds the edges on cycles: an edge is on a cycle when its target leads back to its source. */

@@ -36,7 +36,11 @@ function checkUrl(url: string, report: Report): void {
     return;
   }
   if (scheme !== 'http' && scheme !== 'https') {
-    if (scheme === undefined) report('url_scheme', 'url', url, {});
+    const hasHost = scheme === undefined && /^(?:\/\/)?[\w-]+(?:\.[\w-]+)+(?:[:/?#]|$)/.test(url);
+    const whole = `https://${url.replace(/^\/\//, '')}`;
+    if (hasHost && url.length <= 2_000)
+      report('url_scheme/corrected', 'url', url, { write: JSON.stringify({ url: whole }) });
+    else if (scheme === undefined) report('url_scheme', 'url', url, {});
     else report('url_scheme/other', 'url', url, { scheme });
     return;
   }

@@ -214,6 +214,11 @@ export const FINDINGS = {
     message: 'body of {block} is no JSON, but its body_type says json.',
     hint: 'Send body as an object, correct the text, or change body_type.',
   },
+  'invalid_config/corrected': {
+    severity: 'error',
+    message: '{field} of {block} {fault}.',
+    hint: 'Write: {write}',
+  },
   'invalid_config/expression': {
     severity: 'error',
     message: 'The expression of {handle} in {block} is no text.',
@@ -403,7 +408,7 @@ export const FINDINGS = {
   unknown_handle: {
     severity: 'error',
     message: '{source} has no handle {handle} for the edge to {target}.',
-    hint: 'Its handles: {handles}. An edge of a branch that goes away must be removed in the same call.',
+    hint: '{nearest}Its handles: {handles}. An edge of a branch that goes away must be removed in the same call.',
   },
   unknown_knowledge_base: {
     severity: 'error',
@@ -444,6 +449,11 @@ export const FINDINGS = {
     severity: 'error',
     message: 'url of {block} must begin with https:// or http://.',
     hint: 'Write the whole address.',
+  },
+  'url_scheme/corrected': {
+    severity: 'error',
+    message: 'url of {block} must begin with https:// or http://.',
+    hint: 'Write: {write}',
   },
   'url_scheme/no_address': {
     severity: 'error',

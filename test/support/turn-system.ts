@@ -62,7 +62,10 @@ export interface TurnSystem {
   close(): Promise<void>;
 }
 
-/** Starts everything. `env` adds to the configuration, `forWorker` to the settings of each worker. */
+/**
+ * Starts everything. API and worker have the login of their least-privilege role. `env` adds to the configuration,
+ * `forWorker` to the settings of each worker.
+ */
 export async function startTurnSystem(
   env: Record<string, string> = {},
   logger = createLogger({ level: 'silent' }),
@@ -76,7 +79,7 @@ export async function startTurnSystem(
     counts.set(message, n);
     return scripts.get(message.split(' ')[0]!)?.(toolResults, n, request) ?? { text: ['Fine', '.'] };
   });
-  const database = await createTestDatabase();
+  const database = await createTestDatabase({ sqlTool: true });
   installRuntime(logger);
   const config = loadConfig({
     OPENAI_BASE_URL: fake.url,
@@ -88,7 +91,7 @@ export async function startTurnSystem(
   const link = { temporalUi: config.temporal.uiUrl ?? null };
   // As in `npm start`, one page shows the API and the worker.
   const metrics = createMetrics({ runtime: false });
-  const common = { config, databaseUrl: database.url, temporalAddress: ADDRESS, logger, metrics };
+  const common = { config, databaseUrl: database.appUrl, temporalAddress: ADDRESS, logger, metrics };
   const workerSettings = () => ({ ...common, ...forWorker({ url: database.url, config }) });
   const [firstWorker, firstApi, connection] = await Promise.all([
     startWorker(workerSettings()),

@@ -10,6 +10,7 @@ import { SEARCH_ATTRIBUTES, STOP_REASONS } from '../../contracts/names.ts';
 import { COMPATIBLE_DEFAULTS, MODELS } from '../../models/models.ts';
 import { FAILURES } from '../../llm/adapters/provider-errors.ts';
 import { FINDINGS } from '../../domain/rules/findings.ts';
+import { APP_RIGHTS } from '../../db/schema/app-role.ts';
 import { loadConfig } from '../../runtime/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -44,6 +45,8 @@ test('.env.example as it is changes nothing, and its defaults are the real ones'
     ['Default: service_role', defaults.allowedRoles.join()],
     ['Default: 120', defaults.demoCharsPerSecond],
     ['Default: info', defaults.logLevel],
+    ['Default: 90 days', defaults.retention.eventsMs! / 86_400_000],
+    ['Default: 1 hours', defaults.retention.everyMs / 3_600_000],
     ['Default: v2', defaults.promptVersion],
     ['Default: 60', defaults.limits.chatsPerMinute.own],
     ['Default: 20', defaults.limits.runningTurns.own],
@@ -97,6 +100,22 @@ test('the image holds every room that a role imports', () => {
     assert.ok(dockerfile.includes(`COPY ${room} ${room}\n`), room);
     assert.ok(ignore.includes(`!${room}\n`), room);
   }
+});
+
+test('docs/postgres-role.md gives each table the rights that the role gets', () => {
+  const documented = Object.fromEntries(
+    read('docs/postgres-role.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => {
+        const [, tables, rights] = line.split('|');
+        return tables!
+          .split(',')
+          .map((table) => [table.trim().replaceAll('`', ''), rights!.trim().split(', ')]);
+      }),
+  );
+  const rights = Object.entries(APP_RIGHTS).filter(([, granted]) => granted.length > 0);
+  assert.deepEqual(documented, Object.fromEntries(rights));
 });
 
 test('docs/protocol.md describes every event with its fields, every error code and every stop reason', () => {

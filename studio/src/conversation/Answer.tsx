@@ -39,6 +39,7 @@ export const Answer = memo(function Answer({
       {answer.isWorkOmitted && (
         <p className="soft">What the copilot did is too large for this list: “Events” below has all of it.</p>
       )}
+      {answer.areCallsDeleted && <p className="soft">The tool calls of this old answer were deleted.</p>}
       {/* Read out once it is whole: while it is busy, its parts are not news. */}
       <div aria-live={view === null ? undefined : 'polite'} aria-busy={isRunning}>
         {answer.text !== '' && <Markdown text={answer.text} isGrowing={isRunning} />}

@@ -36,6 +36,8 @@ export interface AnswerView {
   createdAt: string | null;
   isTextCut: boolean;
   isWorkOmitted: boolean;
+  /** Whether the service has deleted the turn's calls, because the turn is old. */
+  areCallsDeleted: boolean;
 }
 
 /** What the turn's events told comes first; what the store adds completes it. */
@@ -55,6 +57,7 @@ export function toAnswer(message: Message | null, view: TurnView | null): Answer
     createdAt: message?.created_at ?? null,
     isTextCut: view === null && message?.content_truncated === true,
     isWorkOmitted: view === null && message?.tool_calls_omitted === true,
+    areCallsDeleted: message?.tool_calls_deleted === true,
   };
 }
 

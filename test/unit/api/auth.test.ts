@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { authenticate } from '../../../api/middleware/auth.ts';
 import { HttpError } from '../../../api/http/http-error.ts';
@@ -7,7 +7,7 @@ import { createLogger } from '../../../runtime/logger.ts';
 
 const SECRET = 'a secret for tests only, 32 bytes';
 const options = {
-  key: createSecretKey(Buffer.from(SECRET)),
+  keys: { main: createSecretKey(Buffer.from(SECRET)), named: new Map<string, KeyObject>() },
   allowedRoles: ['service_role', 'authenticated'],
   logger: createLogger({ level: 'silent' }),
 };
@@ -129,4 +129,52 @@ test('auth: apikey is read only when Authorization is absent', async () => {
   assert.equal(await outcome('Bearer x', token(good)), 401);
   assert.equal(await outcome(undefined, ''), 401);
   assert.equal(await outcome(undefined, undefined), 401);
+});
+
+const [FIRST, SECOND] = ['the first of the further keys, 32+', 'the second of the further keys, 32'];
+const rotating = {
+  ...options,
+  keys: {
+    ...options.keys,
+    named: new Map([
+      ['first', createSecretKey(Buffer.from(FIRST))],
+      ['second', createSecretKey(Buffer.from(SECOND))],
+    ]),
+  },
+};
+const withKid = (kid: unknown, key: string, payload: object = good): string =>
+  token(payload, { header: { alg: 'HS256', kid }, key });
+
+for (const [name, jwt, expected] of [
+  ['a kid with its key', withKid('first', FIRST), service],
+  ['another kid with its key', withKid('second', SECOND), service],
+  ['a kid with the key of another kid', withKid('first', SECOND), 401],
+  ['a kid with the main key', withKid('first', SECRET), 401],
+  ['an unknown kid with the main key', withKid('third', SECRET), 401],
+  ['an unknown kid with a further key', withKid('third', FIRST), 401],
+  ['a kid of the prototype', withKid('constructor', FIRST), 401],
+  ['an empty kid', withKid('', SECRET), 401],
+  ['a kid that is a number', withKid(1, FIRST), 401],
+  ['a kid that is null', withKid(null, SECRET), 401],
+  ['no kid with the main key', token(good), service],
+  ['no kid with the first key', token(good, { key: FIRST }), service],
+  ['no kid with the second key', token(good, { key: SECOND }), service],
+  ['no kid with another key', token(good, { key: `${SECOND}!` }), 401],
+  ['no kid, expired, with the second key', token({ ...good, exp: now - 60 }, { key: SECOND }), 401],
+  ['no kid, anon, with the second key', token({ ...good, role: 'anon' }, { key: SECOND }), 403],
+  ['alg none with a kid', `${encode({ alg: 'none', kid: 'first' })}.${encode(good)}.`, 401],
+  ['a header that is no JSON', `${encode('x')}.${encode(good)}.x`, 401],
+] as const) {
+  test(`auth with several keys: ${name} is ${typeof expected === 'number' ? `refused with ${expected}` : 'accepted'}`, async () => {
+    assert.deepEqual(await outcome(`Bearer ${jwt}`, undefined, rotating), expected);
+  });
+}
+
+test('auth: the last key that is tried tells of an expired token', async () => {
+  const jwt = token({ ...good, exp: now - 60 }, { key: SECOND });
+  await assert.rejects(authenticate({ authorization: `Bearer ${jwt}` }, rotating), /has expired/);
+});
+
+test('auth: with one key a kid is not read', async () => {
+  assert.deepEqual(await outcome(`Bearer ${withKid('whatever', SECRET)}`), service);
 });

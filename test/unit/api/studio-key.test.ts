@@ -10,7 +10,11 @@ test('the key of the link is let in for 24 hours, and is not the service key', a
   assert.notEqual(key, await mintServiceKey(TEST_SECRET));
   const principal = await authenticate(
     { authorization: `Bearer ${key}` },
-    { key: createSecretKey(TEST_SECRET), allowedRoles: ['service_role'], logger: silentLogger },
+    {
+      keys: { main: createSecretKey(TEST_SECRET), named: new Map() },
+      allowedRoles: ['service_role'],
+      logger: silentLogger,
+    },
   );
   assert.equal(principal.role, 'service_role');
   assert.equal(principal.sub, 'studio');

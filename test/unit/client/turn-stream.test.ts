@@ -108,6 +108,25 @@ test('a cursor at or behind the last event of a turn that has ended gives nothin
   }
 });
 
+test('a reader of an old turn whose stream is shortened meanwhile still gets its end', async () => {
+  const after = (request: { url: string }) => Number(new URL(request.url).searchParams.get('after') ?? 0);
+  const whole = [START, delta(2), delta(3), delta(4), delta(5)];
+  for (const read of [3, 5]) {
+    let isShort = false;
+    const fake = fakeFetch((request, { stream }) => {
+      const events = isShort ? [START, delta(2), complete(3)] : whole.slice(0, read);
+      isShort = true;
+      return stream(events.filter(({ seq }) => seq > after(request)).map(block), 'close');
+    });
+    const events = await collect(clientOf(fake).events(SESSION, TURN));
+    assert.deepEqual(
+      seqs(events),
+      Array.from({ length: read + 1 }, (_, index) => index + 1),
+    );
+    assert.equal(events.at(-1)?.event, 'complete');
+  }
+});
+
 test('a stream that closes without a new event is no end while the turn runs', async () => {
   const fake = fakeFetch(
     (_request, { stream }) => stream([], 'close'),

@@ -68,6 +68,7 @@ test('all problems are told together, none with its value', () => {
     PORT: '70000',
     DATABASE_URL: 'mysql://root:hunter2@host/db',
     JWT_SECRET: 'hunter2',
+    JWT_SECRETS: '{"a":"hunter2"}',
     COPILOT_ALLOWED_ROLES: 'service_role,hunter2',
     OPENAI_API_KEY: 'hunter2\u0000',
     OPENAI_BASE_URL: 'hunter2',
@@ -97,6 +98,22 @@ test('each variable: what is taken and what is not', () => {
     },
     // Counted in bytes: sixteen of these letters are enough.
     JWT_SECRET: { taken: [secret, 'é'.repeat(16)], refused: [secret.slice(1), 'é'.repeat(15)] },
+    JWT_SECRETS: {
+      taken: [
+        JSON.stringify({ a: secret }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`k${n}`, secret]))),
+      ],
+      refused: [
+        '{}',
+        '[]',
+        'a:b',
+        secret,
+        JSON.stringify({ a: secret.slice(1) }),
+        JSON.stringify({ '': secret }),
+        JSON.stringify({ a: 1 }),
+        JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`k${n}`, secret]))),
+      ],
+    },
     COPILOT_ALLOWED_ROLES: {
       taken: ['authenticated', 'service_role, authenticated'],
       refused: ['anon', ','],
@@ -258,6 +275,32 @@ test('any text is a positive whole number of milliseconds or nothing', () => {
       },
     ),
   );
+});
+
+test('retention: 90 days of events, every session, once an hour; `off` and 0 keep everything', () => {
+  const retention = (env: Record<string, string>) => loadConfig(env).retention;
+  assert.deepEqual(retention({}), { eventsMs: 90 * 86_400_000, sessionsMs: null, everyMs: 3_600_000 });
+  for (const off of ['off', 'OFF', '0', ' 0 '])
+    assert.deepEqual(retention({ COPILOT_EVENTS_RETENTION: off, COPILOT_SESSION_RETENTION: off }), {
+      eventsMs: null,
+      sessionsMs: null,
+      everyMs: 3_600_000,
+    });
+  assert.deepEqual(
+    retention({
+      COPILOT_EVENTS_RETENTION: '5 seconds',
+      COPILOT_SESSION_RETENTION: '30 days',
+      COPILOT_RETENTION_EVERY: '2 seconds',
+    }),
+    { eventsMs: 5_000, sessionsMs: 30 * 86_400_000, everyMs: 2_000 },
+  );
+  const wrong = {
+    COPILOT_EVENTS_RETENTION: '90',
+    COPILOT_SESSION_RETENTION: 'never',
+    COPILOT_RETENTION_EVERY: '500ms',
+  };
+  assert.deepEqual(refused(wrong).sort(), Object.keys(wrong).sort());
+  assert.deepEqual(refused({ COPILOT_EVENTS_RETENTION: '101 years' }), ['COPILOT_EVENTS_RETENTION']);
 });
 
 test('the two variables of worker versioning stand together', () => {
