@@ -17,10 +17,8 @@ const values = z.record(z.string(), z.unknown());
 
 /** The argument `try`. */
 export const tryArgument = z.object({
-  input: values.optional().describe('What the trigger gets'),
-  outputs: values
-    .optional()
-    .describe('What agents, code and APIs give, by block name. What is left out is unknown'),
+  input: values.optional(),
+  outputs: values.optional().describe('Of agents, code and APIs, by block name; unknown if left out'),
 });
 
 /** Makes a call. A refused edit is not tried. */

@@ -15,7 +15,7 @@ const input = z.object({
   status: z.enum(['pending', 'running', 'completed', 'failed']).optional(),
   limit: z.int().min(1).max(20).optional().describe('Default 5'),
   block: z.string().max(300).optional().describe('Name or id'),
-  for_try: z.boolean().optional().describe('With execution_id: only the values for try of modify_workflow'),
+  for_try: z.boolean().optional().describe('Of one run only what modify_workflow takes as try'),
 });
 type Input = z.infer<typeof input>;
 

@@ -10,8 +10,15 @@ export interface FileGroup {
 const ROOT = join(import.meta.dirname, '../..');
 /** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
 const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
-/** They measure how long something takes that other load would lengthen, so each runs alone. */
-const MEASURING = ['test/process/faults.test.ts', 'test/process/killed-worker.test.ts'];
+/**
+ * Each of these runs alone: two measure how long something takes that other load would lengthen, and the eval keeps all cores
+ * busy by itself, so that beside others a tool call of it may run into its time limit.
+ */
+const ALONE = [
+  'test/process/faults.test.ts',
+  'test/process/killed-worker.test.ts',
+  'test/integration/eval/recorded.test.ts',
+];
 /**
  * Most files wait more than they compute, so more of them run at once than there are cores. The longest begin first:
  * at the end no core waits for one of them.
@@ -25,10 +32,10 @@ const GROUPS = [
       'test/replay/**/*.test.ts',
       'test/browser/**/*.test.ts',
     ],
-    exclude: MEASURING,
+    exclude: ALONE,
     concurrency: 3,
   },
-  { patterns: MEASURING, exclude: [], concurrency: 1 },
+  { patterns: ALONE, exclude: [], concurrency: 1 },
 ];
 const UNIT = { patterns: ['test/unit/**/*.test.ts'], exclude: [], concurrency: 2 };
 

@@ -21,6 +21,7 @@ import type { SqlSandbox } from '../../../db/sql-sandbox/sql-sandbox.ts';
 import { countEarlierCalls, findPreviousResult } from '../../../db/turns/asked-calls.ts';
 import { createTurnStore } from '../../../db/turns/turn-store.ts';
 import { insertStartingTurn, promoteTurn } from '../../../db/turns/turn.ts';
+import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { editDeps } from '../../support/edit-tool.ts';
 import { productTools } from '../../support/product-tools.ts';
@@ -101,7 +102,8 @@ async function ask(turnId: string, step: number, toolCalls: object[]): Promise<v
 }
 
 function runner(tools: ToolRegistry): (input: RunToolInput) => Promise<RunToolResult> {
-  const deps = { store: createTurnStore(db), tools, logger: silentLogger };
+  const metrics = createMetrics({ runtime: false });
+  const deps = { store: createTurnStore(db), tools, logger: silentLogger, metrics };
   const run: (input: RunToolInput) => Promise<RunToolResult> = (input) =>
     createActivities(deps as unknown as ActivityDeps).runTool(input);
   return (input) => new MockActivityEnvironment().run(run, input);

@@ -16,6 +16,7 @@ import { createWorkflow } from '../../../db/graphs/graphs.ts';
 import { createSession } from '../../../db/sessions/sessions.ts';
 import { createTurnStore } from '../../../db/turns/turn-store.ts';
 import { insertStartingTurn, promoteTurn } from '../../../db/turns/turn.ts';
+import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { editDeps } from '../../support/edit-tool.ts';
 import { silentLogger } from '../../support/test-api.ts';
@@ -54,6 +55,7 @@ before(async () => {
     store: createTurnStore(db),
     tools: createToolRegistry([...TOOLS, look], editDeps),
     logger: silentLogger,
+    metrics: createMetrics({ runtime: false }),
   } as unknown as ActivityDeps);
 });
 after(async () => {
