@@ -117,8 +117,8 @@ const schema = z.object({
   /** Where the Temporal UI is, so that answers can link to a turn in it. */
   TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
   /** The deployment and the build of Temporal's worker versioning: both or none. */
-  COPILOT_WORKER_DEPLOYMENT: deploymentPart.optional(),
-  COPILOT_WORKER_BUILD_ID: deploymentPart.optional(),
+  COPILOT_DEPLOYMENT: deploymentPart.optional(),
+  COPILOT_BUILD_ID: deploymentPart.optional(),
   TEMPORAL_API_KEY: apiKey.optional(),
   TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional(),
@@ -311,9 +311,9 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   }
   if (!parsed.success || problems.length > 0) throw unusable(problems);
   const e = parsed.data;
-  const [deploymentName, buildId] = [e.COPILOT_WORKER_DEPLOYMENT, e.COPILOT_WORKER_BUILD_ID];
+  const [deploymentName, buildId] = [e.COPILOT_DEPLOYMENT, e.COPILOT_BUILD_ID];
   if ((deploymentName === undefined) !== (buildId === undefined))
-    throw unusable(['COPILOT_WORKER_DEPLOYMENT, COPILOT_WORKER_BUILD_ID: set both, or none']);
+    throw unusable(['COPILOT_DEPLOYMENT, COPILOT_BUILD_ID: set both, or none']);
   const temporal = readTemporal({
     ...present,
     ...(e.TEMPORAL_API_KEY === undefined ? {} : { TEMPORAL_API_KEY: e.TEMPORAL_API_KEY }),

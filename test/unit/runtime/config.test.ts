@@ -306,13 +306,13 @@ test('retention: 90 days of events, every session, once an hour; `off` and 0 kee
 test('the two variables of worker versioning stand together', () => {
   assert.equal(loadConfig({}).temporal.workerVersion, null);
   assert.deepEqual(
-    loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'copilot', COPILOT_WORKER_BUILD_ID: 'a1b2c3' }).temporal
+    loadConfig({ COPILOT_DEPLOYMENT: 'copilot', COPILOT_BUILD_ID: 'a1b2c3' }).temporal
       .workerVersion,
     { deploymentName: 'copilot', buildId: 'a1b2c3' },
   );
-  assert.throws(() => loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'copilot' }), /set both, or none/);
+  assert.throws(() => loadConfig({ COPILOT_DEPLOYMENT: 'copilot' }), /set both, or none/);
   assert.throws(
-    () => loadConfig({ COPILOT_WORKER_DEPLOYMENT: 'a.b', COPILOT_WORKER_BUILD_ID: 'c' }),
-    /COPILOT_WORKER_DEPLOYMENT: write letters/,
+    () => loadConfig({ COPILOT_DEPLOYMENT: 'a.b', COPILOT_BUILD_ID: 'c' }),
+    /COPILOT_DEPLOYMENT: write letters/,
   );
 });
