@@ -315,7 +315,7 @@ export type AuditAction =
 export interface AuditEntry {
   id: string;
   at: string;
-  /** The `sub` of the token, or its role when it has none. */
+  /** The `sub` of the token, or its role when it has none; `retention`, with a null role, for retention. */
   actor: string;
   role: string | null;
   action: AuditAction;

@@ -22,11 +22,13 @@ export const auditEntry = z
     id: uuid,
     at: time,
     actor: z.string().meta({
-      description: 'The `sub` of the token, or its role when it has none.',
+      description:
+        'The `sub` of the token, or its role when it has none; `retention`, with a null role, for retention.',
       example: 'ann',
     }),
     role: z.string().nullable().meta({
-      description: 'The role of the token. Null for a change whose approval the previous release took.',
+      description:
+        'The role of the token. Null for retention, and for a change whose approval the previous release took.',
       example: 'authenticated',
     }),
     action: z.enum(AUDIT_ACTIONS),
