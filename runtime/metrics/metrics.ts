@@ -142,7 +142,7 @@ export function createMetrics({ runtime = true }: { runtime?: boolean } = {}) {
     ),
     sweeperFindings: counter(
       'copilot_sweeper_findings_total',
-      'What the sweeper found and corrected, by kind.',
+      'Turns that were found wrong and corrected, by kind; failed: could not be checked.',
       ['finding'],
     ),
 
