@@ -5,7 +5,7 @@ import { Icon } from '../design/Icon.tsx';
 import { useStudio } from '../store/studio.ts';
 import { AssetDifference } from './AssetDifference.tsx';
 import { describeDecision } from './describe-decision.ts';
-import { formatDuration } from './numbers.ts';
+import { formatDuration } from '../text/numbers.ts';
 
 const LABELS: Readonly<Record<string, string>> = {
   create: 'Create',
