@@ -6,7 +6,7 @@ import { ERROR_CODES } from '../../../contracts/errors.ts';
 import { describeDecision } from '../../../studio/src/conversation/describe-decision.ts';
 import { toEntries } from '../../../studio/src/conversation/entries.ts';
 import { compareAssets } from '../../../studio/src/conversation/field-changes.ts';
-import { formatCost, formatDuration, sumUsage } from '../../../studio/src/conversation/numbers.ts';
+import { formatCost, formatDuration, sumUsage } from '../../../studio/src/text/numbers.ts';
 import { adviceFor } from '../../../studio/src/conversation/problems.ts';
 
 const message = (id: string, role: Message['role'], turnId: string | null): Message => ({
