@@ -23,6 +23,7 @@ export function responsesWire(response: ServerResponse, body: Record<string, unk
   let sequence = 0;
   let index = 0;
   let text = '';
+  const output: object[] = [];
   const send = (type: string, fields: object): void =>
     void response.write(
       `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...fields })}\n\n`,
@@ -84,16 +85,15 @@ export function responsesWire(response: ServerResponse, body: Record<string, unk
           content_index: 0,
           part: part(text),
         });
-        send('response.output_item.done', {
-          output_index: 0,
-          item: {
-            id: 'msg_0',
-            type: 'message',
-            role: 'assistant',
-            status: 'completed',
-            content: [part(text)],
-          },
-        });
+        const message = {
+          id: 'msg_0',
+          type: 'message',
+          role: 'assistant',
+          status: 'completed',
+          content: [part(text)],
+        };
+        send('response.output_item.done', { output_index: 0, item: message });
+        output.push(message);
         index = 1;
       }
       for (const call of calls) {
@@ -112,10 +112,9 @@ export function responsesWire(response: ServerResponse, body: Record<string, unk
           output_index: index,
           arguments: call.arguments,
         });
-        send('response.output_item.done', {
-          output_index: index,
-          item: { ...item, status: 'completed', arguments: call.arguments },
-        });
+        const done = { ...item, status: 'completed', arguments: call.arguments };
+        send('response.output_item.done', { output_index: index, item: done });
+        output.push(done);
         index += 1;
       }
       const isCut = finish === 'length';
@@ -123,6 +122,7 @@ export function responsesWire(response: ServerResponse, body: Record<string, unk
       send(
         isCut || isFiltered ? 'response.incomplete' : 'response.completed',
         shell(isCut || isFiltered ? 'incomplete' : 'completed', {
+          output,
           ...(isCut ? { incomplete_details: { reason: 'max_output_tokens' } } : {}),
           ...(isFiltered ? { incomplete_details: { reason: 'content_filter' } } : {}),
           usage: {

@@ -148,7 +148,7 @@ function resultsIn(item: { type?: string; role?: string; content?: unknown }): n
 /** The text of a message, or of its last text part. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
-  return partsOf(content).findLast(({ type }) => type === 'text')?.text ?? '';
+  return partsOf(content).findLast(({ type }) => type === 'text' || type === 'input_text')?.text ?? '';
 }
 
 function partsOf(content: unknown): { type: string; text?: string }[] {

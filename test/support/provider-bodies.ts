@@ -13,11 +13,17 @@ const responsesTool = z.strictObject({
   parameters: z.record(z.string(), z.unknown()),
   strict: z.boolean(),
 });
+const responsesPart = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('input_text'), text: z.string() }),
+  z.strictObject({ type: z.literal('output_text'), text: z.string(), annotations: open, logprobs: open }),
+]);
 const responsesItem = z.union([
   z.strictObject({
     type: z.literal('message').optional(),
     role: z.enum(['user', 'assistant', 'system', 'developer']),
-    content: z.string(),
+    content: z.union([z.string(), z.array(responsesPart).min(1)]),
+    id: open,
+    status: open,
     phase: open,
   }),
   z.strictObject({
@@ -28,7 +34,13 @@ const responsesItem = z.union([
     id: open,
     status: open,
   }),
-  z.strictObject({ type: z.literal('function_call_output'), call_id: z.string().min(1), output: z.string() }),
+  z.strictObject({
+    type: z.literal('function_call_output'),
+    call_id: z.string().min(1),
+    output: z.string(),
+    id: open,
+    status: open,
+  }),
   z.strictObject({
     type: z.literal('reasoning'),
     summary: z.array(z.unknown()),

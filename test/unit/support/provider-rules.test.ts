@@ -25,6 +25,13 @@ test('what is right is taken', () => {
   assert.equal(responses('o3', { include: ['reasoning.encrypted_content'] }), null);
   assert.equal(responses('gpt-4o', { input: [hi, call, result], tools: [tool], tool_choice: 'auto' }), null);
   assert.equal(responses('gpt-5.2', { input: [hi, reasoning, call, result] }), null);
+  const said = { type: 'message', id: 'm', role: 'assistant', status: 'completed' };
+  const parts = { ...said, content: [{ type: 'output_text', text: 'a', annotations: [] }] };
+  const asked = { role: 'user', content: [{ type: 'input_text', text: 'Hi' }] };
+  assert.equal(
+    responses('gpt-5.2', { input: [asked, parts, call, { ...result, status: 'completed' }] }),
+    null,
+  );
   assert.equal(chat('gpt-4o', { temperature: 0.7, stream_options: { include_usage: true } }), null);
   assert.equal(claude([user(text('Hi')), assistant(text('a'), use), user(answer, text('b'))]), null);
 });
@@ -44,6 +51,7 @@ test('what a provider refuses is refused', () => {
     responses('gpt-5.2', { input: [hi, call] }),
     responses('gpt-5.2', { input: [hi, result] }),
     responses('gpt-5.2', { input: [hi, reasoning] }),
+    responses('gpt-5.2', { input: [{ role: 'user', content: [text('Hi')] }] }),
     chat('o3', { temperature: 0.7 }),
     chat('gpt-4o', { store: true, unknown: 1 }),
     chat('gpt-4o', { messages: [hi, { role: 'tool', tool_call_id: 'c', content: 'r' }] }),
