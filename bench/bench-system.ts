@@ -22,6 +22,8 @@ export interface BenchSystem {
   ready: ReadyFile;
   bareUrl: string;
   modelUrl: string;
+  /** Process ids. The product's process is API and worker. */
+  pids: { product: number; bare: number };
   /** Processor time so far, in milliseconds, by name. Linux only; empty elsewhere. */
   cpu(): Record<string, number>;
   stop(): Promise<void>;
@@ -66,6 +68,7 @@ export async function startBenchSystem(env: Record<string, string> = {}): Promis
       ready,
       bareUrl,
       modelUrl,
+      pids: { product: product.pid!, bare: bare.pid! },
       cpu: (): Record<string, number> =>
         existsSync('/proc/self/stat')
           ? {
@@ -119,14 +122,25 @@ export async function endChild(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function addressOf(child: ChildProcess): Promise<string> {
+/** Waits for the address that a server of the benchmark prints. */
+export async function addressOf(child: ChildProcess): Promise<string> {
   let output = '';
-  for await (const chunk of child.stdout!) {
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     output += String(chunk);
     const match = /listening on (\S+)/.exec(output);
-    if (match) return match[1]!;
+    if (!match) continue;
+    // Whatever else it prints is of no interest, and must not stop it.
+    child.stdout!.resume();
+    return match[1]!;
   }
   throw new Error('a server of the benchmark did not start');
+}
+
+/** The memory of a process that is in use, in MB. Linux only; NaN elsewhere. */
+export function residentMb(pid: number): number {
+  const file = `/proc/${pid}/status`;
+  if (!existsSync(file)) return Number.NaN;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1]) / 1024;
 }
 
 function cpuMs(pid: number): number {

@@ -7,6 +7,7 @@ import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
 import { benchModelLayer } from './model-layer.ts';
 import { benchPage } from './page.ts';
+import { benchPeers } from './peers.ts';
 import { benchSaturation } from './saturation.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
@@ -23,9 +24,11 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
 };
 /** Those that start systems of their own. */
 const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, start: benchStartTime };
+/** Those that run only when they are named, because they install packages. They take the words that follow. */
+const NAMED: Record<string, (words: string[]) => Promise<void>> = { peers: benchPeers };
 
 const wanted = process.argv[3];
-const names = [...Object.keys(BENCHMARKS), ...Object.keys(ALONE)];
+const names = [...Object.keys(BENCHMARKS), ...Object.keys(ALONE), ...Object.keys(NAMED)];
 if (wanted !== undefined && !names.includes(wanted)) {
   console.error(`There is no benchmark ${wanted}. Choose one of: ${names.join(', ')}`);
   process.exit(1);
@@ -43,4 +46,5 @@ if (selected.length > 0) {
   }
 }
 for (const [name, bench] of Object.entries(ALONE)) if (wanted === undefined || wanted === name) await bench();
+if (wanted !== undefined) await NAMED[wanted]?.(process.argv.slice(4));
 process.exit(0);
