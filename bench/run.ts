@@ -1,4 +1,7 @@
-/** npm run bench: all benchmarks; npm run bench -- <name>: one of them. bench/README.md has the results. */
+/**
+ * npm run bench: all benchmarks but the long ones; npm run bench -- <name> [size]: one of them. bench/README.md has the
+ * results.
+ */
 import { cpus, totalmem } from 'node:os';
 import { type BenchSystem, startBenchSystem } from './bench-system.ts';
 import { benchFairness } from './fairness.ts';
@@ -7,6 +10,7 @@ import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
 import { benchModelLayer } from './model-layer.ts';
 import { benchPage } from './page.ts';
+import { benchRetention } from './retention.ts';
 import { benchSaturation } from './saturation.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
@@ -23,11 +27,21 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
 };
 /** Those that start systems of their own. */
 const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, start: benchStartTime };
+/** Those that run only when they are named, because they take long. A size makes them smaller. */
+const LONG: Record<string, (size?: number) => Promise<void>> = {
+  retention: benchRetention,
+};
 
-const wanted = process.argv[3];
-const names = [...Object.keys(BENCHMARKS), ...Object.keys(ALONE)];
+const [wanted, sizeText] = process.argv.slice(3);
+const size = sizeText === undefined ? undefined : Number(sizeText);
+const names = [BENCHMARKS, ALONE, LONG].flatMap((group) => Object.keys(group));
 if (wanted !== undefined && !names.includes(wanted)) {
   console.error(`There is no benchmark ${wanted}. Choose one of: ${names.join(', ')}`);
+  process.exit(1);
+}
+const takesSize = wanted !== undefined && wanted in LONG;
+if (size !== undefined && !(takesSize && Number.isSafeInteger(size) && size > 0)) {
+  console.error(`Only ${Object.keys(LONG).join(', ')} take a size, a whole number above 0.`);
   process.exit(1);
 }
 console.log(
@@ -43,4 +57,5 @@ if (selected.length > 0) {
   }
 }
 for (const [name, bench] of Object.entries(ALONE)) if (wanted === undefined || wanted === name) await bench();
+for (const [name, bench] of Object.entries(LONG)) if (wanted === name) await bench(size);
 process.exit(0);
