@@ -32,11 +32,7 @@ export async function startBenchSystem(env: Record<string, string> = {}): Promis
   const folder = makeFolder();
   const children: ChildProcess[] = [];
   const launch = (args: string[], env: Record<string, string>): ChildProcess => {
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...cleanEnvironment(), ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = launchNode(args, env);
     children.push(child);
     return child;
   };
@@ -82,6 +78,20 @@ export async function startBenchSystem(env: Record<string, string> = {}): Promis
     await stop();
     throw error;
   }
+}
+
+/** Starts only the model server, for a benchmark that runs the product itself. */
+export async function startModelServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const child = launchNode(['bench/model-server.ts'], {});
+  return { url: await addressOf(child), stop: () => endChild(child) };
+}
+
+function launchNode(args: string[], env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 export function makeFolder(): string {

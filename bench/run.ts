@@ -12,6 +12,7 @@ import { benchModelLayer } from './model-layer.ts';
 import { benchPage } from './page.ts';
 import { benchRetention } from './retention.ts';
 import { benchSaturation } from './saturation.ts';
+import { benchScale } from './scale.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
 
@@ -30,6 +31,7 @@ const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, st
 /** Those that run only when they are named, because they take long. A size makes them smaller. */
 const LONG: Record<string, (size?: number) => Promise<void>> = {
   retention: benchRetention,
+  scale: benchScale,
 };
 
 const [wanted, sizeText] = process.argv.slice(3);
