@@ -8,6 +8,7 @@ import { benchFairness } from './fairness.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
+import { benchMetrics } from './metrics.ts';
 import { benchModelLayer } from './model-layer.ts';
 import { benchPage } from './page.ts';
 import { benchRetention } from './retention.ts';
@@ -32,6 +33,7 @@ const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, st
 const LONG: Record<string, (size?: number) => Promise<void>> = {
   retention: benchRetention,
   scale: benchScale,
+  metrics: benchMetrics,
 };
 
 const [wanted, sizeText] = process.argv.slice(3);
