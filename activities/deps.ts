@@ -54,5 +54,7 @@ export interface ActivityDeps {
   confirmationTtlMs: number;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
   metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
+  /** Whether spans of model calls hold the messages and the answer. */
+  traceContent: boolean;
   logger: Logger;
 }

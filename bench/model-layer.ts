@@ -62,6 +62,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     confirmationTtlMs: 1,
     catalogue,
     metrics: createMetrics({ runtime: false }),
+    traceContent: false,
     logger,
   });
   const openai = new OpenAI({ apiKey: 'not-needed', baseURL: modelUrl, maxRetries: 0, logLevel: 'off' });

@@ -33,6 +33,7 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { traceOptions } from './trace-options.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -137,6 +138,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     confirmationTtlMs: config.confirmationTtlMs,
     catalogue,
     metrics,
+    traceContent: config.tracing?.withContent ?? false,
     logger,
   });
   const unwatch = watch(metrics, { db, pool, events, sandbox });
@@ -155,6 +157,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     activities: withNames(activities),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
+    ...traceOptions(config.tracing !== null),
     ...LIMITS,
   }).catch(async (error: unknown) => {
     await release();
