@@ -38,6 +38,7 @@ import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/te
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
+import { traceOptions } from './trace-options.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -144,6 +145,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     metrics,
+    traceContent: config.tracing?.withContent ?? false,
     logger,
   });
   const unwatch = watch(metrics, { db, pool, events, sandbox });
@@ -165,6 +167,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal.workerVersion),
+    ...traceOptions(config.tracing !== null),
     ...LIMITS,
   }).catch(async (error: unknown) => {
     await release();
