@@ -17,9 +17,12 @@ const READABLE_CHARS = 2_000;
 const SAME_REFUSAL =
   'These are the same problems as last time. Do not send the same edit again: change what the problems name, or tell the user what is missing.';
 
-/** The name under which a tool's calls are counted. A model may call tools that do not exist. */
+/**
+ * The name under which a tool's calls are counted: one of a bounded set that any text column takes. A model may call tools
+ * that do not exist.
+ */
 export function toolLabel(deps: Pick<ActivityDeps, 'tools'>, name: string): string {
-  return deps.tools.traits(name) === null ? 'other' : name;
+  return deps.tools.traits(name) !== null && /^\w{1,64}$/.test(name) ? name : 'other';
 }
 
 /** Claims a call's work. The first claim announces the call to readers. */

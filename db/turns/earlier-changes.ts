@@ -45,16 +45,26 @@ export async function listEarlierChanges(db: Knex, turnId: string): Promise<Earl
   return rows.map(({ id, outcome }) => ({ messageId: id, outcome }));
 }
 
-/** The turn that ended last before a turn of the same session; null when the turn is the session's first. */
+/**
+ * The turn that ended last before a turn of the same session. Null when the turn is the session's first, and when retention
+ * has deleted the graphs of the turn before.
+ */
 export async function findEarlierTurn(db: Knex, turnId: string): Promise<EarlierTurn | null> {
-  const [row] = await rowsOf<{ message_id: string; base_graph: string; working_graph: string | null }>(
+  const [row] = await rowsOf<{
+    message_id: string;
+    base_graph: string;
+    working_graph: string | null;
+    is_purged: boolean;
+  }>(
     db,
-    `select t.message_id, t.base_graph, nullif(t.working_graph, t.base_graph) as working_graph
+    `select t.message_id, t.purged_at is not null as is_purged, t.base_graph, nullif(t.working_graph, t.base_graph) as working_graph
      from ai.copilot_turns own
      join ai.copilot_turns t on t.session_id = own.session_id and t.created_at < own.created_at
      where own.id = ? and t.status in ('complete', 'cancelled', 'failed')
      order by t.created_at desc limit 1`,
     [turnId],
   );
-  return row ? { messageId: row.message_id, base: row.base_graph, working: row.working_graph } : null;
+  return row && !row.is_purged
+    ? { messageId: row.message_id, base: row.base_graph, working: row.working_graph }
+    : null;
 }

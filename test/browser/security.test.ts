@@ -32,6 +32,8 @@ browserTest('nothing inline runs, nothing is loaded from or sent to elsewhere', 
   takeProblems();
   reached.length = 0;
   await page.evaluate(`(() => {
+    window.violated = new Set();
+    document.addEventListener('securitypolicyviolation', (event) => window.violated.add(event.effectiveDirective));
     const tried = (name, act) => { try { act(); } catch (error) { window.refused = [...(window.refused ?? []), name]; } };
     const add = (tag, set) => { const made = document.createElement(tag); Object.assign(made, set); document.body.append(made); };
     tried('markup', () => { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.ran = 1">'); });
@@ -42,8 +44,10 @@ browserTest('nothing inline runs, nothing is loaded from or sent to elsewhere', 
     tried('frame', () => add('iframe', { src: 'http://localhost:${port}/frame.html' }));
     fetch('http://localhost:${port}/steal?key=1').catch(() => { window.refused = [...(window.refused ?? []), 'fetch']; });
   })()`);
-  await page.locator('iframe').waitFor({ state: 'attached' });
-  await page.waitForLoadState('networkidle');
+  await page.waitForFunction(
+    `window.refused.includes('fetch') &&
+      ['img-src', 'style-src-elem', 'frame-src', 'connect-src'].every((directive) => window.violated.has(directive))`,
+  );
   assert.equal(await page.evaluate('window.ran'), undefined);
   assert.deepEqual(await page.evaluate('window.refused'), ['markup', 'inline', 'script', 'fetch']);
   assert.deepEqual(reached, []);
