@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
 import { call, chat, newSession, seqs, upTo } from '../support/cluster-client.ts';
 import { repeats } from '../support/repeats.ts';
+import { until } from '../support/until.ts';
 
 // Enough that what the process takes for itself is small beside what they would hold.
 const STUCK = 60;
@@ -121,9 +122,10 @@ test('an API that is killed between its two writes leaves no turn behind and no 
     (body.messages as { content: string }[]).map((message) => message.content),
     ['Next', 'Well done'],
   );
-  await untilTrue(
+  await until(
+    'the lost turn is gone',
     async () => (await cluster.query(`select 1 from ai.copilot_turns where message = 'Lost'`)).length === 0,
-    90_000,
+    { limitMs: 90_000, everyMs: 200 },
   );
 });
 
@@ -140,12 +142,6 @@ test('a workflow whose start was answered with 503 ends by itself', async () => 
   const next = chat(cluster, () => [api], session, { message: 'Next' });
   assert.equal((await next.end()).event, 'complete');
 });
-
-async function untilTrue(condition: () => Promise<boolean>, timeoutMs: number): Promise<void> {
-  for (const until = Date.now() + timeoutMs; !(await condition()); await delay(200)) {
-    if (Date.now() > until) throw new Error('the condition was not met in time');
-  }
-}
 
 /** A raw connection that asks for a stream and reads nothing of it until it is told to. */
 function openPaused(api: ApiRole, path: string, key: string) {

@@ -7,10 +7,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
 import { call, chat, newSession, type Reader, type WireEvent } from '../support/cluster-client.ts';
+import { until, untilValue } from '../support/until.ts';
 
 let cluster: Cluster;
 let api: ApiRole;
@@ -112,8 +112,12 @@ async function statusOf(conversation: Conversation): Promise<unknown> {
   return (await call(cluster, api, 'GET', turnPath(conversation))).body.status;
 }
 async function untilStatus(conversation: Conversation, wanted: string): Promise<void> {
-  for (const until = Date.now() + 120_000; (await statusOf(conversation)) !== wanted; await delay(200))
-    assert.ok(Date.now() < until, `the turn is ${String(await statusOf(conversation))}, not ${wanted}`);
+  await untilValue(
+    `the turn is ${wanted}`,
+    () => statusOf(conversation),
+    (status) => status === wanted,
+    { limitMs: 120_000, everyMs: 200 },
+  );
 }
 async function agentsNamed(...names: string[]): Promise<string[]> {
   const rows = await cluster.query<{ name: string }>(
@@ -156,12 +160,11 @@ test('Postgres is older: a turn that Temporal is ahead of is terminated, as the 
   turn.reader.stop();
   await backUp();
   assert.equal(await decide(turn, turn.question), 200);
-  for (const until = Date.now() + 60_000; ; await delay(100)) {
+  await until('the second question', async () => {
     const { body } = await call(cluster, api, 'GET', turnPath(turn));
     const pending = body.pending_confirmation as { call_id: string } | null;
-    if (pending !== null && pending.call_id !== turn.question.call_id) break;
-    assert.ok(Date.now() < until, 'the second question');
-  }
+    return pending !== null && pending.call_id !== turn.question.call_id;
+  });
   assert.deepEqual(await agentsNamed('Bea', 'Cleo'), ['Bea']);
 
   await restore('postgres', terminateOpenTurns);

@@ -5,10 +5,10 @@ import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startCluster } from '../support/cluster.ts';
 import { killProcessesOf, processesOf } from '../support/leftovers.ts';
+import { until } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PROMISED_MS = 10_000;
@@ -25,11 +25,6 @@ function temporaryFolder(): string {
   chmodSync(folder, 0o711);
   folders.push(folder);
   return folder;
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const limit = Date.now() + 60_000; !(await condition()); await delay(20))
-    assert.ok(Date.now() < limit, `${what} within a minute`);
 }
 
 const gone = (child: ChildProcess) => (): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -30,28 +30,29 @@ const END_WITHIN_MS = 1_000;
 const TICK_MS = 10;
 const AT_ONCE = 2;
 
-/** Measures all allowed functions. Creates the type `cost_mood` and the table `cost_row` in the database. */
+/** Measures all allowed functions. Creates the type `cost_mood` and the table `cost_row`, and tables for the arguments while it runs. */
 export async function measureFunctionCosts(databaseUrl: string): Promise<CostReport> {
   const report: CostReport = { known: new Set(), uncalled: new Map(), slow: [] };
   const signatures = await loadSignatures(databaseUrl);
   const called = new Set<string>();
-  const work = async (): Promise<void> => {
-    const client = new pg.Client({ connectionString: databaseUrl });
-    client.on('error', () => undefined);
-    await client.connect();
-    const pid = (client as unknown as { processID: number }).processID;
+  const work = async (_: unknown, index: number): Promise<void> => {
+    // Each worker has two connections. Only calls run under the timeout, so a busy server cancels nothing else.
+    const maker = await connect({ connectionString: databaseUrl });
+    const caller = await connect({
+      connectionString: databaseUrl,
+      options: `-c statement_timeout=${CANCEL_AFTER_MS} -c work_mem=16MB -c max_parallel_workers_per_gather=0`,
+    });
+    const pid = (caller as unknown as { processID: number }).processID;
+    const table = `cost_args_${index}`;
     try {
-      await client.query(`set work_mem = '16MB'; set max_parallel_workers_per_gather = 0`);
       for (let signature = signatures.shift(); signature; signature = signatures.shift()) {
         report.known.add(signature.name);
-        const call = callOf(signature);
+        const call = callOf(signature, table);
         if (call === null) continue;
         const { values, sql } = call;
-        // The arguments are computed first, without a timeout. Otherwise the cancel might hit their computation.
-        const made = await client
-          .query(
-            `set statement_timeout = 0; drop table if exists pg_temp.args; create temp table args as select ${values.map((value, index) => `${value} as v${index}`).join(', ')}`,
-          )
+        const columns = values.map((value, column) => `${value} as v${column}`).join(', ');
+        const made = await maker
+          .query(`drop table if exists ${table}; create unlogged table ${table} as select ${columns}`)
           .then(
             () => null,
             (error: unknown) => String(error),
@@ -60,10 +61,9 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
           report.uncalled.set(signature.name, `${made} ${values.join(', ').slice(0, 200)}`);
           continue;
         }
-        await client.query(`set statement_timeout = ${CANCEL_AFTER_MS}`);
         const startedAt = performance.now();
         const before = processorMs(pid);
-        const state = await client.query(sql).then(
+        const state = await caller.query(sql).then(
           () => 'done',
           (error: unknown) => (error as { code?: string }).code ?? String(error),
         );
@@ -77,7 +77,9 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
           report.slow.push(`${Math.round(took)} ms: ${sql} of ${values.join(', ').slice(0, 300)}`);
       }
     } finally {
-      await client.end();
+      await caller.end();
+      await maker.query(`drop table if exists ${table}`);
+      await maker.end();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -85,6 +87,13 @@ export async function measureFunctionCosts(databaseUrl: string): Promise<CostRep
   for (const name of report.known)
     if (!called.has(name) && !report.uncalled.has(name)) report.uncalled.set(name, 'no arguments known');
   return report;
+}
+
+async function connect(config: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(config);
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 /** The CPU time of a backend of this machine in milliseconds; null when /proc can't be read. */
@@ -122,8 +131,8 @@ async function loadSignatures(databaseUrl: string): Promise<Signature[]> {
   }
 }
 
-/** The SQL of a call, and the values of the columns `v0`, `v1` ... of its table `args`; null when no query can make it. */
-function callOf(signature: Signature): { values: string[]; sql: string } | null {
+/** The SQL of a call, and the values of the columns `v0`, `v1` ... of `table`; null when no query can make it. */
+function callOf(signature: Signature, table: string): { values: string[]; sql: string } | null {
   const { name, kind, agg_kind, direct, variadic, types } = signature;
   const cost = FUNCTION_COSTS.get(name)!;
   // The dimensions of array_fill must be literals.
@@ -136,11 +145,11 @@ function callOf(signature: Signature): { values: string[]; sql: string } | null 
     const value = argument(type, limit, name, index);
     if (value === null) return null;
     const stored = /repeat|select|array_fill/.test(value) && type !== 'cstring' && type !== 'record';
-    list.push(stored ? `args.v${values.push(value) - 1}` : value);
+    list.push(stored ? `${table}.v${values.push(value) - 1}` : value);
   }
   if (values.length === 0) values.push('1');
   if (variadic && types.at(-1) !== 'any') list[list.length - 1] = `variadic ${list.at(-1)}`;
-  const rows = (count: number): string => `from args, generate_series(1, ${count}) n`;
+  const rows = (count: number): string => `from ${table}, generate_series(1, ${count}) n`;
   const sql = ((): string => {
     if (agg_kind === 'o')
       return `select ${name}(${list.slice(0, direct).join(', ')}) within group (order by ${list.slice(direct).join(', ') || 'n'}) ${rows(100_000)}`;
@@ -150,7 +159,7 @@ function callOf(signature: Signature): { values: string[]; sql: string } | null 
     const call = `pg_catalog."${name}"(${list.join(', ')})`;
     if (kind === 'w') return `select ${call} over (order by n) ${rows(100_000)}`;
     const record = /^jsonb?_to_record/.test(name) ? ' as r(a text, b int)' : '';
-    return `select count(*) from args, ${call}${record}`;
+    return `select count(*) from ${table}, ${call}${record}`;
   })();
   return { values, sql };
 }

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { recordUsage } from '../../../activities/attempt/ledger.ts';
 import type { ActivityDeps } from '../../../activities/deps.ts';
 import { createTurnStore } from '../../../db/turns/turn-store.ts';
@@ -13,6 +12,7 @@ import { insertUsage, type UsageEntry } from '../../../db/turns/usage-rows.ts';
 import { rowsOf } from '../../../db/connection/sql-rows.ts';
 import { silentLogger } from '../../support/test-api.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
+import { untilValue } from '../../support/until.ts';
 
 let system: TurnSystem;
 
@@ -37,14 +37,6 @@ const rows = (turnId: string): Promise<Row[]> =>
      where turn_id = ? order by step, epoch`,
     [turnId],
   );
-
-async function until<T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
-  for (const end = Date.now() + 30_000; ; await delay(20)) {
-    const value = await read();
-    if (isRight(value)) return value;
-    assert.ok(Date.now() < end, `not in time; last: ${JSON.stringify(value)}`);
-  }
-}
 
 /** An answer that has begun and then waits for the test before its last piece and its report. */
 function heldAnswer(word: string, usage: { input: number; output: number }) {
@@ -84,9 +76,11 @@ test('a session that is deleted behind the back of its answer is billed what the
   const { turnId, sessionId } = await deletedInMidAnswer('Session', { input: 7_001, output: 71 }, ({ id }) =>
     system.db.raw('delete from ai.copilot_sessions where id = ?', [id]),
   );
-  const [row] = await until(
+  const [row] = await untilValue(
+    'the rows of the bill',
     () => rows(turnId),
     (found) => found.some(({ estimated }) => !estimated),
+    { limitMs: 30_000 },
   );
   assert.deepEqual(row, {
     session_id: sessionId,
@@ -103,9 +97,11 @@ test('so is one whose workflow the platform deleted', async () => {
   const { turnId } = await deletedInMidAnswer('Workflow', { input: 7_002, output: 72 }, ({ workflowId }) =>
     system.db.raw('delete from ai.workflows where id = ?', [workflowId]),
   );
-  const [row] = await until(
+  const [row] = await untilValue(
+    'the rows of the bill',
     () => rows(turnId),
     (found) => found.some(({ estimated }) => !estimated),
+    { limitMs: 30_000 },
   );
   assert.equal(row!.input_tokens, '7002');
 });
@@ -122,9 +118,11 @@ test('a session that is deleted by its route leaves a row for the answer that th
   await answer.begun;
   assert.equal((await system.call('DELETE', `/api/copilot/sessions/${session.id}`)).status, 204);
   await stream;
-  const [row] = await until(
+  const [row] = await untilValue(
+    'the rows of the bill',
     () => rows(turnId),
     (found) => found.length > 0,
+    { limitMs: 30_000 },
   );
   assert.equal(row!.session_id, session.id);
   answer.end();
@@ -229,9 +227,11 @@ test('a report that the database can not take now is kept until it can', async (
     },
   } as unknown as ActivityDeps;
   await recordUsage(deps, fence, report(sessionId, 640));
-  const [row] = await until(
+  const [row] = await untilValue(
+    'the rows of the bill',
     () => rows(fence.turnId),
     ([found]) => found?.estimated === false,
+    { limitMs: 30_000 },
   );
   assert.equal(row!.input_tokens, '640');
 });

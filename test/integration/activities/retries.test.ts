@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { turnWorkflowId } from '../../../contracts/turn-workflow-id.ts';
 import { createLogger } from '../../../runtime/logger.ts';
 import { type Gate, openGate } from '../../support/gate.ts';
 import { poisonTools, release, runs } from '../../support/poison-tools.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
+import { until } from '../../support/until.ts';
 
 let system: TurnSystem;
 let gate: Gate;
@@ -26,11 +26,6 @@ after(async () => {
   await system.close();
   await gate.shut();
 });
-
-async function untilTrue(condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (const until = Date.now() + 40_000; !(await condition()); await delay(50))
-    assert.ok(Date.now() < until, 'the condition was not met in time');
-}
 
 /** The attempt of the activity that a session's turn waits for. */
 async function attemptOf(sessionId: string): Promise<number> {
@@ -52,7 +47,7 @@ test("attempts that a database outage took are not the model's: four rate limits
   system.scripts.set('Limited', (_, n) => (n <= 4 ? rate : { text: ['Here.'] }));
   await gate.shut();
   const turn = system.chat(session, { message: 'Limited' });
-  await untilTrue(async () => (await attemptOf(session.id)) > 5);
+  await until('the sixth attempt', async () => (await attemptOf(session.id)) > 5, { limitMs: 40_000 });
   await gate.open();
   const { end } = await turn;
   assert.deepEqual([end.event, end.content], ['complete', 'Here.']);
@@ -73,7 +68,7 @@ test('a tool call that is handed over again and again is not given up', async ()
   );
   const turn = system.chat(await system.newSession(), { message: 'Wait' });
   for (let n = 1; n <= 3; n++) {
-    await untilTrue(() => runs.get(name) === n);
+    await until(`run ${n} of ${name}`, () => runs.get(name) === n, { limitMs: 40_000 });
     await system.stopWorker();
     await system.startWorker();
   }
@@ -115,7 +110,11 @@ test('the end of a turn is stored as soon as it can be, with an alarm in the log
   const turn = system.chat(session, { message: 'Fine?' }, async ({ seq }) => {
     if (seq === 1) allow = await refuseWrites('ai.copilot_messages', `new.role = 'assistant'`);
   });
-  await untilTrue(() => lines.some((line) => line.includes('the end of a turn is not stored yet')));
+  await until(
+    'the warning',
+    () => lines.some((line) => line.includes('the end of a turn is not stored yet')),
+    { limitMs: 40_000 },
+  );
   await allow();
   const { end } = await turn;
   assert.deepEqual([end.event, end.content], ['complete', 'Fine.']);

@@ -1,7 +1,6 @@
 /** The metrics page under load, against what the test itself counts, and who may read the page. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createServiceCounts } from '../../../api/metrics/service-counts.ts';
 import { foldCounts, readCounts } from '../../../db/counts/counts.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
@@ -10,6 +9,7 @@ import { openGate } from '../../support/gate.ts';
 import { parseMetrics } from '../../support/metrics-page.ts';
 import { signToken, silentLogger } from '../../support/test-api.ts';
 import { startTurnSystem, type FinishedStream, type TurnSystem } from '../../support/turn-system.ts';
+import { untilValue } from '../../support/until.ts';
 
 const TOKEN = 'a-token-for-scrapers';
 let system: TurnSystem;
@@ -106,7 +106,12 @@ test('turns, calls, tokens and dollars are those that really were, read while tu
 
   const requests = system.fake.requests.slice(before);
   const sent = requests.flatMap((request) => request.sent ?? []);
-  const page = await readPage();
+  // A cancelled turn ends before its model call is broken off. The duration of the call is observed then.
+  const page = await untilValue(
+    'every call is measured',
+    readPage,
+    (at) => at.sum('copilot_model_call_seconds_count') >= requests.length,
+  );
   assert.deepEqual(page.samples('copilot_turns_total'), {
     'outcome=complete': 12,
     'outcome=cancelled': 6,
@@ -259,7 +264,12 @@ test('while Postgres is away the page shows the last known figures and says so',
     const unknown = parseMetrics(await counts.page());
     assert.deepEqual([...unknown.types.keys()], ['copilot_counts_up']);
     await gate.open();
-    const known = await untilUp(counts);
+    const known = await untilValue(
+      'the figures come back',
+      async () => parseMetrics(await counts.page()),
+      (at) => at.value('copilot_counts_up') === 1,
+      { limitMs: 20_000 },
+    );
     assert.ok(known.value('copilot_turns_total', { outcome: 'complete' })! >= 12);
     await gate.shut();
     const later = parseMetrics(await counts.page());
@@ -271,14 +281,6 @@ test('while Postgres is away the page shows the last known figures and says so',
     await gate.shut();
   }
 });
-
-async function untilUp(counts: { page(): Promise<string> }) {
-  for (const until = Date.now() + 20_000; ; await delay(50)) {
-    const page = parseMetrics(await counts.page());
-    if (page.value('copilot_counts_up') === 1) return page;
-    assert.ok(Date.now() < until, 'the figures did not come back');
-  }
-}
 
 test('the page is open to this machine; others need the metrics token or a service token', async () => {
   const statusOf = async (headers: Record<string, string>): Promise<number> => {

@@ -1,7 +1,6 @@
 /** The limits of open streams and of body bytes, over two API processes on one database. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from '../../../runtime/config.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { queryRows } from '../../support/stored-workflows.ts';
@@ -15,6 +14,7 @@ import {
   startTestApi,
   type TestApi,
 } from '../../support/test-api.ts';
+import { untilValue } from '../../support/until.ts';
 
 const KILOBYTE = 1_024;
 
@@ -95,14 +95,16 @@ async function openStream(
 
 /** Waits until the database counts so many streams. */
 async function untilOpen(count: number): Promise<void> {
-  for (const until = Date.now() + 10_000; ; await delay(10)) {
-    const [row] = await queryRows<{ n: number }>(
-      one.db,
-      'select coalesce(sum(streams), 0)::int as n from ai.copilot_open_streams where expires_at > clock_timestamp()',
-    );
-    if (row!.n === count) return;
-    assert.ok(Date.now() < until, `${row!.n} streams are counted, not ${count}`);
-  }
+  await untilValue(
+    `${count} streams are counted`,
+    () =>
+      queryRows<{ n: number }>(
+        one.db,
+        'select coalesce(sum(streams), 0)::int as n from ai.copilot_open_streams where expires_at > clock_timestamp()',
+      ),
+    ([row]) => row!.n === count,
+    { limitMs: 10_000, everyMs: 10 },
+  );
 }
 
 test('the streams of a principal are counted over processes, and a closed one gives its place back', async () => {

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { dumpSchema } from '../../../db/schema/dump-schema.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
@@ -12,6 +11,7 @@ import * as toolIndexes from '../../../db/migrations/20261124000005-tool-indexes
 import { rowsOf } from '../../../db/connection/sql-rows.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { silentLogger as logger } from '../../support/test-api.ts';
+import { until } from '../../support/until.ts';
 
 const SCHEMA = readFileSync(new URL('../../../db/schema.sql', import.meta.url), 'utf8');
 /** What a writer of the platform waits for at most. */
@@ -64,10 +64,13 @@ async function waitingMigrations(): Promise<string[]> {
   return rows.map(({ query }) => query);
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await condition()); await delay(10))
-    assert.ok(Date.now() < end, 'the condition was not met in time');
-}
+/** Waits for a migration that waits for a lock. */
+const untilWaiting = (part: string): Promise<void> =>
+  until(
+    `a migration waits with ${part}`,
+    async () => (await waitingMigrations()).some((query) => query.includes(part)),
+    { limitMs: 20_000, everyMs: 10 },
+  );
 
 async function isStepLockFree(): Promise<boolean> {
   return db.transaction(async (trx) => {
@@ -85,9 +88,7 @@ test('an index build waits for a long transaction, and no writer and no old proc
   try {
     await holder.raw(`update ai.agents set model = 'held' where name = 'Agent 1'`);
     migrating = migrateDatabase({ databaseUrl: own.url, logger });
-    await until(async () =>
-      (await waitingMigrations()).some((query) => query.includes('copilot_agents_name_idx')),
-    );
+    await untilWaiting('copilot_agents_name_idx');
     for (let n = 0; n < 20; n += 1) await write('agents');
     assert.ok(
       await isStepLockFree(),
@@ -120,7 +121,7 @@ test('a new column waits for a long transaction in short turns, and writers behi
       `update ai.copilot_sessions set created_at = now() where id = (select min(id::text)::uuid from ai.copilot_sessions)`,
     );
     migrating = migrateDatabase({ databaseUrl: own.url, logger: hearing });
-    await until(async () => (await waitingMigrations()).some((query) => query.includes('add column')));
+    await untilWaiting('add column');
     const isTrying = (): boolean => warnings.filter(({ step }) => step.includes('own-additions')).length >= 2;
     do await write('copilot_sessions');
     while (!isTrying());

@@ -1,27 +1,21 @@
 /** The migrations against an empty database, a platform's own one, and each other. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { dumpSchema } from '../../../db/schema/dump-schema.ts';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { migrateDatabase, migrationsCurrent, rollbackDatabase } from '../../../db/schema/migrate.ts';
 import { seedSampleProject } from '../../../db/schema/seed.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/api-database.ts';
 import { silentLogger as logger } from '../../support/test-api.ts';
 
-const admin = process.env.COPILOT_TEST_DATABASE_URL!;
-const made: string[] = [];
+const made: TestDatabase[] = [];
 
-async function emptyDatabase() {
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  const server = createKnex({ databaseUrl: admin, applicationName: 'test', poolMax: 1 });
-  await server.raw(`create database ${name}`);
-  await server.destroy();
-  made.push(name);
-  const url = new URL(admin);
-  url.pathname = `/${name}`;
-  return url.href;
+async function emptyDatabase(): Promise<string> {
+  const database = await createTestDatabase({ empty: true });
+  made.push(database);
+  return database.url;
 }
 
 async function withDatabase<T>(
@@ -37,9 +31,7 @@ async function withDatabase<T>(
 }
 
 after(async () => {
-  const server = createKnex({ databaseUrl: admin, applicationName: 'test', poolMax: 1 });
-  for (const name of made) await server.raw(`drop database ${name} with (force)`);
-  await server.destroy();
+  for (const database of made) await database.drop();
 });
 
 test('an empty database gets the schema that is committed in db/schema.sql', async () => {

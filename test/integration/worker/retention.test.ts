@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, ScheduleClient, ScheduleNotFoundError } from '@temporalio/client';
 import { loadConfig } from '../../../runtime/config.ts';
 import { applyRetentionSchedule, retentionScheduleId } from '../../../worker/retention-schedule.ts';
 import { startTurnSystem, type StreamedEvent, type TurnSystem } from '../../support/turn-system.ts';
+import { until } from '../../support/until.ts';
 
 const ADDRESS = process.env.COPILOT_TEST_TEMPORAL_ADDRESS ?? '';
 let system: TurnSystem;
@@ -19,11 +19,6 @@ before(async () => {
   });
 });
 after(() => system?.close());
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 60_000; !(await condition()); await delay(100))
-    assert.ok(Date.now() < end, what);
-}
 
 interface MessageBody {
   content: string;

@@ -343,8 +343,7 @@ test('retention: 90 days of events, every session, once an hour; `off` and 0 kee
 test('the two variables of worker versioning stand together', () => {
   assert.equal(loadConfig({}).temporal.workerVersion, null);
   assert.deepEqual(
-    loadConfig({ COPILOT_DEPLOYMENT: 'copilot', COPILOT_BUILD_ID: 'a1b2c3' }).temporal
-      .workerVersion,
+    loadConfig({ COPILOT_DEPLOYMENT: 'copilot', COPILOT_BUILD_ID: 'a1b2c3' }).temporal.workerVersion,
     { deploymentName: 'copilot', buildId: 'a1b2c3' },
   );
   assert.throws(() => loadConfig({ COPILOT_DEPLOYMENT: 'copilot' }), /set both, or none/);
