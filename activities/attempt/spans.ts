@@ -1,9 +1,10 @@
 /**
  * The spans of model calls and tool calls, by OpenTelemetry's conventions for generative AI. They hold no text of users,
- * models or tools, unless `traceContent` asks for the messages.
+ * models or tools, unless `traceContent` asks for the messages. What has the shape of a secret is hidden in them.
  */
 import { type Attributes, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { TRACER } from '../../contracts/names.ts';
+import { hideInText } from '../../domain/text/hide-secrets.ts';
 import type { ModelEvent, ModelRequest, ModelToolCall } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { resultOf } from './call-result.ts';
@@ -70,7 +71,11 @@ export function openModelSpan(
 
 /** Runs a tool call in a span of its own. */
 export function inToolSpan<T>(tool: string, run: () => Promise<T>): Promise<T> {
-  const attributes = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': tool };
+  const attributes = {
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': tool,
+    'gen_ai.tool.type': 'function',
+  };
   return trace.getTracer(TRACER).startActiveSpan(`execute_tool ${tool}`, { attributes }, async (span) => {
     try {
       return await run();
@@ -85,26 +90,30 @@ export function inToolSpan<T>(tool: string, run: () => Promise<T>): Promise<T> {
 
 function questionOf({ system, messages }: ModelRequest): Attributes {
   const input = messages.map((message) => {
-    const text = { type: 'text', content: message.content };
+    const text = toText(message.content);
     if (message.role === 'tool')
       return {
         role: 'tool',
-        parts: [{ type: 'tool_call_response', id: message.callId, response: message.content }],
+        parts: [{ type: 'tool_call_response', id: message.callId, response: text.content }],
       };
     if (message.role === 'user') return { role: 'user', parts: [text] };
     return { role: 'assistant', parts: [text, ...message.toolCalls.map(toPart)] };
   });
   return {
-    'gen_ai.system_instructions': JSON.stringify([{ type: 'text', content: system }]),
+    'gen_ai.system_instructions': JSON.stringify([toText(system)]),
     'gen_ai.input.messages': JSON.stringify(input),
   };
 }
 
 function answerOf({ text, calls, finish }: { text: string; calls: ModelToolCall[]; finish: string }): string {
-  const parts = [...(text === '' ? [] : [{ type: 'text', content: text }]), ...calls.map(toPart)];
+  const parts = [...(text === '' ? [] : [toText(text)]), ...calls.map(toPart)];
   return JSON.stringify([{ role: 'assistant', parts, finish_reason: finish }]);
 }
 
 function toPart({ callId, name, arguments: args }: ModelToolCall) {
-  return { type: 'tool_call', id: callId, name, arguments: args };
+  return { type: 'tool_call', id: callId, name, arguments: hideInText(args) };
+}
+
+function toText(content: string) {
+  return { type: 'text', content: hideInText(content) };
 }

@@ -37,8 +37,8 @@ before(() =>
 beforeEach(() => exporter.reset());
 after(() => trace.disable());
 
-function spanOf(traceContent: boolean, error?: unknown) {
-  const span = openModelSpan({ catalogue, traceContent }, request);
+function spanOf(traceContent: boolean, error?: unknown, asked = request) {
+  const span = openModelSpan({ catalogue, traceContent }, asked);
   for (const event of events) span.see(event);
   span.begin(0.5);
   if (error !== undefined) span.fail(error);
@@ -84,6 +84,19 @@ test('with it, the messages and the answer', () => {
   assert.deepEqual(read('gen_ai.output.messages'), [
     { role: 'assistant', parts: [{ type: 'text', content: 'Good day' }], finish_reason: 'stop' },
   ]);
+});
+
+test('what has the shape of a secret is hidden in the content', () => {
+  const key = 'sk-canary-0123456789abcdef';
+  const call = { callId: 'c', name: 'look', arguments: JSON.stringify({ key }) };
+  const messages: ModelRequest['messages'] = [
+    { role: 'user', content: `my key is ${key}` },
+    { role: 'assistant', content: key, toolCalls: [call] },
+    { role: 'tool', callId: 'c', content: key, isError: false },
+  ];
+  const { attributes } = spanOf(true, undefined, { ...request, system: key, messages });
+  assert.doesNotMatch(JSON.stringify(attributes), /canary/);
+  assert.match(JSON.stringify(attributes), /my key is \[hidden\]/);
 });
 
 test('a failed call has our error code, and not the text of the error', () => {
