@@ -2,6 +2,7 @@
  * The OpenTelemetry SDK. Only tracing.ts loads this module, when traces are on. The exporter reads its own variables
  * (OTEL_EXPORTER_OTLP_*), the resource reads OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -23,12 +24,15 @@ import type { Logger } from '../logger.ts';
 import { takeSpanId } from './preset-span-id.ts';
 
 const SEND_EVERY_MS = 1_000;
+/** With the messages in them, spans are large: collectors refuse a request of many megabytes. */
+const SPANS_WITH_CONTENT = 16;
+const MAX_REASON_CHARS = 200;
 const LAST_SEND_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
 
 /** Installs the SDK in this process. Returns a function that sends what is left and ends it; it never rejects. */
 export function installSdk(
-  { protocol, sampler }: TracingConfig,
+  { protocol, sampler, withContent }: TracingConfig,
   { logger, role }: { logger: Logger; role: string },
 ): () => Promise<void> {
   let warnedAt = -Infinity;
@@ -48,14 +52,20 @@ export function installSdk(
     resource: resourceFromAttributes({ 'service.name': 'workflow-copilot', 'copilot.role': role }).merge(
       detectResources({ detectors: [envDetector] }),
     ),
-    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: SEND_EVERY_MS })],
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter,
+        scheduledDelayMillis: SEND_EVERY_MS,
+        ...(withContent ? { maxExportBatchSize: SPANS_WITH_CONTENT } : {}),
+      }),
+    ],
   });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
   return async () => {
-    await provider.forceFlush({ timeoutMillis: LAST_SEND_MS }).catch(() => undefined);
-    provider.shutdown().catch(() => undefined);
+    const sent = provider.shutdown().catch(() => undefined);
+    await Promise.race([sent, delay(LAST_SEND_MS, undefined, { ref: false })]);
     trace.disable();
     context.disable();
     propagation.disable();
@@ -63,7 +73,8 @@ export function installSdk(
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(0, MAX_REASON_CHARS);
 }
 
 function createSampler({ name, ratio }: TracingConfig['sampler']): Sampler {
