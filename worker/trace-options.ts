@@ -9,9 +9,15 @@ import {
   type Context as TraceContext,
 } from '@opentelemetry/api';
 import { ApplicationFailure, type Context, type Info } from '@temporalio/activity';
-import { defaultPayloadConverter, type Headers } from '@temporalio/common';
+import { CancelledFailure, defaultPayloadConverter, type Headers } from '@temporalio/common';
 import type { ActivityInterceptors, InjectedSinks, WorkerOptions } from '@temporalio/worker';
 import { TRACE_HEADER, TRACER } from '../contracts/names.ts';
+import type {
+  CallModelInput,
+  ChatTurnResult,
+  RunToolInput,
+  SettleConfirmationInput,
+} from '../contracts/turn.ts';
 import { withSpanId } from '../runtime/tracing/preset-span-id.ts';
 import type { TraceSinks } from '../workflows/trace.ts';
 
@@ -34,7 +40,10 @@ const endWorkflow: InjectedSinks<TraceSinks>['trace']['ended']['fn'] = (info, sp
     const made = trace
       .getTracer(TRACER)
       .startSpan(`RunWorkflow:${info.workflowType}`, { startTime: span.startedAtMs, attributes }, parent);
-    if (span.failed) made.setStatus({ code: SpanStatusCode.ERROR });
+    const { status, stopReason } = (span.result ?? {}) as Partial<Record<keyof ChatTurnResult, unknown>>;
+    if (typeof status === 'string') made.setAttribute('copilot.turn_status', status);
+    if (typeof stopReason === 'string') made.setAttribute('copilot.stop_reason', stopReason);
+    if (span.failed || status === 'failed') made.setStatus({ code: SpanStatusCode.ERROR });
     made.end(span.endedAtMs);
   });
 };
@@ -55,8 +64,7 @@ function traceActivity({ info }: Context): ActivityInterceptors {
           try {
             return await next({ args, headers });
           } catch (error: unknown) {
-            const type = error instanceof ApplicationFailure ? error.type : null;
-            span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type ?? 'cancelled');
+            span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', typeOf(error));
             throw error;
           } finally {
             span.end();
@@ -67,6 +75,11 @@ function traceActivity({ info }: Context): ActivityInterceptors {
   };
 }
 
+function typeOf(error: unknown): string {
+  if (error instanceof CancelledFailure) return 'cancelled';
+  return (error instanceof ApplicationFailure && error.type) || 'internal';
+}
+
 function readContext(headers: Headers): TraceContext {
   const payload = headers[TRACE_HEADER];
   return payload === undefined
@@ -74,9 +87,11 @@ function readContext(headers: Headers): TraceContext {
     : propagation.extract(ROOT_CONTEXT, defaultPayloadConverter.fromPayload(payload));
 }
 
+type KnownInput = keyof CallModelInput | keyof RunToolInput | keyof SettleConfirmationInput;
+
 /** Ids and small facts of an activity and its input. */
 function attributesOf(info: Info, input: unknown): Record<string, string | number> {
-  const { turnId, step, callId } = (input ?? {}) as Partial<Record<'turnId' | 'step' | 'callId', unknown>>;
+  const { turnId, step, callId, wakeUp } = (input ?? {}) as Partial<Record<KnownInput, unknown>>;
   return {
     'temporal.workflow.id': info.workflowExecution?.workflowId ?? '',
     'temporal.run.id': info.workflowExecution?.runId ?? '',
@@ -84,6 +99,7 @@ function attributesOf(info: Info, input: unknown): Record<string, string | numbe
     'temporal.activity.attempt': info.attempt,
     ...(typeof turnId === 'string' ? { 'copilot.turn_id': turnId } : {}),
     ...(typeof step === 'number' ? { 'copilot.step': step } : {}),
+    ...(typeof wakeUp === 'string' ? { 'copilot.wake_up': wakeUp } : {}),
     ...(typeof callId === 'string' ? { 'gen_ai.tool.call.id': callId } : {}),
   };
 }

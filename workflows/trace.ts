@@ -14,6 +14,9 @@ export interface WorkflowSpan {
   spanId: string;
   startedAtMs: number;
   endedAtMs: number;
+  /** What the workflow returned. */
+  result: unknown;
+  /** Whether the workflow threw. */
   failed: boolean;
 }
 
@@ -38,14 +41,14 @@ export function interceptors(): WorkflowInterceptors {
           const spanId = runId.replaceAll('-', '').slice(-16);
           const own = { traceparent: `${traceId}-${spanId}-${flags}` };
           header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload(own) };
-          const end = (failed: boolean): void =>
-            trace.ended({ parent, spanId, startedAtMs: startTime.getTime(), endedAtMs: Date.now(), failed });
+          const end = (how: Pick<WorkflowSpan, 'result' | 'failed'>): void =>
+            trace.ended({ parent, spanId, startedAtMs: startTime.getTime(), endedAtMs: Date.now(), ...how });
           try {
             const result = await next(input);
-            end(false);
+            end({ result, failed: false });
             return result;
           } catch (error: unknown) {
-            end(true);
+            end({ result: null, failed: true });
             throw error;
           }
         },

@@ -5,7 +5,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { TRACE_HEADER } from '../../contracts/names.ts';
 import type { CallModelInput, ChatTurnInput, TurnProgress } from '../../contracts/turn.ts';
 import {
   type Activities,
@@ -72,6 +74,7 @@ const SHAPES: Record<string, string[]> = {
     'is-cancelled-by-temporal',
     'waits-for-a-person',
     'carries-traits',
+    'has-a-trace',
   ],
 };
 const reads = { order: 'reading', status: 'Reading...' } as const;
@@ -88,6 +91,15 @@ turns['carries-traits'] = {
           { name: 'reads_later', traits: reads },
         )
       : modelAnswer(),
+};
+turns['has-a-trace'] = turns['reads-then-writes-then-answers']!;
+/** A start whose API makes traces. */
+const traced: WorkflowClientInterceptor = {
+  startWithDetails: (input, next) => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
+    return next({ ...input, headers: { ...input.headers, ...header } });
+  },
 };
 for (const name of SHAPES['2026-11-25']!) turns[name] ??= asks;
 type Turn = Awaited<ReturnType<TurnWorker['start']>>;
@@ -115,7 +127,9 @@ for (const [shape, names] of Object.entries(SHAPES)) {
   for (const name of names) {
     const file = new URL(`./histories/${shape}-${name}.json`, import.meta.url);
     if (existsSync(file)) continue;
-    const worker = await startTurnWorker(fakeActivities(turns[name]!));
+    const worker = await startTurnWorker(fakeActivities(turns[name]!), {
+      interceptors: name === 'has-a-trace' ? { workflow: [traced] } : {},
+    });
     const turn = await worker.start(inputs[name]);
     if (turns[name] === asks) await untilItWaits(turn);
     await deeds[name]?.(turn);

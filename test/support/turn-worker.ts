@@ -1,12 +1,13 @@
 /** A real Temporal worker with fake activities, which have the types of the product's activities. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
 } from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
 import { TOOLS } from '../../activities/tools/index.ts';
@@ -81,17 +82,29 @@ Runtime.install({
 
 let bundle: Promise<{ code: string }> | null = null;
 
-/** Starts a worker on a new task queue. */
-export async function startTurnWorker(activities: Activities): Promise<TurnWorker> {
+/** Starts a worker on a new task queue. `options` add to the worker's, `interceptors` to the client's. */
+export async function startTurnWorker(
+  activities: Activities,
+  {
+    options = {},
+    interceptors = {},
+  }: { options?: Partial<WorkerOptions>; interceptors?: ClientInterceptors } = {},
+): Promise<TurnWorker> {
   const taskQueue = `test-${randomUUID()}`;
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address: ADDRESS }),
     Connection.connect({ address: ADDRESS }),
     (bundle ??= loadWorkflowBundle()),
   ]);
-  const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
+  const worker = await Worker.create({
+    ...options,
+    connection: native,
+    taskQueue,
+    activities,
+    workflowBundle,
+  });
   const running = worker.run();
-  const client = new Client({ connection });
+  const client = new Client({ connection, interceptors });
   return {
     client,
     async start(overrides = {}) {
