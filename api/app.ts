@@ -47,7 +47,7 @@ export function createApp(deps: ApiDeps): Koa {
     },
   });
   app.use(createRequestIdMiddleware());
-  if (deps.config.tracing !== null) app.use(createRequestTraceMiddleware());
+  if (deps.config.tracing !== null) app.use(createRequestTraceMiddleware(deps.config.tracing));
   app.use(createRequestLogMiddleware(deps.logger));
   app.use(createRequestMetricsMiddleware(deps.metrics));
   app.use(createErrorMiddleware(deps.logger));

@@ -244,6 +244,8 @@ const schema = z.object({
     .transform(Number)
     .default(1),
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
+  /** What becomes of a caller's `traceparent`. */
+  COPILOT_TRACE_CALLERS: z.enum(['link', 'continue']).default('link'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -282,6 +284,8 @@ export interface TracingConfig {
   sampler: { name: string; ratio: number };
   /** Whether spans of model calls hold the messages and the answer. */
   withContent: boolean;
+  /** Whether a request goes on in the trace that its caller names. If not, its own trace has a link to that one. */
+  continuesCallers: boolean;
 }
 
 export interface Config {
@@ -438,6 +442,7 @@ function readTracing(e: z.output<typeof schema>): TracingConfig | null {
     protocol: e.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? e.OTEL_EXPORTER_OTLP_PROTOCOL,
     sampler: { name: e.OTEL_TRACES_SAMPLER, ratio: e.OTEL_TRACES_SAMPLER_ARG },
     withContent: isTrue(e.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT),
+    continuesCallers: e.COPILOT_TRACE_CALLERS === 'continue',
   };
 }
 

@@ -1,25 +1,35 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context as TraceContext,
+} from '@opentelemetry/api';
 import type { Middleware } from 'koa';
 import { TRACER } from '../../contracts/names.ts';
+import type { TracingConfig } from '../../runtime/config.ts';
 
 /** Asked every few seconds by machines: they would hide the requests of people. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Makes a span for each request, in the caller's trace when it names one (`traceparent`), and tells the trace's id in
- * `X-Trace-Id`. The span of a stream ends when the stream begins. The path is not in the span, because callers may put
- * anything there: the route is.
+ * Makes a span for each request and tells the trace's id in `X-Trace-Id`. The span of a stream ends when the stream begins.
+ * The path is not in the span, because callers may put anything there: the route is.
  */
-export function createRequestTraceMiddleware(): Middleware {
+export function createRequestTraceMiddleware(options: Pick<TracingConfig, 'continuesCallers'>): Middleware {
   const tracer = trace.getTracer(TRACER);
   return async function requestTrace(ctx, next) {
     if (UNTRACED.has(ctx.path)) return next();
-    const parent = propagation.extract(context.active(), ctx.headers);
+    const { parent, links } = placeOf(ctx.headers.traceparent, options);
     const { method } = ctx;
     const span = tracer.startSpan(
       method,
       {
         kind: SpanKind.SERVER,
+        links,
         attributes: {
           'http.request.method': method,
           'url.scheme': ctx.protocol,
@@ -45,4 +55,18 @@ export function createRequestTraceMiddleware(): Middleware {
       span.end();
     }
   };
+}
+
+/**
+ * The place of a request among traces. By default a caller chooses neither the trace nor whether it is kept; the span only
+ * links to the span that the caller names. `tracestate` and `baggage` are not read, so no text of a caller is carried on.
+ */
+function placeOf(
+  traceparent: unknown,
+  { continuesCallers }: Pick<TracingConfig, 'continuesCallers'>,
+): { parent: TraceContext; links: Link[] } {
+  const caller = propagation.extract(ROOT_CONTEXT, { traceparent });
+  if (continuesCallers) return { parent: caller, links: [] };
+  const span = trace.getSpanContext(caller);
+  return { parent: ROOT_CONTEXT, links: span === undefined ? [] : [{ context: span }] };
 }

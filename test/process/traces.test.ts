@@ -22,6 +22,7 @@ before(async () => {
   env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    COPILOT_TRACE_CALLERS: 'continue',
     LOG_LEVEL: 'info',
   };
   cluster = await startCluster({
@@ -90,6 +91,7 @@ test('a turn whose worker is killed is one trace, from the request to the calls,
   const workflow = only('RunWorkflow:chatTurn');
   assert.equal(workflow.parentSpanId, start.spanId);
   assert.equal(workflow.attributes['copilot.turn_id'], reader.turnId());
+  assert.equal(workflow.attributes['copilot.turn_status'], 'complete');
 
   const activities = spans.filter(({ name }) => name.startsWith('RunActivity:'));
   for (const activity of activities) {

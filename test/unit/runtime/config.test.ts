@@ -69,6 +69,7 @@ test('traces are on when an endpoint or the exporter is named, and nothing turns
       protocol: 'http/protobuf',
       sampler: { name: 'parentbased_always_on', ratio: 1 },
       withContent: false,
+      continuesCallers: false,
     });
   for (const env of [
     {},
@@ -82,8 +83,12 @@ test('traces are on when an endpoint or the exporter is named, and nothing turns
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
     OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'TRUE',
+    COPILOT_TRACE_CALLERS: 'continue',
   });
-  assert.deepEqual([tracing?.protocol, tracing?.withContent], ['http/json', true]);
+  assert.deepEqual(
+    [tracing?.protocol, tracing?.withContent, tracing?.continuesCallers],
+    ['http/json', true, true],
+  );
 });
 
 test('an empty value is an absent one, and unknown variables are not ours', () => {
@@ -175,6 +180,7 @@ test('each variable: what is taken and what is not', () => {
     OTEL_EXPORTER_OTLP_PROTOCOL: { taken: ['http/json', 'http/protobuf'], refused: ['grpc'] },
     OTEL_TRACES_EXPORTER: { taken: ['otlp', 'none'], refused: ['zipkin'] },
     OTEL_TRACES_SAMPLER: { taken: ['always_on', 'parentbased_traceidratio'], refused: ['jaeger_remote'] },
+    COPILOT_TRACE_CALLERS: { taken: ['link', 'continue'], refused: ['true', 'none'] },
     OTEL_TRACES_SAMPLER_ARG: { taken: ['0', '0.25', '.5', '1', '1.0'], refused: ['2', '-1', 'half'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
