@@ -27,6 +27,8 @@ const SEND_EVERY_MS = 1_000;
 /** With the messages in them, spans are large: collectors refuse a request of many megabytes. */
 const SPANS_WITH_CONTENT = 16;
 const MAX_REASON_CHARS = 200;
+/** Ids of tool calls come from the model: no attribute is longer, but for the content. */
+const MAX_VALUE_CHARS = 1_000;
 const LAST_SEND_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
 
@@ -52,6 +54,7 @@ export function installSdk(
     resource: resourceFromAttributes({ 'service.name': 'workflow-copilot', 'copilot.role': role }).merge(
       detectResources({ detectors: [envDetector] }),
     ),
+    spanLimits: withContent ? {} : { attributeValueLengthLimit: MAX_VALUE_CHARS },
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { trace } from '@opentelemetry/api';
 import { loadConfig } from '../../../runtime/config.ts';
@@ -78,3 +79,28 @@ for (const [what, listener] of Object.entries(collectors)) {
     }
   });
 }
+
+test('a long value is cut, whoever wrote it', async () => {
+  const bodies: string[] = [];
+  const server = await listenLocally(
+    createServer((request, response) => {
+      text(request).then((body) => bodies.push(body), assert.ifError);
+      response.end();
+    }),
+  );
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${server.port}`;
+  try {
+    const { OTEL_EXPORTER_OTLP_ENDPOINT } = process.env;
+    const { end } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' });
+    trace
+      .getTracer('t')
+      .startSpan('s', { attributes: { 'gen_ai.tool.call.id': 'x'.repeat(100_000) } })
+      .end();
+    await end!();
+    assert.match(bodies.join(''), /x{900}/);
+    assert.ok(bodies.join('').length < 5_000);
+  } finally {
+    delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+    await server.close();
+  }
+});
