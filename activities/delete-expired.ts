@@ -80,10 +80,12 @@ function createRun(store: RetentionStore, logger: Logger) {
       for (const sessionId of page) {
         if (isTimeUp()) return;
         await attempt({ session: sessionId }, async () => {
-          // First, in small statements, so that the deletion of the session itself finds few rows.
-          for (const turnId of await store.listUnpurgedTurns(sessionId)) {
-            if (isTimeUp()) return;
-            await store.purgeTurn(turnId, rest);
+          // First, in small statements, so that the deletion of the session itself finds few rows. A session that is used
+          // again meanwhile keeps the turns that are left.
+          for (;;) {
+            const turnId = await store.findUnpurgedTurn({ sessionId, idleMs });
+            if (turnId === null) break;
+            if (isTimeUp() || !(await store.purgeTurn(turnId, rest))) return;
           }
           if (await store.deleteIdleSession({ sessionId, idleMs })) done.sessions += 1;
         });

@@ -22,8 +22,8 @@ type Input = z.infer<typeof input>;
 /** Shows past runs of the session's workflow. Runs of other workflows are not found. */
 export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<Input>({
-    description: `Shows past runs of the open workflow, newest first: status, error, failing block, and the total. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run. Use it before you mend a failed run.
-Example, the last failed run with its blocks: {"status":"failed","limit":1}`,
+    description: `Shows past runs of the open workflow, newest first: status, error, failing block. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run. Use it before you mend a failed run.
+Example: {"status":"failed","limit":1}`,
     input,
     preview: ({ execution_id: id }) => (id === undefined ? 'runs' : 'one run'),
     async run(args, { workflowId }) {
