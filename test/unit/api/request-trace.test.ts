@@ -1,7 +1,7 @@
 /** The span of a request: its place among traces, which a caller may not choose by default, and what it holds. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { propagation, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -14,20 +14,6 @@ const exporter = new InMemorySpanExporter();
 const ends: (() => Promise<void>)[] = [];
 let linking: string;
 let continuing: string;
-
-before(async () => {
-  trace.setGlobalTracerProvider(
-    new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
-  );
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  [linking, continuing] = await Promise.all([serve(false), serve(true)]);
-});
-beforeEach(() => exporter.reset());
-after(async () => {
-  for (const end of ends) await end();
-  trace.disable();
-  propagation.disable();
-});
 
 async function serve(continuesCallers: boolean): Promise<string> {
   const app = new Koa();
@@ -51,64 +37,81 @@ async function spanOf(url: string, headers: Record<string, string> = {}) {
 }
 const traceparent = (flags: string): string => `00-${CALLER.traceId}-${CALLER.spanId}-${flags}`;
 
-test('by default a request has a trace of its own, with a link to the span that the caller names', async () => {
-  const { span, told } = await spanOf(linking, { traceparent: traceparent('01') });
-  const { traceId } = span.spanContext();
-  assert.notEqual(traceId, CALLER.traceId);
-  assert.equal(told, traceId);
-  assert.equal(span.parentSpanContext, undefined);
-  assert.deepEqual(
-    span.links.map(({ context: { traceId: id, spanId } }) => ({ traceId: id, spanId })),
-    [CALLER],
-  );
-});
+// A suite: many test files share a process, and these tests set what is global to it.
+describe('the span of a request', () => {
+  before(async () => {
+    trace.setGlobalTracerProvider(
+      new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+    );
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+    [linking, continuing] = await Promise.all([serve(false), serve(true)]);
+  });
+  beforeEach(() => exporter.reset());
+  after(async () => {
+    for (const end of ends) await end();
+    trace.disable();
+    propagation.disable();
+  });
 
-test('by default a caller does not choose whether its trace is kept', async () => {
-  const { span } = await spanOf(linking, { traceparent: traceparent('00') });
-  assert.equal(span.spanContext().traceFlags, 1);
-});
+  test('by default a request has a trace of its own, with a link to the span that the caller names', async () => {
+    const { span, told } = await spanOf(linking, { traceparent: traceparent('01') });
+    const { traceId } = span.spanContext();
+    assert.notEqual(traceId, CALLER.traceId);
+    assert.equal(told, traceId);
+    assert.equal(span.parentSpanContext, undefined);
+    assert.deepEqual(
+      span.links.map(({ context: { traceId: id, spanId } }) => ({ traceId: id, spanId })),
+      [CALLER],
+    );
+  });
 
-test('where callers are trusted, their trace goes on', async () => {
-  const { span, told } = await spanOf(continuing, { traceparent: traceparent('01') });
-  assert.deepEqual(
-    [span.spanContext().traceId, span.parentSpanContext?.spanId],
-    [CALLER.traceId, CALLER.spanId],
-  );
-  assert.equal(told, CALLER.traceId);
-  assert.deepEqual(span.links, []);
-});
+  test('by default a caller does not choose whether its trace is kept', async () => {
+    const { span } = await spanOf(linking, { traceparent: traceparent('00') });
+    assert.equal(span.spanContext().traceFlags, 1);
+  });
 
-test('nothing that a caller writes gets into a span', async () => {
-  const canary = 'canary'.repeat(1_000);
-  const hostile: Record<string, string>[] = [
-    { traceparent: canary },
-    { traceparent: `00-${'0'.repeat(32)}-${CALLER.spanId}-01` },
-    { traceparent: `${traceparent('01')}, ${traceparent('01')}` },
-    { traceparent: `${traceparent('01')}-canary` },
-    { traceparent: traceparent('01'), tracestate: `canary=${canary}`, baggage: `canary=${canary}` },
-    { tracestate: 'canary=1', baggage: 'canary=1', b3: `${CALLER.traceId}-${CALLER.spanId}-1` },
-  ];
-  for (const url of [linking, continuing])
-    for (const headers of hostile) {
-      exporter.reset();
-      const { span } = await spanOf(`${url}/canary?canary=1`, headers);
-      const { attributes, links, name, parentSpanContext } = span;
-      const seen = JSON.stringify([
-        attributes,
-        links,
-        name,
-        parentSpanContext,
-        span.spanContext().traceState?.serialize() ?? '',
-        links.map(({ context }) => context.traceState?.serialize() ?? ''),
-      ]);
-      assert.doesNotMatch(seen, /canary/);
-      assert.ok(seen.length < 1_000);
-    }
-});
+  test('where callers are trusted, their trace goes on', async () => {
+    const { span, told } = await spanOf(continuing, { traceparent: traceparent('01') });
+    assert.deepEqual(
+      [span.spanContext().traceId, span.parentSpanContext?.spanId],
+      [CALLER.traceId, CALLER.spanId],
+    );
+    assert.equal(told, CALLER.traceId);
+    assert.deepEqual(span.links, []);
+  });
 
-test('a fault of the service has the status of an error, and probes have no span', async () => {
-  const { span } = await spanOf(`${linking}/broken`);
-  assert.deepEqual([span.status.code, span.attributes['error.type']], [2, '500']);
-  exporter.reset();
-  assert.deepEqual(await spanOf(`${linking}/healthz`), { span: undefined, told: null });
+  test('nothing that a caller writes gets into a span', async () => {
+    const canary = 'canary'.repeat(1_000);
+    const hostile: Record<string, string>[] = [
+      { traceparent: canary },
+      { traceparent: `00-${'0'.repeat(32)}-${CALLER.spanId}-01` },
+      { traceparent: `${traceparent('01')}, ${traceparent('01')}` },
+      { traceparent: `${traceparent('01')}-canary` },
+      { traceparent: traceparent('01'), tracestate: `canary=${canary}`, baggage: `canary=${canary}` },
+      { tracestate: 'canary=1', baggage: 'canary=1', b3: `${CALLER.traceId}-${CALLER.spanId}-1` },
+    ];
+    for (const url of [linking, continuing])
+      for (const headers of hostile) {
+        exporter.reset();
+        const { span } = await spanOf(`${url}/canary?canary=1`, headers);
+        const { attributes, links, name, parentSpanContext } = span;
+        const seen = JSON.stringify([
+          attributes,
+          links,
+          name,
+          parentSpanContext,
+          span.spanContext().traceState?.serialize() ?? '',
+          links.map(({ context }) => context.traceState?.serialize() ?? ''),
+        ]);
+        assert.doesNotMatch(seen, /canary/);
+        assert.ok(seen.length < 1_000);
+      }
+  });
+
+  test('a fault of the service has the status of an error, and probes have no span', async () => {
+    const { span } = await spanOf(`${linking}/broken`);
+    assert.deepEqual([span.status.code, span.attributes['error.type']], [2, '500']);
+    exporter.reset();
+    assert.deepEqual(await spanOf(`${linking}/healthz`), { span: undefined, told: null });
+  });
 });
