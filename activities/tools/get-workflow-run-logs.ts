@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunDetails, RunStatus } from '../../db/assets/run-logs.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { withoutNulls } from '../../domain/text/json.ts';
 import { toTryInput } from '../../domain/dry-run/from-run.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
@@ -85,8 +86,7 @@ function missingBlock(block: string | null, found: readonly RunDetails[]): { hin
 
 /** The parts of a run or of a log that hold something, without their secrets. */
 function payload(row: JsonObject): JsonObject {
-  const parts = Object.entries(row).filter(([, value]) => value !== null);
-  return hideSecrets(Object.fromEntries(parts)) as JsonObject;
+  return hideSecrets(withoutNulls(row)) as JsonObject;
 }
 
 /** Errors may be pages long, and may quote a request with its key. */

@@ -5,8 +5,8 @@ import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
 /**
- * Whether a session `s` is idle: no change, turn or message since `:since`, and no open turn. A turn that waits for a
- * confirmation is open.
+ * Whether a session `s` is idle: no change, turn or message in the last `:idle` seconds, and no open turn. A turn that
+ * waits for a confirmation is open.
  */
 const IS_IDLE = `coalesce(s.updated_at, s.created_at, '-infinity') < now() - make_interval(secs => cast(:idle as float8))
   and not exists (

@@ -9,6 +9,7 @@ import { deleteIdleSession, findUnpurgedTurn, listIdleSessions } from '../../../
 import { insertStartingTurn } from '../../../db/turns/turn.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { insertOldTurn } from '../../support/old-turns.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { insertSession } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -94,19 +95,7 @@ test('an idle session goes with everything but its bill; a used one and one with
 });
 
 test('a turn that starts at the same moment saves its session', async () => {
-  const start = (trx: Knex, { sessionId, workflowId }: Session) =>
-    insertStartingTurn(trx, {
-      id: randomUUID(),
-      messageId: randomUUID(),
-      userMessageId: randomUUID(),
-      sessionId,
-      workflowId,
-      idempotencyKey: null,
-      principal: null,
-      message: 'hi',
-      model: 'demo',
-      graph: '{}',
-    });
+  const start = (trx: Knex, of: Session) => insertStartingTurn(trx, startingTurn(of));
   const session = await insertOld();
   const [listed] = await listIdleSessions(db, { idleMs, limit: 1, after: null });
   assert.equal(listed, session.sessionId);
