@@ -155,6 +155,30 @@ test('turns, calls, tokens and dollars are those that really were, read while tu
   assert.equal(page.value('copilot_http_requests_total', { method: 'POST', route, status: '200' }), 24);
 });
 
+test('a request that is refused before its handler counts for its route', async () => {
+  const before = await readPage();
+  const ask = async (path: string, init: RequestInit) => (await fetch(`${system.url}${path}`, init)).status;
+  const authorization = `Bearer ${await signToken()}`;
+  const json = { authorization, 'content-type': 'application/json' };
+  const chat = '/api/copilot/sessions/1/chat';
+  assert.equal(await ask(chat, { method: 'POST' }), 401);
+  assert.equal(await ask(chat, { method: 'POST', headers: { authorization }, body: '{}' }), 415);
+  assert.equal(await ask(chat, { method: 'POST', headers: json, body: '{' }), 400);
+  assert.equal(await ask(chat, { method: 'DELETE', headers: json }), 405);
+  assert.equal(await ask('/api/copilot/other', { headers: json }), 404);
+
+  const after = await readPage();
+  const grew = (route: string, method: string, status: string): number => {
+    const labels = { route, method, status };
+    const name = 'copilot_http_requests_total';
+    return after.value(name, labels)! - (before.value(name, labels) ?? 0);
+  };
+  const route = '/api/copilot/sessions/:id/chat';
+  for (const status of ['401', '415', '400']) assert.equal(grew(route, 'POST', status), 1, status);
+  assert.equal(grew(route, 'DELETE', '405'), 1);
+  assert.equal(grew('none', 'GET', '404'), 1);
+});
+
 async function sessionOf(turnId: string): Promise<string> {
   const { rows } = await system.db.raw<{ rows: { session_id: string }[] }>(
     'select session_id from ai.copilot_turns where id = ?',
