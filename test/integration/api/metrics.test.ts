@@ -45,6 +45,8 @@ test('before the first turn the page has the counts with zeros', async () => {
   });
   assert.equal(page.value('copilot_turns_running'), 0);
   assert.equal(page.value('copilot_model_calls_total', { model: DEFAULT_MODEL, result: 'ok' }), 0);
+  for (const kind of ['input', 'cached', 'output', 'reasoning'])
+    assert.equal(page.value('copilot_model_tokens_total', { model: DEFAULT_MODEL, kind }), 0, kind);
   assert.equal(page.value('copilot_streams_open'), 0);
   assert.equal(page.value('copilot_counts_up'), 1);
 });
