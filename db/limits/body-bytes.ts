@@ -7,8 +7,6 @@ import type { Limit } from '../../runtime/config.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 import { limitReached } from './limit-error.ts';
 
-/** The key of the count of all. It is no principal's key, because those begin with `of `. */
-const TOTAL = 'total';
 const WHAT = 'bytes of request bodies a minute';
 /** What is left of the count `b`, at a rate of `?` bytes a minute. */
 const LEFT = `greatest(0, b.bytes - ?::float8 * extract(epoch from clock_timestamp() - b.counted_at)::float8 / 60)`;
@@ -19,11 +17,12 @@ export async function countBody(
   { principal, bytes }: { principal: string | null; bytes: number },
   limit: Limit,
 ): Promise<void> {
+  // No principal has the key of the total: theirs begin with `of `.
   const counted = [
     ...(limit.own > 0 && principal !== null
       ? [{ scope: 'own' as const, key: `of ${principal}`, atMost: limit.own }]
       : []),
-    ...(limit.total > 0 ? [{ scope: 'total' as const, key: TOTAL, atMost: limit.total }] : []),
+    ...(limit.total > 0 ? [{ scope: 'total' as const, key: 'all', atMost: limit.total }] : []),
   ];
   const countAll = async (of: Knex): Promise<void> => {
     for (const { scope, key, atMost } of counted) {
