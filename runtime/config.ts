@@ -76,9 +76,10 @@ const signingSecret = z
 
 /** A token without a `kid` is checked with each key, so their number is limited. */
 const MAX_JWT_SECRETS = 10;
+/** A map, because a record of zod drops the key `__proto__` without a word. */
 const jwtSecrets = z
-  .record(z.string().min(1).max(100), signingSecret)
-  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
+  .map(z.string().min(1).max(100), signingSecret)
+  .refine(({ size }) => size >= 1 && size <= MAX_JWT_SECRETS);
 /** `host:port`, with brackets around an IPv6 address. */
 const address = z.string().transform((text, ctx) => {
   const { v6, name, port } =
@@ -146,8 +147,8 @@ const schema = z.object({
   JWT_SECRETS: z
     .string()
     .transform((text, ctx) => {
-      const secrets = jwtSecrets.safeParse(parseJsonObject(text));
-      if (secrets.success) return new Map(Object.entries(secrets.data));
+      const secrets = jwtSecrets.safeParse(new Map(Object.entries(parseJsonObject(text) ?? {})));
+      if (secrets.success) return secrets.data;
       // Only the form is told: the messages of JSON.parse quote the text.
       ctx.addIssue({
         code: 'custom',

@@ -122,6 +122,19 @@ test('all problems are told together, none with its value', () => {
   );
 });
 
+test('a kid may have the name of a property of every object', () => {
+  const secret = 'x'.repeat(32);
+  const { jwtSecrets } = loadConfig({ JWT_SECRETS: `{"__proto__":"${secret}","constructor":"${secret}"}` });
+  assert.deepEqual(
+    jwtSecrets,
+    new Map([
+      ['__proto__', secret],
+      ['constructor', secret],
+    ]),
+  );
+  assert.ok(refused({ JWT_SECRETS: '{"__proto__":"short"}' }).includes('JWT_SECRETS'));
+});
+
 test('each variable: what is taken and what is not', () => {
   const secret = 'x'.repeat(32);
   const cases: Record<string, { taken: string[]; refused: string[] }> = {
