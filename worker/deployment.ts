@@ -1,6 +1,7 @@
 /** The versions of the worker deployment: which one begins new turns, and how many open turns each one has. */
 import { status } from '@grpc/grpc-js';
 import { Client, type ConnectionLike, isGrpcServiceError } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
 import type { TemporalConfig } from '../runtime/config.ts';
 
 /** How Temporal refuses an unknown version, one of an unknown deployment, and one whose workers do not poll all queues. */
@@ -33,6 +34,18 @@ export interface Deployment {
    * current version. Returns how many were moved.
    */
   move(from: string, to: string | null): Promise<number>;
+}
+
+/** With worker versioning, a turn is pinned: the version that began it also ends it, unless an operator moves the turn. */
+export function versioningOf({ deployment, buildId }: TemporalConfig): Partial<WorkerOptions> {
+  if (buildId === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: deployment, buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
 }
 
 /** Creates the view of a deployment. The caller closes the connection. */

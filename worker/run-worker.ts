@@ -37,7 +37,7 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
-import { createDeployment } from './deployment.ts';
+import { createDeployment, versioningOf } from './deployment.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
 
 export interface RunningWorker {
@@ -226,18 +226,6 @@ function withNames(
       (input: never) => underName<unknown>(`activity ${name}`, () => run(input)),
     ]),
   );
-}
-
-/** With worker versioning, a turn is pinned: the version that began it also ends it, unless an operator moves the turn. */
-function versioningOf({ deployment, buildId }: TemporalConfig): Partial<WorkerOptions> {
-  if (buildId === null) return {};
-  return {
-    workerDeploymentOptions: {
-      version: { deploymentName: deployment, buildId },
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'PINNED',
-    },
-  };
 }
 
 /** Until a version is current, the workers of all versions get no turn. */

@@ -13,7 +13,10 @@ import { TOOLS } from '../../activities/tools/index.ts';
 import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
+import { loadConfig } from '../../runtime/config.ts';
 import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
+import { createDeployment, versioningOf } from '../../worker/deployment.ts';
+import { untilValue } from './until.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
@@ -81,16 +84,35 @@ Runtime.install({
 
 let bundle: Promise<{ code: string }> | null = null;
 
-/** Starts a worker on a new task queue. */
-export async function startTurnWorker(activities: Activities): Promise<TurnWorker> {
+/** Starts a worker on a new task queue. With a build id, its turns are pinned to that version. */
+export async function startTurnWorker(
+  activities: Activities,
+  buildId: string | null = null,
+): Promise<TurnWorker> {
   const taskQueue = `test-${randomUUID()}`;
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address: ADDRESS }),
     Connection.connect({ address: ADDRESS }),
     (bundle ??= loadWorkflowBundle()),
   ]);
-  const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
+  const temporal = { ...loadConfig({}).temporal, taskQueue, deployment: taskQueue, buildId };
+  const worker = await Worker.create({
+    connection: native,
+    taskQueue,
+    activities,
+    workflowBundle,
+    ...versioningOf(temporal),
+  });
   const running = worker.run();
+  if (buildId !== null) {
+    const deployment = createDeployment(connection, temporal);
+    await untilValue(
+      'the version is current',
+      () => deployment.makeCurrent(buildId),
+      (refusal) => refusal === null,
+      { everyMs: 500 },
+    );
+  }
   const client = new Client({ connection });
   return {
     client,
