@@ -60,37 +60,41 @@ function createRun(store: RetentionStore, logger: Logger) {
   };
 
   const purgeTurns = async (olderThanMs: number): Promise<void> => {
-    let after: ExpiredTurn | null = null;
-    do {
-      const page: ExpiredTurn[] = await store.listExpiredTurns({ olderThanMs, limit: PAGE, after });
-      for (const turn of page) {
-        if (isTimeUp()) return;
-        await attempt({ turn: turn.id }, async () => {
-          if (await store.purgeTurn(turn.id, rest)) done.turns += 1;
-        });
-      }
-      after = page.length < PAGE ? null : page.at(-1)!;
-    } while (after !== null);
+    const expired = itemsOf<ExpiredTurn>((page) => store.listExpiredTurns({ olderThanMs, ...page }));
+    for await (const turn of expired) {
+      if (isTimeUp()) return;
+      await attempt({ turn: turn.id }, async () => {
+        if (await store.purgeTurn(turn.id, rest)) done.turns += 1;
+      });
+    }
   };
 
   const deleteSessions = async (idleMs: number): Promise<void> => {
-    let after: string | null = null;
-    do {
-      const page: string[] = await store.listIdleSessions({ idleMs, limit: PAGE, after });
-      for (const sessionId of page) {
-        if (isTimeUp()) return;
-        await attempt({ session: sessionId }, async () => {
-          // First, in small statements, so that the deletion of the session itself finds few rows.
-          for (const turnId of await store.listUnpurgedTurns(sessionId)) {
-            if (isTimeUp()) return;
-            await store.purgeTurn(turnId, rest);
-          }
-          if (await store.deleteIdleSession({ sessionId, idleMs })) done.sessions += 1;
-        });
-      }
-      after = page.length < PAGE ? null : page.at(-1)!;
-    } while (after !== null);
+    for await (const sessionId of itemsOf<string>((page) => store.listIdleSessions({ idleMs, ...page }))) {
+      if (isTimeUp()) return;
+      await attempt({ session: sessionId }, async () => {
+        // First, in small statements, so that the deletion of the session itself finds few rows. A session that is used
+        // again meanwhile keeps the turns that are left.
+        for (;;) {
+          const turnId = await store.findUnpurgedTurn({ sessionId, idleMs });
+          if (turnId === null) break;
+          if (isTimeUp() || !(await store.purgeTurn(turnId, rest))) return;
+        }
+        if (await store.deleteIdleSession({ sessionId, idleMs })) done.sessions += 1;
+      });
+    }
   };
 
   return { done, isTimeUp, purgeTurns, deleteSessions };
+}
+
+/** The items of a listing, which is read page by page. `after` is the last item of the page before. */
+async function* itemsOf<Item>(
+  list: (page: { limit: number; after: Item | null }) => Promise<Item[]>,
+): AsyncGenerator<Item> {
+  let page: Item[] = [];
+  do {
+    page = await list({ limit: PAGE, after: page.at(-1) ?? null });
+    yield* page;
+  } while (page.length === PAGE);
 }

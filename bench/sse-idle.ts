@@ -1,9 +1,11 @@
 /**
  * What idle readers cost one API process: memory above the idle process, CPU while nothing happens, and how long one
  * event takes to reach them all. V8 lets its young generation grow to 96 MB while the readers come, which has nothing
- * to do with them; the flag below holds it at what an idle process needs. Readers live in a process of their own. Needs COPILOT_TEST_DATABASE_URL.
+ * to do with them; the flag below holds it at what an idle process needs. Readers live in a process of their own. Needs
+ * COPILOT_TEST_DATABASE_URL.
  *
- *   COPILOT_TEST_DATABASE_URL=postgres://... node --max-semi-space-size=16 bench/sse-idle.ts [readers] [turns] [opened at a time]
+ *   export COPILOT_TEST_DATABASE_URL=postgres://...
+ *   node --max-semi-space-size=16 bench/sse-idle.ts [readers] [turns] [opened at a time]
  */
 import { fork } from 'node:child_process';
 import { connect } from 'node:net';

@@ -74,7 +74,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Prints the link and a sample request once the API is ready. With PORT=0 it prints nothing: only the API knows its port. */
+/** Prints the link and a sample request once the API is ready; nothing with PORT=0, because only the API knows its port. */
 async function announce(ready: ReadyFile, config: Config): Promise<void> {
   const { host, port } = config;
   if (port === 0) return;

@@ -16,16 +16,21 @@ await runCommand('worker', async ({ config, logger, shutdown }) => {
     await migrateInBackground({ databaseUrl: config.databaseUrl, logger, shutdown });
   }
   const metrics = createMetrics();
+  let isPolling = false;
   installRuntime(logger, config.workerMetrics === null ? {} : await addCoreMetrics(metrics));
   if (config.workerMetrics !== null) {
     const { host, port } = config.workerMetrics;
-    const page = await serveMetrics(metrics, { host, port, token: config.metricsToken }).catch(
-      explainListen({ host, port }, 'COPILOT_WORKER_METRICS_ADDRESS'),
-    );
+    const page = await serveMetrics(metrics, {
+      host,
+      port,
+      token: config.metricsToken,
+      isReady: () => isPolling,
+    }).catch(explainListen({ host, port }, 'COPILOT_WORKER_METRICS_ADDRESS'));
     shutdown.add('the metrics page', () => page.close());
     console.log(`The worker's metrics are at ${page.url}`);
   }
   shutdown.add('the stall guard', guardAgainstStalls());
   await keepWorker({ config, ...addresses, logger, metrics }, shutdown);
+  isPolling = true;
   console.log(`The worker polls the task queue ${config.temporal.taskQueue}.`);
 });

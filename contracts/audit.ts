@@ -16,9 +16,9 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** Who acts. */
 export interface Actor {
-  /** The token's `sub`, or its role when it has none. */
+  /** The token's `sub`, or its role when it has none; `retention` for a session that retention deletes. */
   actor: string;
-  /** The token's role. Null when the previous release took the decision that is acted upon. */
+  /** The token's role. Null for retention, and for a change whose approval the previous release took. */
   role: string | null;
   /** The id of the request. Null like the role. */
   requestId: string | null;

@@ -2,14 +2,14 @@
 import type { Knex } from 'knex';
 import { isTransient } from './connection/pg-errors.ts';
 import type { WithoutDb } from './connection/without-db.ts';
-import { deleteIdleSession, listIdleSessions, listUnpurgedTurns } from './sessions/idle-sessions.ts';
+import { deleteIdleSession, findUnpurgedTurn, listIdleSessions } from './sessions/idle-sessions.ts';
 import { listExpiredTurns, purgeTurn } from './turns/purge-turn.ts';
 
 export interface RetentionStore {
   listExpiredTurns: WithoutDb<typeof listExpiredTurns>;
   purgeTurn: WithoutDb<typeof purgeTurn>;
   listIdleSessions: WithoutDb<typeof listIdleSessions>;
-  listUnpurgedTurns: WithoutDb<typeof listUnpurgedTurns>;
+  findUnpurgedTurn: WithoutDb<typeof findUnpurgedTurn>;
   deleteIdleSession: WithoutDb<typeof deleteIdleSession>;
   /** Whether the same statement may succeed later: see db/connection/pg-errors.ts. */
   isTransient: (error: unknown) => boolean;
@@ -21,7 +21,7 @@ export function createRetentionStore(db: Knex): RetentionStore {
     listExpiredTurns: (input) => listExpiredTurns(db, input),
     purgeTurn: (turnId, afterStatement) => purgeTurn(db, turnId, afterStatement),
     listIdleSessions: (input) => listIdleSessions(db, input),
-    listUnpurgedTurns: (sessionId) => listUnpurgedTurns(db, sessionId),
+    findUnpurgedTurn: (input) => findUnpurgedTurn(db, input),
     deleteIdleSession: (input) => deleteIdleSession(db, input),
     isTransient,
   };

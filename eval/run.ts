@@ -8,13 +8,14 @@ import { ConfigError } from '../runtime/config.ts';
 import { FriendlyError } from '../runtime/friendly-error.ts';
 import { findNpmParent } from '../runtime/process-identity.ts';
 import { installShutdown, type Shutdown } from '../runtime/shutdown.ts';
+import { type Budget, createBudget } from './budget.ts';
 import { CASES } from './cases/index.ts';
 import { chooseVariants, type Variant } from './choose-variants.ts';
 import { type EvalOptions, readOptions } from './options.ts';
 import { renderMeasures } from './report/measures.ts';
 import { parseReport, renderFigures, renderReport, type Report } from './report/report.ts';
 import { compareSnapshots, snapshotFiles, writeSnapshots } from './report/snapshots.ts';
-import { costOf, type Summary, summarize } from './report/summary.ts';
+import { type Summary, summarize } from './report/summary.ts';
 import { runCases, type Servers, type Trial } from './run-cases.ts';
 import { startEmbeddedStack } from './service/embedded-stack.ts';
 
@@ -51,11 +52,10 @@ async function play(
   console.log('Starting Postgres and Temporal...');
   const { servers } = await startEmbeddedStack((stop) => shutdown.add('the stack', stop, STOP_LIMIT_MS));
   const summaries: Summary[] = [];
-  let spent = 0;
+  const budget = createBudget(options.budgetUsd);
   let differs = false;
   for (const variant of variants) {
-    const trials = await runVariant(options, variant, servers, spent);
-    spent += costOf(trials) ?? 0;
+    const trials = await runVariant(options, variant, servers, budget);
     summaries.push(summarize(variant.name, trials));
     if (!isRecorded) continue;
     console.log(`\n${renderMeasures(trials)}`);
@@ -72,23 +72,22 @@ async function runVariant(
   options: EvalOptions,
   variant: Variant,
   servers: Servers,
-  spentBefore: number,
+  budget: Budget,
 ): Promise<Trial[]> {
   const { cases, trials, parallel, budgetUsd } = options;
   console.log(`\n== ${variant.name}: ${cases.length} cases`);
-  let spent = spentBefore;
-  const isOver = (): boolean => budgetUsd !== null && spent >= budgetUsd;
   const done = await runCases({
     servers,
     cases,
     trials,
     parallel,
     variant,
-    isOver,
+    isOver: () => budget.isSpent(),
     onTrial(trial, count, all) {
       const { costUsd, modelCalls } = summarize(variant.name, [trial]);
-      spent += costUsd ?? 0;
-      const cost = costUsd === null ? '' : `, $${costUsd.toFixed(4)} ($${spent.toFixed(2)} so far)`;
+      budget.add(costUsd);
+      const cost =
+        costUsd === null ? '' : `, $${costUsd.toFixed(4)} ($${budget.spentUsd().toFixed(2)} so far)`;
       console.log(
         `${String(count).padStart(4)}/${all} ${trial.faults.length === 0 ? 'pass' : 'FAIL'} ${trial.case.id} (${modelCalls} model calls, ${(trial.ms / 1_000).toFixed(1)} s${cost})`,
       );

@@ -17,7 +17,7 @@ const SERVER_STOP_MS = 4_000;
 export interface Stack {
   databaseUrl: string;
   temporalAddress: string;
-  /** Null when Temporal is not embedded. */
+  /** TEMPORAL_UI_URL, or the UI of the embedded dev server; null when there is neither. */
   temporalUi: string | null;
   /** The id of the sample workflow; null when it does not exist or the database is not embedded. */
   workflowId: string | null;
@@ -54,7 +54,7 @@ export async function startStack(options: {
   };
   const temporal = async (): Promise<Pick<Stack, 'temporalAddress' | 'temporalUi'>> => {
     const { namespace, address } = config.temporal;
-    if (address !== undefined) return { temporalAddress: address, temporalUi: config.temporal.uiUrl ?? null };
+    if (address !== undefined) return { temporalAddress: address, temporalUi: null };
     if (config.embeddedTemporal === 'cluster') {
       const cluster = await startTemporalCluster({
         folder,
@@ -65,7 +65,7 @@ export async function startStack(options: {
         onStart: stopWith('Temporal'),
       });
       watch(cluster.process);
-      return { temporalAddress: cluster.address, temporalUi: config.temporal.uiUrl ?? null };
+      return { temporalAddress: cluster.address, temporalUi: null };
     }
     const devServer = await startTemporal(folder, namespace, options.env, stopWith('Temporal'));
     watch(devServer.process);
@@ -75,7 +75,8 @@ export async function startStack(options: {
   const [left, right] = await Promise.allSettled([database(), temporal()]);
   if (left.status === 'rejected') throw left.reason;
   if (right.status === 'rejected') throw right.reason;
-  return { ...left.value, ...right.value };
+  const { temporalAddress, temporalUi } = right.value;
+  return { ...left.value, temporalAddress, temporalUi: config.temporal.uiUrl ?? temporalUi };
 }
 
 /** The cluster keeps its databases on the embedded Postgres. */

@@ -5,7 +5,7 @@ import { nameKey } from '../../domain/graph/find-block.ts';
 import type { Block, Graph } from '../../domain/graph/graph.ts';
 import type { Problem } from '../../domain/rules/finding.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
-import { jsonEqual } from '../../domain/text/json.ts';
+import { jsonEqual, withoutNulls } from '../../domain/text/json.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 import { shortenTexts } from '../../domain/text/shorten-inside.ts';
 
@@ -39,8 +39,7 @@ export function describeEdit(
 
 /** A problem without the parts that say nothing. */
 export function describeProblem({ was_there_before, ...found }: Problem): JsonObject {
-  const parts = Object.entries(found).filter(([, value]) => value !== null);
-  return { ...Object.fromEntries(parts), ...(was_there_before ? { was_there_before } : {}) };
+  return { ...withoutNulls(found), ...(was_there_before ? { was_there_before } : {}) };
 }
 
 /** A warning that is told again. Its hint was told when the warning was new. */

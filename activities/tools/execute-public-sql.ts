@@ -19,8 +19,8 @@ const JSON_TYPES = [114, 3802];
 /** Runs a read-only query on the tables of public. Every fault of the query is a result, so the query is never retried. */
 export function createExecutePublicSqlTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Runs one read-only PostgreSQL query (SELECT, WITH, VALUES, EXPLAIN) on schema public: at most 200 rows, 5 seconds. For looking at data, and for trying a query of a block. Built-in functions run (aggregates, windows, text, numbers, dates, json, arrays, ranges, text search); other functions, system catalogs, settings and platform tables (schema ai) are refused.
-Example: {"sql":"select status, count(*) from orders where created_at > now() - interval '7 days' group by status"}`,
+    description: `Runs one read-only PostgreSQL query (SELECT, WITH, VALUES, EXPLAIN) on schema public: at most 200 rows, 5 seconds. For looking at data, and for trying a query of a block. Built-in functions run; other functions, system catalogs, settings and platform tables (schema ai) are refused.
+Example: {"sql":"select status, count(*) from orders group by status"}`,
     input,
     preview: ({ sql }) => `${sql.length} characters`,
     async run({ sql }, context) {

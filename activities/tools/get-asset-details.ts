@@ -28,7 +28,7 @@ const input = z.object({
 /** Shows one asset in full, without its secrets. */
 export function createGetAssetDetailsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Shows the configuration of one asset, and what uses it (used_by). Secrets are hidden, a long system prompt is cut. Not for the open workflow: it is on the canvas.
+    description: `Shows the configuration of one asset (secrets hidden, a long system prompt cut) and what uses it. Not for the open workflow.
 Example: {"kind":"agent","id":"Support"}`,
     input,
     preview: ({ kind }) => kind,

@@ -17,7 +17,7 @@ const input = z.object({
 /** Looks up block types in the registry that validation and defaults use too. */
 export function createGetBlockInfoTool(deps: Pick<ToolDeps, 'catalogue'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Explains block types: config fields, handles, the exact references to outputs, run-time behaviour, the models of agents, an example. Ask once for each type, all together, before you add or configure the first block of that type. The configs of blocks on the canvas are in the workflow state, not here.
+    description: `Explains block types: fields, handles, exact references to outputs, run-time behaviour, models of agents, an example. Ask once, for all types together, before you add or configure blocks. Not for configs on the canvas.
 Example: {"block_types":["condition","general_api"]}`,
     input,
     preview: (args) => args.block_types.filter((type) => findBlockType(type)).join(', '),

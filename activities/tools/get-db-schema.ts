@@ -12,7 +12,7 @@ const input = z.object({
 /** Describes the tables that execute_public_sql can read. */
 export function createGetDbSchemaTool(deps: Pick<ToolDeps, 'sandbox'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Describes the project's own tables and views (schema public): columns, keys, comments, row estimates. Use it before you write SQL. Many tables: names first.
+    description: `Describes the project's own tables and views (schema public): columns, keys, comments, row estimates. Use it before you write SQL.
 Example: {"search":"order"}`,
     input,
     preview: ({ tables, search }) =>

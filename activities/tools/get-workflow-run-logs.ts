@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunDetails, RunStatus } from '../../db/assets/run-logs.ts';
 import type { JsonObject } from '../../domain/text/json-value.ts';
+import { withoutNulls } from '../../domain/text/json.ts';
 import { toTryInput } from '../../domain/dry-run/from-run.ts';
 import { hideSecrets } from '../../domain/text/hide-secrets.ts';
 import { shortenInside } from '../../domain/text/shorten-inside.ts';
@@ -22,8 +23,8 @@ type Input = z.infer<typeof input>;
 /** Shows past runs of the session's workflow. Runs of other workflows are not found. */
 export function createGetWorkflowRunLogsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<Input>({
-    description: `Shows past runs of the open workflow, newest first: status, error, failing block, and the total. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run. Use it before you mend a failed run.
-Example, the last failed run with its blocks: {"status":"failed","limit":1}`,
+    description: `Shows past runs of the open workflow, newest first: status, error, failing block. For one run (limit 1, or execution_id) also input and output of the run and of each block, as logged. With block: its logs in each run. Use it before you mend a failed run.
+Example: {"status":"failed","limit":1}`,
     input,
     preview: ({ execution_id: id }) => (id === undefined ? 'runs' : 'one run'),
     async run(args, { workflowId }) {
@@ -85,8 +86,7 @@ function missingBlock(block: string | null, found: readonly RunDetails[]): { hin
 
 /** The parts of a run or of a log that hold something, without their secrets. */
 function payload(row: JsonObject): JsonObject {
-  const parts = Object.entries(row).filter(([, value]) => value !== null);
-  return hideSecrets(Object.fromEntries(parts)) as JsonObject;
+  return hideSecrets(withoutNulls(row)) as JsonObject;
 }
 
 /** Errors may be pages long, and may quote a request with its key. */

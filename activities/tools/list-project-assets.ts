@@ -23,7 +23,7 @@ const input = z.object({
 /** Lists the project's assets. */
 export function createListProjectAssetsTool({ project }: Pick<ToolDeps, 'project'>): Tool {
   return defineTool<z.infer<typeof input>>({
-    description: `Lists the project's assets with their ids. Use it before you refer to one in a block or in manage_project_asset.
+    description: `Lists the project's assets with their ids. Use it before you refer to one.
 Example: {"kinds":["agents"],"search":"support"}`,
     input,
     preview: ({ kinds }) => (kinds ?? ['all kinds']).join(', '),

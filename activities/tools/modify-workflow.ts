@@ -66,8 +66,8 @@ type ModifyWorkflowDeps = Pick<ToolDeps, 'python' | 'editGraph'> & {
 /** Changes the turn's working graph. Either the whole call is applied or nothing of it. */
 export function createModifyWorkflowTool(deps: ModifyWorkflowDeps): Tool {
   return defineTool<Edit>({
-    description: `Changes the workflow on the canvas. A call applies as a whole, or changes nothing and says what to correct: put a new block and its edges into one call. Name a block by its id, by the id that you gave it in this turn, or by its name. New blocks are placed for you. Inside the config of an update null removes the key; everywhere else null means left out. try runs the graph after the call dry: path, what each block gets, failures; alone it changes nothing.
-Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify Slack","config":{"url":"https://hooks.slack.com/services/...","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
+    description: `Changes the workflow on the canvas. A call applies as a whole, or changes nothing and says what to correct: put a new block and its edges into one call. Name a block by its id, the id that you gave it in this turn, or its name. New blocks are placed for you. Inside the config of an update null removes the key; everywhere else null means left out. try runs the changed graph dry: path, what each block gets, failures; alone it changes nothing.
+Example: {"add_blocks":[{"id":"notify","type":"general_api","name":"Notify","config":{"url":"https://example.com/hook","method":"POST"}}],"add_edges":[{"source":"Summarise","target":"notify"}]}`,
     input,
     checksItself: true,
     preview: (edit) =>

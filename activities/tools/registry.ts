@@ -4,7 +4,7 @@
  */
 import type { ToolTraits } from '../../contracts/tools.ts';
 import type { Confirmation, Decision, Question } from '../../db/turns/confirmations.ts';
-import { isDeeperThan } from '../../domain/text/json.ts';
+import { isDeeperThan, withoutNulls } from '../../domain/text/json.ts';
 import { THINKING } from '../../domain/text/status-map.ts';
 import type { ModelTool } from '../../llm/types.ts';
 import type { Db } from './assets/deps.ts';
@@ -131,13 +131,10 @@ function toEntry(row: ToolRow, deps: ToolDeps): Entry {
 /** Deeper arguments are refused before they are read, because parsers and serialisers recurse. */
 const MAX_LEVELS = 60;
 
+/** In the strict form of a schema, a null leaves an argument out. */
 function parse(tool: Tool | ConfirmedTool, args: Record<string, unknown>) {
-  return tool.checksItself ? ({ success: true, data: args } as const) : tool.input.safeParse(dropNulls(args));
-}
-
-/** Drops nulls at the top level: in the strict form of a schema an argument is left out by null. */
-function dropNulls(args: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+  if (tool.checksItself) return { success: true, data: args } as const;
+  return tool.input.safeParse(withoutNulls(args));
 }
 
 function toDefinition(name: string, tool: Tool | ConfirmedTool): ModelTool {

@@ -39,7 +39,7 @@ const chat = defineRoute({
       schema: turnErrorAnswer,
     },
     413: 'The stored graph is too large.',
-    429: 'A budget is used up; the message says when it renews. Nothing was started.',
+    429: 'A limit is reached or a budget is used up; the message names it. Nothing was started.',
     503: { meaning: 'Something is away. With a `turn_id`: that turn may run.', schema: turnErrorAnswer },
   },
   async handle({ session, body, headers, principal, answer }, { turns, limits }) {

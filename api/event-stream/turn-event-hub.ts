@@ -38,7 +38,7 @@ export interface TurnEventHub {
   readonly viewerCount: number;
   /** Open streams whose reader takes no more bytes. */
   readonly blockedCount: number;
-  /** Ends all streams, so that clients reconnect elsewhere, and waits until nothing of the hub is left. May be called twice. */
+  /** Ends all streams, so that clients reconnect elsewhere, and waits until the hub holds nothing. May be called twice. */
   close(): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 import type { ErrorStatus } from '../../contracts/http/errors.ts';
 
 /**
- * Thrown to end a request with a status that docs/api.md documents. The client receives the message: it names the cause
- * and what to do, and never has SQL, a stack or another system's raw text.
+ * Thrown to end a request with a status of contracts/http/errors.ts. The client receives the message: it names the cause and
+ * what to do, and never has SQL, a stack or another system's raw text.
  */
 export class HttpError extends Error {
   readonly code = 'HTTP';

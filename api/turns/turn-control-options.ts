@@ -9,7 +9,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { Turn } from '../../db/turns/turn.ts';
 import type { TemporalIdentity } from '../../db/temporal/temporal-identity.ts';
 
-/** What was found wrong with a turn that nobody watches, and corrected. */
+/** What was found wrong with a turn, and corrected. `failed`: the turn could not be checked. */
 export type Finding = 'turn_ended' | 'start_promoted' | 'start_deleted' | 'decision_sent' | 'failed';
 
 export interface TurnControlOptions {

@@ -22,7 +22,10 @@ import type {
 
 export type ClientOptions = StreamConnection;
 
-/** The service, typed. Answers come as the service gives them; every method throws CopilotError. The last argument may hold a `signal`. */
+/**
+ * The service, typed. Answers come as the service gives them; every method throws CopilotError. The last argument may hold a
+ * `signal`.
+ */
 export interface CopilotClient {
   readonly workflows: {
     list(page?: { limit?: number; offset?: number }, options?: CallOptions): Promise<WorkflowList>;

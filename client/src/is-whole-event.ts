@@ -1,3 +1,4 @@
+import { isRecord } from './errors.ts';
 import type { TurnEvent } from './types.ts';
 
 type Kind = 'string' | 'number' | 'boolean' | 'object' | 'text or object' | 'anything';
@@ -45,7 +46,7 @@ function isOfKind(value: unknown, kind: Kind): boolean {
     case 'anything':
       return value !== undefined;
     case 'object':
-      return typeof value === 'object' && value !== null && !Array.isArray(value);
+      return isRecord(value);
     case 'text or object':
       return isOfKind(value, 'string') || isOfKind(value, 'object');
     default:

@@ -1,6 +1,6 @@
 /** The events of one answer: bytes to parsed events, for as long as the connection speaks. */
 import { createParser } from 'eventsource-parser';
-import { CopilotError } from './errors.ts';
+import { CopilotError, parseObject } from './errors.ts';
 
 /** What every block of a stream holds. Which event it is stays open: a later service may send new ones. */
 export interface WireEvent {
@@ -78,16 +78,11 @@ function readWithin(
 }
 
 function parseEvent(data: string): WireEvent | null {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isWireEvent(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseObject(data);
+  return value !== null && isWireEvent(value) ? value : null;
 }
 
-function isWireEvent(value: unknown): value is WireEvent {
-  if (typeof value !== 'object' || value === null) return false;
+function isWireEvent(value: object): value is WireEvent {
   const { event, seq } = value as { event?: unknown; seq?: unknown };
   return typeof event === 'string' && (seq === undefined || (Number.isSafeInteger(seq) && Number(seq) > 0));
 }

@@ -1,4 +1,4 @@
-/** What the service answers and streams, with the names that it uses on the wire. One file, because it is the wire's list. */
+/** What the service answers and streams, with the names that it uses on the wire. One file, because the wire is one list. */
 import type { Block, Edge, WorkflowDiff } from '../../domain/graph/graph.ts';
 import type { Json, JsonObject } from '../../domain/text/json-value.ts';
 
@@ -315,7 +315,7 @@ export type AuditAction =
 export interface AuditEntry {
   id: string;
   at: string;
-  /** The `sub` of the token, or its role when it has none. */
+  /** The `sub` of the token, or its role when it has none; `retention`, with a null role, for retention. */
   actor: string;
   role: string | null;
   action: AuditAction;

@@ -1,8 +1,7 @@
 /** The audit log. */
 import { z } from 'zod';
-import { isUuid } from '../../domain/text/uuid.ts';
 import { AUDIT_ACTIONS } from '../audit.ts';
-import { time, uuid, wholeNumber } from './values.ts';
+import { cursor, time, uuid, wholeNumber } from './values.ts';
 
 export const NO_SUCH_ENTRY = 'before must be the id of an entry';
 
@@ -15,11 +14,7 @@ export const auditQuery = z.object({
     fallback: 50,
     description: 'How many entries.',
   }).default(50),
-  before: z
-    .string({ error: NO_SUCH_ENTRY })
-    .refine(isUuid, { error: NO_SUCH_ENTRY })
-    .meta({ format: 'uuid', description: 'The entries that are older than this one.' })
-    .optional(),
+  before: cursor(NO_SUCH_ENTRY, 'The entries that are older than this one.').optional(),
 });
 
 export const auditEntry = z
@@ -27,11 +22,13 @@ export const auditEntry = z
     id: uuid,
     at: time,
     actor: z.string().meta({
-      description: 'The `sub` of the token, or its role when it has none.',
+      description:
+        'The `sub` of the token, or its role when it has none; `retention`, with a null role, for retention.',
       example: 'ann',
     }),
     role: z.string().nullable().meta({
-      description: 'The role of the token. Null for a change whose approval the previous release took.',
+      description:
+        'The role of the token. Null for retention, and for a change whose approval the previous release took.',
       example: 'authenticated',
     }),
     action: z.enum(AUDIT_ACTIONS),

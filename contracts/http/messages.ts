@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { usageSchema, workflowDiffSchema } from '../events.ts';
 import { canvas, workflowGraph } from './graphs.ts';
-import { idOrNothing, json, time, uuid, wholeNumber } from './values.ts';
+import { cursor, idOrNothing, json, time, uuid, wholeNumber } from './values.ts';
 import { isUuid } from '../../domain/text/uuid.ts';
 
 export const NO_SUCH_MESSAGE = 'No message exists with the given ID in this session';
@@ -20,11 +20,7 @@ const pageFields = z.object({
     digits: 4,
     description: `How many messages; ${MAX_PAGE_MESSAGES} unless said otherwise.`,
   }).optional(),
-  before: z
-    .string({ error: NO_SUCH_CURSOR })
-    .refine(isUuid, { error: NO_SUCH_CURSOR })
-    .meta({ format: 'uuid', description: 'The messages that are older than this one.' })
-    .optional(),
+  before: cursor(NO_SUCH_CURSOR, 'The messages that are older than this one.').optional(),
   message: z
     .unknown()
     .refine(isUuid, { error: NO_SUCH_MESSAGE, params: { status: 404 } })

@@ -1,7 +1,6 @@
 /** Sessions: conversations about one workflow. */
 import { z } from 'zod';
-import { isUuid } from '../../domain/text/uuid.ts';
-import { idOrNothing, requiredOr, time, uuid, wholeNumber } from './values.ts';
+import { cursor, idOrNothing, requiredOr, time, uuid, wholeNumber } from './values.ts';
 
 export const NO_WORKFLOW = 'No workflow exists with the given ID';
 export const NO_SESSION = 'No copilot session exists with the given ID';
@@ -46,11 +45,7 @@ export const sessionPageQuery = z.object({
     fallback: 50,
     description: 'How many sessions.',
   }).default(50),
-  before: z
-    .string({ error: NO_SUCH_SESSION })
-    .refine(isUuid, { error: NO_SUCH_SESSION })
-    .meta({ format: 'uuid', description: 'The sessions that are older than this one.' })
-    .optional(),
+  before: cursor(NO_SUCH_SESSION, 'The sessions that are older than this one.').optional(),
 });
 
 export const sessionSummary = z

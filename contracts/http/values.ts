@@ -33,6 +33,14 @@ export function idOrNothing(message: string) {
     .meta({ format: 'uuid' });
 }
 
+/** The id in a query from which a page goes on. `message` is the error of everything else. */
+export function cursor(message: string, description: string) {
+  return z
+    .string({ error: message })
+    .refine(isUuid, { error: message })
+    .meta({ format: 'uuid', description });
+}
+
 /** The message for a value of the wrong type. Null and absent count as missing. */
 export function requiredOr(required: string, wrong: string) {
   return ({ input }: { input?: unknown }) => (input === undefined || input === null ? required : wrong);

@@ -17,11 +17,12 @@ export async function countBody(
   { principal, bytes }: { principal: string | null; bytes: number },
   limit: Limit,
 ): Promise<void> {
+  // No principal has the key of the total: theirs begin with `of `.
   const counted = [
     ...(limit.own > 0 && principal !== null
       ? [{ scope: 'own' as const, key: `of ${principal}`, atMost: limit.own }]
       : []),
-    ...(limit.total > 0 ? [{ scope: 'total' as const, key: 'of all', atMost: limit.total }] : []),
+    ...(limit.total > 0 ? [{ scope: 'total' as const, key: 'all', atMost: limit.total }] : []),
   ];
   const countAll = async (of: Knex): Promise<void> => {
     for (const { scope, key, atMost } of counted) {

@@ -11,53 +11,80 @@ import type { Starter } from './start-limits.ts';
 type Budget = keyof Budgets;
 
 const DAY_SECONDS = 86_400;
-const NAMES: Readonly<Record<Budget, (amount: string) => string>> = {
-  tokensPerDay: (amount) => `Your budget of ${amount} tokens a day`,
-  usdPerDay: (amount) => `Your budget of ${amount} US dollars a day`,
-  tokensPerSession: (amount) => `The budget of ${amount} tokens of this session`,
-  usdPerSession: (amount) => `The budget of ${amount} US dollars of this session`,
-};
-const DAYS: readonly Budget[] = ['tokensPerDay', 'usdPerDay'];
-const SPENT: Readonly<Record<Budget, string>> = {
-  tokensPerDay: 'coalesce(sum(input_tokens + output_tokens), 0)',
-  usdPerDay: 'coalesce(sum(cost_usd), 0)',
-  tokensPerSession: 'coalesce(sum(input_tokens + output_tokens), 0)',
-  usdPerSession: 'coalesce(sum(cost_usd), 0)',
+const TOKENS = 'coalesce(sum(input_tokens + output_tokens), 0)';
+const DOLLARS = 'coalesce(sum(cost_usd), 0)';
+const BUDGETS: Readonly<
+  Record<Budget, { isOfDay: boolean; spent: string; nameOf: (amount: string) => string }>
+> = {
+  tokensPerDay: {
+    isOfDay: true,
+    spent: TOKENS,
+    nameOf: (amount) => `Your budget of ${amount} tokens a day`,
+  },
+  usdPerDay: {
+    isOfDay: true,
+    spent: DOLLARS,
+    nameOf: (amount) => `Your budget of ${amount} US dollars a day`,
+  },
+  tokensPerSession: {
+    isOfDay: false,
+    spent: TOKENS,
+    nameOf: (amount) => `The budget of ${amount} tokens of this session`,
+  },
+  usdPerSession: {
+    isOfDay: false,
+    spent: DOLLARS,
+    nameOf: (amount) => `The budget of ${amount} US dollars of this session`,
+  },
 };
 
-/** The first budget of which nothing is left; null when something is left of all. */
+/** SQL for the principal and the session whose usage is summed. Without a principal, no budget of a day applies. */
+interface Spender {
+  principal: string;
+  session: string;
+}
+const STARTER: Spender = {
+  principal: 'cast(:principal as text)',
+  session: 'cast(:sessionId as uuid)',
+};
+const TURN: Spender = {
+  principal: '(select t.principal from ai.copilot_turns t where t.id = cast(:turnId as uuid))',
+  session: '(select t.session_id from ai.copilot_turns t where t.id = cast(:turnId as uuid))',
+};
+
+/** The first budget of which nothing is left; null when something is left of all. `bindings` are those of `spender`. */
 async function findSpent(
   db: Knex,
   budgets: Budgets,
-  { principal, sessionId }: Starter,
+  spender: Spender,
+  bindings: Record<string, string | null>,
 ): Promise<Budget | null> {
-  const names = (Object.keys(NAMES) as Budget[]).filter(
-    (name) => Number(budgets[name]) > 0 && (principal !== null || !DAYS.includes(name)),
-  );
+  const names = (Object.keys(BUDGETS) as Budget[]).filter((name) => Number(budgets[name]) > 0);
   if (names.length === 0) return null;
   const [spent] = await rowsOf<{ name: Budget }>(
     db,
     names
       .map((name) => {
-        const whose = DAYS.includes(name)
-          ? `principal = ? and created_at >= date_trunc('day', clock_timestamp(), 'UTC')`
-          : 'session_id = ?';
+        const whose = BUDGETS[name].isOfDay
+          ? `principal = ${spender.principal} and created_at >= date_trunc('day', clock_timestamp(), 'UTC')`
+          : `session_id = ${spender.session}`;
         return `(select '${name}' as name from ai.copilot_usage
-          where ${whose} and not estimated having ${SPENT[name]} >= ?::numeric)`;
+          where ${whose} and not estimated having ${BUDGETS[name].spent} >= cast(:${name} as numeric))`;
       })
       .join(' union all '),
-    names.flatMap((name) => [DAYS.includes(name) ? principal : sessionId, String(budgets[name])]),
+    { ...bindings, ...Object.fromEntries(names.map((name) => [name, String(budgets[name])])) },
   );
   return spent?.name ?? null;
 }
 
 /** Throws LimitError when a budget is used up. */
 export async function requireBudget(db: Knex, budgets: Budgets, starter: Starter): Promise<void> {
-  const name = await findSpent(db, budgets, starter);
+  const name = await findSpent(db, budgets, STARTER, { ...starter });
   if (name === null) return;
   const amount = budgets[name];
-  const budget = NAMES[name](typeof amount === 'number' ? amount.toLocaleString('en-US') : amount);
-  if (!DAYS.includes(name))
+  const { isOfDay, nameOf } = BUDGETS[name];
+  const budget = nameOf(typeof amount === 'number' ? amount.toLocaleString('en-US') : amount);
+  if (!isOfDay)
     throw new LimitError(
       `${budget} is used up and does not renew. Nothing was done. Please begin a new session.`,
       DAY_SECONDS,
@@ -73,13 +100,7 @@ export async function requireBudget(db: Knex, budgets: Budgets, starter: Starter
   );
 }
 
-/** Whether a budget of a turn is used up. False when the turn does not exist. */
+/** Whether a budget of a turn is used up. False when the turn does not exist. Takes one statement: each step asks. */
 export async function isBudgetSpent(db: Knex, budgets: Budgets, turnId: string): Promise<boolean> {
-  if (Object.values(budgets).every((amount) => Number(amount) === 0)) return false;
-  const [turn] = await rowsOf<Starter>(
-    db,
-    'select principal, session_id as "sessionId" from ai.copilot_turns where id = ?',
-    [turnId],
-  );
-  return turn !== undefined && (await findSpent(db, budgets, turn)) !== null;
+  return (await findSpent(db, budgets, TURN, { turnId })) !== null;
 }

@@ -5,8 +5,8 @@ import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
 /**
- * Whether a session `s` is idle: no change, turn or message since `:since`, and no open turn. A turn that waits for a
- * confirmation is open.
+ * Whether a session `s` is idle: no change, turn or message in the last `:idle` seconds, and no open turn. A turn that
+ * waits for a confirmation is open.
  */
 const IS_IDLE = `coalesce(s.updated_at, s.created_at, '-infinity') < now() - make_interval(secs => cast(:idle as float8))
   and not exists (
@@ -31,14 +31,18 @@ export async function listIdleSessions(
   return rows.map(({ id }) => id);
 }
 
-/** The ids of a session's turns that are not purged. */
-export async function listUnpurgedTurns(db: Knex, sessionId: string): Promise<string[]> {
-  const rows = await rowsOf<{ id: string }>(
+/** The oldest turn of an idle session that is not purged. Null when there is none, and when the session is in use again. */
+export async function findUnpurgedTurn(
+  db: Knex,
+  { sessionId, idleMs }: { sessionId: string; idleMs: number },
+): Promise<string | null> {
+  const [turn] = await rowsOf<{ id: string }>(
     db,
-    'select id from ai.copilot_turns where session_id = ? and purged_at is null order by created_at',
-    [sessionId],
+    `select u.id from ai.copilot_sessions s join ai.copilot_turns u on u.session_id = s.id
+     where s.id = cast(:id as uuid) and u.purged_at is null and ${IS_IDLE} order by u.created_at limit 1`,
+    { id: sessionId, idle: idleMs / 1_000 },
   );
-  return rows.map(({ id }) => id);
+  return turn?.id ?? null;
 }
 
 /**

@@ -204,20 +204,18 @@ export function createSqlSandbox(options: {
       return toResult(result, typeNames, hidden);
     });
   };
-  /** Tells of a refusal. */
-  const told = async <T>(query: Promise<T>): Promise<T> => {
-    try {
-      return await query;
-    } catch (error: unknown) {
-      if (error instanceof SqlRefusal) options.onRefusal?.(error.code);
-      throw error;
-    }
-  };
 
   return {
     prepare: ensureReady,
     survivors: survivors.counts,
-    query: (sql, signal) => told(runQuery(sql, signal)),
+    async query(sql, signal) {
+      try {
+        return await runQuery(sql, signal);
+      } catch (error: unknown) {
+        if (error instanceof SqlRefusal) options.onRefusal?.(error.code);
+        throw error;
+      }
+    },
     async schema(request, signal) {
       await sqlGrammarReady();
       return run(signal, async (connection) => {

@@ -169,7 +169,10 @@ export async function listOpenTurns(db: Knex, filter: { sessionId: string }): Pr
   return rows.map(toTurn);
 }
 
-/** Deletes a turn in status `starting`, which then counts as no chat. Returns false when the turn has another status or does not exist. */
+/**
+ * Deletes a turn in status `starting`, which then counts as no chat. Returns false when the turn has another status or does
+ * not exist.
+ */
 export async function deleteStartingTurn(db: Knex, turnId: string): Promise<boolean> {
   const rows = await rowsOf(
     db,

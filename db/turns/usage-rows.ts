@@ -48,7 +48,8 @@ export const LOST_ATTEMPT: Omit<UsageEntry, 'step'> = {
 
 /**
  * Records the tokens of an attempt, which (turn, step, epoch) identifies. Recording an attempt again changes nothing, except
- * that a report replaces an estimate; the result stays as it was first noted. Without a session id and without the turn's row, nothing is recorded.
+ * that a report replaces an estimate; the result stays as it was first noted. Without a session id and without the turn's
+ * row, nothing is recorded.
  */
 export async function insertUsage(db: Knex, fence: Fence, usage: UsageEntry): Promise<void> {
   await db.raw(

@@ -6,7 +6,16 @@ import type { Json } from '../text/json-value.ts';
 import { isObject, jsonEqual } from '../text/json.ts';
 import { callFunction, callMethod } from './functions.ts';
 import { resolveConfig } from './resolve.ts';
-import { type Budget, EvaluationFault, isTruthy, kindOf, type LookUp, Unknown, type Value } from './value.ts';
+import {
+  type Budget,
+  EvaluationFault,
+  isTruthy,
+  kindOf,
+  type LookUp,
+  numberOf,
+  Unknown,
+  type Value,
+} from './value.ts';
 
 /** Whether an expression is true, or why nobody knows, or why it fails. */
 export type Truth = { is: boolean } | { unknown: string } | { fails: string };
@@ -193,11 +202,6 @@ function calculate(operator: string, left: number, right: number): Value {
 
 function finite(number: number): Value {
   return Number.isFinite(number) ? number : new Unknown('a number is too large');
-}
-
-function numberOf(value: Json): number {
-  if (typeof value !== 'number') throw new EvaluationFault(`${kindOf(value)} is no number`);
-  return value;
 }
 
 /** Texts by their characters, numbers by their size. */

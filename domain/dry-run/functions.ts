@@ -2,7 +2,7 @@
 import { toJsonText } from '../text/json-text.ts';
 import type { Json } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
-import { EvaluationFault, isTruthy, kindOf } from './value.ts';
+import { EvaluationFault, isTruthy, kindOf, numberOf } from './value.ts';
 
 /** Calls a function. Throws an EvaluationFault for values that it does not take. */
 export function callFunction(name: string, values: readonly Json[]): Json {
@@ -85,11 +85,6 @@ function numbersOf(values: readonly Json[]): number[] {
   const list = values.length === 1 && Array.isArray(values[0]) ? values[0] : values;
   if (list.length === 0 || list.length > 1_000) throw new EvaluationFault('it needs 1 to 1,000 numbers');
   return list.map(numberOf);
-}
-
-function numberOf(value: Json): number {
-  if (typeof value !== 'number') throw new EvaluationFault(`${kindOf(value)} is no number`);
-  return value;
 }
 
 function textOf(value: Json): string {

@@ -1,6 +1,7 @@
 /** The order in which a dry run visits the blocks that the trigger reaches. */
 import type { Block, Graph } from '../graph/graph.ts';
 import { findBlockType } from '../rules/block-registry.ts';
+import type { Reachability } from '../rules/reachability.ts';
 
 export interface Order {
   /** Each block after all blocks above it. */
@@ -9,24 +10,20 @@ export interface Order {
 }
 
 /** Plans the order. Blocks on a cycle or below one never come. */
-export function planOrder({ blocks, edges }: Graph): Order {
+export function planOrder({ blocks, edges }: Graph, reachability: Reachability): Order {
   const trigger = blocks.find((block) => findBlockType(block.type)?.trigger);
   const byId = new Map(blocks.toReversed().map((block) => [block.id, block]));
-  const next = new Map<string, string[]>();
-  for (const { source, target } of edges) {
-    if (!byId.has(source) || !byId.has(target)) continue;
-    const list = next.get(source);
-    if (list) list.push(target);
-    else next.set(source, [target]);
-  }
-  const reached = new Set<string>(trigger ? [trigger.id] : []);
-  for (const id of reached) for (const target of next.get(id) ?? []) reached.add(target);
+  const isReached = (id: string): boolean =>
+    trigger !== undefined && (id === trigger.id || reachability.reaches(trigger.id, id));
+  // How many edges into a block come from blocks that are not planned yet.
   const waits = new Map<string, number>();
-  for (const id of reached)
-    for (const target of next.get(id) ?? []) waits.set(target, (waits.get(target) ?? 0) + 1);
-  const order = [...reached].filter((id) => !waits.has(id));
+  for (const id of byId.keys()) {
+    if (!isReached(id)) continue;
+    for (const { target } of reachability.out(id)) waits.set(target, (waits.get(target) ?? 0) + 1);
+  }
+  const order = trigger && !waits.has(trigger.id) ? [trigger.id] : [];
   for (const id of order) {
-    for (const target of next.get(id) ?? []) {
+    for (const { target } of reachability.out(id)) {
       const left = waits.get(target)! - 1;
       waits.set(target, left);
       if (left === 0) order.push(target);
@@ -36,7 +33,7 @@ export function planOrder({ blocks, edges }: Graph): Order {
   const entered = new Set(edges.map(({ target }) => target));
   const notTried = [...byId.values()].toReversed().flatMap(({ id, name, type }) => {
     if (planned.has(id)) return [];
-    if (reached.has(id)) return [{ block: name, why: 'it is on a cycle or below one' }];
+    if (isReached(id)) return [{ block: name, why: 'it is on a cycle or below one' }];
     if (findBlockType(type)?.trigger) return [{ block: name, why: 'a workflow has one trigger' }];
     return entered.has(id)
       ? [{ block: name, why: 'the trigger does not lead to it' }]

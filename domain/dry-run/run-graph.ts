@@ -49,8 +49,9 @@ export function runGraph(
   aliases: ReadonlyMap<string, string> = new Map(),
 ): DryRun {
   const canned = readOutputs(tried.outputs ?? {}, graph.blocks, aliases);
-  const { order, notTried } = planOrder(graph);
-  const run = new Run(graph, tried.input ?? null, canned.byId, ports);
+  const reachability = computeReachability(graph);
+  const { order, notTried } = planOrder(graph, reachability);
+  const run = new Run(graph, reachability, { input: tried.input ?? null, canned: canned.byId, ports });
   let cut = order.length === 0 ? 'The workflow has no trigger yet, so nothing starts it.' : null;
   try {
     for (const block of order) run.visit(block);
@@ -64,36 +65,38 @@ export function runGraph(
 /** Whether an edge is followed; `maybe` when that depends on what is unknown. */
 type Flow = 'yes' | 'maybe' | 'no';
 
+/** What a run works with, besides the graph. */
+interface Given {
+  input: JsonObject | null;
+  /** The outputs that were given, by the id of their block. */
+  canned: ReadonlyMap<string, Json>;
+  ports: RulePorts;
+}
+
 class Run {
   readonly steps: Step[] = [];
   readonly assumptions = new Set<AssumptionId>();
   private readonly byId = new Map<string, Step>();
   private readonly byName = new Map<string, Block>();
-  private readonly into = new Map<string, Edge[]>();
+  private readonly into: ReadonlyMap<string, readonly Edge[]>;
   /** Blocks with several edges out of one output. */
   private readonly forks = new Set<string>();
   private readonly sizes = new Map<Step, number>();
   private readonly reachability: Reachability;
   private readonly budget = new Budget(MAX_WORK);
-  private readonly input: JsonObject | null;
-  private readonly canned: ReadonlyMap<string, Json>;
-  private readonly ports: RulePorts;
+  private readonly given: Given;
 
-  constructor(graph: Graph, input: JsonObject | null, canned: ReadonlyMap<string, Json>, ports: RulePorts) {
-    this.input = input;
-    this.canned = canned;
-    this.ports = ports;
-    this.reachability = computeReachability(graph);
+  constructor(graph: Graph, reachability: Reachability, given: Given) {
+    this.given = given;
+    this.reachability = reachability;
     for (const block of graph.blocks)
       if (!this.byName.has(nameKey(block.name))) this.byName.set(nameKey(block.name), block);
+    this.into = Map.groupBy(graph.edges, ({ target }) => target);
     const outputs = new Set<string>();
-    for (const edge of graph.edges) {
-      const output = JSON.stringify([edge.source, edge.sourceHandle]);
-      if (outputs.has(output)) this.forks.add(edge.source);
+    for (const { source, sourceHandle } of graph.edges) {
+      const output = JSON.stringify([source, sourceHandle]);
+      if (outputs.has(output)) this.forks.add(source);
       outputs.add(output);
-      const list = this.into.get(edge.target);
-      if (list) list.push(edge);
-      else this.into.set(edge.target, [edge]);
     }
   }
 
@@ -107,6 +110,7 @@ class Run {
 
   private work(step: Step): void {
     const { block } = step;
+    const { input, canned, ports } = this.given;
     if (isDeeperThan(block.config, MAX_LEVELS)) {
       step.output = new Unknown(`the config of ${block.name} nests too deep for a dry run`);
       return;
@@ -114,9 +118,9 @@ class Run {
     const work = workOf(block, {
       lookUp: (name, path) => this.lookUp(block, name, path),
       budget: this.budget,
-      input: this.input,
-      canned: this.canned.get(block.id),
-      ports: this.ports,
+      input,
+      canned: canned.get(block.id),
+      ports,
       assume: (id) => void this.assumptions.add(id),
     });
     Object.assign(step, work);

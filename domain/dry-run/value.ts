@@ -80,3 +80,9 @@ export function kindOf(value: Json): string {
   if (typeof value === 'object') return 'an object';
   return typeof value === 'string' ? 'a text' : `a ${typeof value}`;
 }
+
+/** A value that must be a number. Throws an EvaluationFault for any other. */
+export function numberOf(value: Json): number {
+  if (typeof value !== 'number') throw new EvaluationFault(`${kindOf(value)} is no number`);
+  return value;
+}

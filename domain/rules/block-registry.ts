@@ -69,14 +69,16 @@ const fields = (whole: string, named: Readonly<Record<string, string>>) => ({
 /** More handles than a workflow has blocks are of no use, and a config of a hostile size must not cost memory. */
 const MAX_HANDLES = 1_000;
 
-/** Branches of a condition in order: if, elif_1 ..., else. At least if and else. */
+/** The handle of a condition's branch: if, elif_1, elif_2 ... */
+export function branchHandle(index: number): string {
+  return index === 0 ? 'if' : `elif_${index}`;
+}
+
+/** The handles of a condition's branches in order, then else. At least if and else. */
 function conditionHandles(config: JsonObject): readonly string[] {
   const branches = Array.isArray(config.branches) ? config.branches.length : 1;
-  const elifs = Array.from(
-    { length: Math.max(0, Math.min(branches, MAX_HANDLES) - 1) },
-    (_, index) => `elif_${index + 1}`,
-  );
-  return ['if', ...elifs, 'else'];
+  const length = Math.max(1, Math.min(branches, MAX_HANDLES));
+  return [...Array.from({ length }, (_, index) => branchHandle(index)), 'else'];
 }
 
 function splitHandles(config: JsonObject): readonly string[] {

@@ -2,6 +2,7 @@
 import type { Block } from '../graph/graph.ts';
 import type { Json, JsonObject } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
+import { branchHandle } from './block-registry.ts';
 import { checkCode } from './check-code.ts';
 import { checkRequest } from './check-request.ts';
 import { isMissing } from './is-missing.ts';
@@ -28,7 +29,7 @@ function checkBranches(config: JsonObject, report: Report): void {
   if (!Array.isArray(branches)) return;
   if (branches.length === 0) report('missing_config/branches', 'branches', null, { example: BRANCH });
   for (const [index, branch] of branches.entries()) {
-    const handle = index === 0 ? 'if' : `elif_${index}`;
+    const handle = branchHandle(index);
     const expression = isObject(branch) ? branch.expression : undefined;
     if (expression !== undefined && expression !== null && typeof expression !== 'string') {
       report('invalid_config/expression', 'branches', [handle, expression], { handle, example: BRANCH });

@@ -3,7 +3,7 @@ import { nameKey } from '../graph/find-block.ts';
 import type { Block, Graph } from '../graph/graph.ts';
 import type { JsonObject } from '../text/json-value.ts';
 import { isObject } from '../text/json.ts';
-import { nearestNames } from './block-registry.ts';
+import { branchHandle, nearestNames } from './block-registry.ts';
 import {
   correctExpression,
   findExpressionFault,
@@ -72,9 +72,7 @@ function faultyOf(config: JsonObject): readonly Faulty[] {
     const expression = isObject(branch) ? branch.expression : undefined;
     if (typeof expression !== 'string' || expression.trim() === '') return [];
     const fault = findExpressionFault(expression, NO_SCOPE);
-    return fault
-      ? [{ handle: index === 0 ? 'if' : `elif_${index}`, expression, certain: fault.certain }]
-      : [];
+    return fault ? [{ handle: branchHandle(index), expression, certain: fault.certain }] : [];
   });
   known.set(config, faulty);
   return faulty;

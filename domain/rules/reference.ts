@@ -101,20 +101,10 @@ function looksNamed(text: string): boolean {
 }
 
 /**
- * Replaces one name by another in every reference of a config. Returns the same object when no reference has the name. In
- * code that parses, only the keys of input_data are rewritten, not comments and strings.
+ * Replaces names in every reference of a config. `rename` takes a `nameKey` and returns the new name, or null for no change.
+ * Returns the same object when nothing changes. In code that parses, only the keys of input_data are rewritten, not comments
+ * and strings.
  */
-export function renameReferences(
-  config: JsonObject,
-  from: string,
-  to: string,
-  python?: PythonChecker,
-): JsonObject {
-  const wanted = nameKey(from);
-  return rewriteReferences(config, (name) => (nameKey(name) === wanted ? to : null), python);
-}
-
-/** The same for all names at once. `rename` takes a `nameKey` and returns the new name, or null for no change. */
 export function rewriteReferences(
   config: JsonObject,
   rename: (name: string) => string | null,

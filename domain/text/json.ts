@@ -74,6 +74,11 @@ export function copyObject(source: JsonObject): JsonObject {
   return copy;
 }
 
+/** A shallow copy without the keys whose value is null. */
+export function withoutNulls<Value>(source: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== null));
+}
+
 /** JSON Merge Patch (RFC 7396): objects merge, null removes, everything else replaces. Changes neither argument. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;

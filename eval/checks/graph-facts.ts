@@ -4,6 +4,9 @@
  */
 import type { Block, Edge, Graph, Json } from '../../client/src/index.ts';
 
+/** The types of the blocks in which a workflow begins. */
+export const TRIGGERS: readonly string[] = ['starter', 'webhook'];
+
 /** Which blocks are meant. Every part that is given must fit. */
 export interface Select {
   type?: string | readonly string[];

@@ -1,10 +1,18 @@
 /** Checks on the workflow at the end of a case. */
 import type { Block, Graph, JsonObject } from '../../client/src/index.ts';
 import type { Check } from '../case.ts';
-import { below, edgeInWords, handlesOf, inWords, named, select, type Select } from './graph-facts.ts';
+import {
+  below,
+  edgeInWords,
+  handlesOf,
+  inWords,
+  named,
+  select,
+  type Select,
+  TRIGGERS,
+} from './graph-facts.ts';
 import { faultsOf } from './sound-graph.ts';
 
-const TRIGGERS = ['starter', 'webhook'];
 const listed = (graph: Graph): string => graph.blocks.map(({ name, type }) => `${name} (${type})`).join(', ');
 
 /** At least one block fits. */
@@ -49,15 +57,6 @@ export function leads(from: Select, to: Select, via?: string): Check {
       isLed(after, from, to, via)
         ? null
         : `the edges are: ${after.edges.map((edge) => edgeInWords(after, edge)).join('; ') || 'none'}`,
-  };
-}
-
-/** No way leads from one block to another. */
-export function leadsNot(from: Select, to: Select, via?: string): Check {
-  const { says } = leads(from, to, via);
-  return {
-    says: `it is not so that ${says}`,
-    fault: ({ after }) => (isLed(after, from, to, via) ? 'one does' : null),
   };
 }
 

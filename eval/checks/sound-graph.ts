@@ -1,8 +1,7 @@
 /** The faults of a graph that no request asks for, whatever a case is about. */
 import type { Graph } from '../../client/src/index.ts';
-import { below, edgeInWords, handlesOf, referencesIn } from './graph-facts.ts';
+import { below, edgeInWords, handlesOf, referencesIn, TRIGGERS } from './graph-facts.ts';
 
-const TRIGGERS = ['starter', 'webhook'];
 const BLOCK_WIDTH = 250;
 const BLOCK_HEIGHT = 120;
 

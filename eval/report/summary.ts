@@ -90,11 +90,6 @@ function hasPassed({ faults }: Trial): boolean {
   return faults.length === 0;
 }
 
-/** The cost of trials in dollars; null when a turn of them has no price. */
-export function costOf(trials: readonly Trial[]): number | null {
-  return total(trials).costUsd;
-}
-
 function total(trials: readonly Trial[]) {
   const turns = trials.flatMap(({ outcome }) => outcome?.turns ?? []);
   const calls = turns.flatMap((turn) => turn.calls);

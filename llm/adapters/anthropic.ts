@@ -1,5 +1,7 @@
-/** The adapter for Anthropic's Messages API. One file, because the request that it builds and the stream that it reads share
- * one list of content blocks. */
+/**
+ * The adapter for Anthropic's Messages API. One file, because the request that it builds and the stream that it reads share
+ * one list of content blocks.
+ */
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ModelSpec } from '../../models/models.ts';
 import type { AdapterOptions } from './adapter-options.ts';

@@ -23,7 +23,7 @@ const SAYS_TYPE = ['type', 'anyOf', 'enum', 'const', '$ref'];
 
 const known = new WeakMap<JsonObject, JsonObject | null>();
 
-/** The schema and `strict` as they are sent to a model. `strict` is true when the model takes it and the schema has the form. */
+/** The schema and `strict` for a model. `strict` is true when the model takes it and the schema has a strict form. */
 export function schemaFor(
   schema: JsonObject,
   takesStrict: boolean,

@@ -24,7 +24,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 /** A part of the page that is read when the page is. It must end by itself, and never reject. */
 export type PagePart = () => Promise<string>;
 
-const MODEL_SECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300];
+/** From the first token of a server nearby to the longest call. Most activities take some ten milliseconds. */
+const MODEL_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300];
 const WORK_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Creates the metrics. Without `runtime`, the figures of the Node process are left out. */
@@ -141,7 +142,7 @@ export function createMetrics({ runtime = true }: { runtime?: boolean } = {}) {
     ),
     sweeperFindings: counter(
       'copilot_sweeper_findings_total',
-      'What the sweeper found and corrected, by kind.',
+      'Turns that were found wrong and corrected, by kind; failed: could not be checked.',
       ['finding'],
     ),
 

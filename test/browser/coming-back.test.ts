@@ -8,10 +8,11 @@ import {
   messageBox,
   say,
   shownWords,
+  untilAnswered,
   untilStatus,
-  words,
 } from '../support/page-talk.ts';
 import type { TurnSystem } from '../support/turn-system.ts';
+import { until } from '../support/until.ts';
 
 const { browserTest } = describeInBrowser();
 
@@ -25,11 +26,7 @@ browserTest('a reload in mid-answer goes on without a gap or a double', async ({
   await page.getByText('word39').waitFor();
   assert.ok(await cancelButton(page).isVisible(), 'the running turn was joined');
   release();
-  await untilStatus(page, 'Answer complete');
-  assert.deepEqual(
-    await shownWords(page),
-    words(40).map((word) => word.trim()),
-  );
+  await untilAnswered(page, 40);
   assert.equal(await page.locator('.message-user').count(), 1);
   await page.context().close();
 });
@@ -63,11 +60,7 @@ browserTest('an API that dies and comes back is not a failure', async ({ open, s
   assert.equal(await page.getByRole('alert').count(), 0);
   release();
   await system.startApi();
-  await untilStatus(page, 'Answer complete');
-  assert.deepEqual(
-    await shownWords(page),
-    words(10).map((word) => word.trim()),
-  );
+  await untilAnswered(page, 10);
   await page.context().close();
 });
 
@@ -126,10 +119,10 @@ browserTest('a turn that runs already is joined, and the text is kept', async ({
   await page.context().close();
 });
 
-/** Until the service runs a turn of the session. */
-async function untilRunning(system: TurnSystem, sessionId: string): Promise<void> {
-  for (;;) {
+/** Waits until the service has a turn of the session. */
+function untilRunning(system: TurnSystem, sessionId: string): Promise<void> {
+  return until('the session has a turn', async () => {
     const turns = await system.db.withSchema('ai').table('copilot_turns').where({ session_id: sessionId });
-    if (turns.length > 0) return;
-  }
+    return turns.length > 0;
+  });
 }

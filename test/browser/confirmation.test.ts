@@ -16,6 +16,7 @@ browserTest('approved: by keyboard alone, with the focus kept', async ({ open, s
   await page.getByRole('timer', { name: 'Time left to decide' }).getByText('left').waitFor();
   await confirmationCard(page).getByText('Be brief.').waitFor();
   await page.getByRole('status').getByText('Waiting for your decision').waitFor();
+  await page.getByText('waits for your decision').waitFor();
   assert.deepEqual(await findBarriers(page), []);
   assert.equal(await focusedLabel(page), 'Confirmation', 'nobody was typing: the question has the focus');
   await page.getByRole('button', { name: 'Approve' }).focus();

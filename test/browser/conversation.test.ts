@@ -10,8 +10,8 @@ import {
   messageBox,
   say,
   shownWords,
+  untilAnswered,
   untilStatus,
-  words,
 } from '../support/page-talk.ts';
 
 const { browserTest } = describeInBrowser({ TEMPORAL_UI_URL: 'http://temporal.example' });
@@ -26,11 +26,7 @@ browserTest('an answer streams, is whole at the end, and says what it cost', asy
   assert.ok(await cancelButton(page).isVisible());
   assert.deepEqual(await findBarriers(page), []);
   release();
-  await untilStatus(page, 'Answer complete');
-  assert.deepEqual(
-    await shownWords(page),
-    words(30).map((word) => word.trim()),
-  );
+  await untilAnswered(page, 30);
   await conversation(page).getByText('100 in, 20 out').waitFor();
   assert.ok(new URL(page.url()).searchParams.get('session'), 'the address names the conversation');
   await page.getByRole('button', { name: 'Events' }).click();

@@ -37,7 +37,12 @@ function assertPlain({ status, output }: { status: number | null; output: string
 }
 
 test('npm start writes ready.json for its owner alone, a twin is told, and stopping takes everything away', async () => {
-  const started = await cluster.startAll();
+  const started = await cluster.startAll({ TEMPORAL_UI_URL: 'https://temporal.example' });
+  assert.match(
+    started.output(),
+    /^Temporal UI: +https:\/\/temporal\.example$/m,
+    'not the one of the embedded server',
+  );
   const mode = (name: string): number => statSync(join(cluster.folder, name)).mode & 0o777;
   assert.deepEqual([mode('ready.json'), mode('jwt-secret'), mode('postgres.json')], [0o600, 0o600, 0o600]);
   assert.equal((await fetch(`${started.url}/readyz`)).status, 200);

@@ -36,7 +36,7 @@ export interface Cluster {
   /** The addresses of the stack's servers. */
   addresses(): { databaseUrl: string; temporalAddress: string };
   /** Runs `npm start`: stack, worker and API in one process. */
-  startAll(): Promise<ApiRole>;
+  startAll(env?: NodeJS.ProcessEnv): Promise<ApiRole>;
   /** Kills every process with SIGKILL; with `servers` also the embedded servers. */
   killAll(servers: boolean): Promise<void>;
   /** Registers a function that `stop` calls, so that a failed test leaves nothing running. */
@@ -164,8 +164,8 @@ export async function startCluster(options: {
       const url = (await untilSaid(api, /The API listens on (\S+)/))[1]!;
       return Object.assign(api, { url });
     },
-    async startAll() {
-      const all = launch('start');
+    async startAll(env) {
+      const all = launch('start', env);
       const url = (await untilSaid(all, /The copilot is ready: (\S+)/))[1]!;
       facts = readyFile();
       await database?.end();

@@ -1,10 +1,10 @@
 /** Turns that ended long ago, written by the functions that write them in the product. */
-import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { TurnEvent } from '../../contracts/events.ts';
 import { createTurnStore } from '../../db/turns/turn-store.ts';
 import { insertStartingTurn, promoteTurn } from '../../db/turns/turn.ts';
+import { startingTurn } from './starting-turn.ts';
 
 export interface OldTurn {
   id: string;
@@ -23,17 +23,8 @@ export async function insertOldTurn(
   } = {},
 ): Promise<OldTurn> {
   const { deltas = ['Hello, ', 'you \u2028 "there"\n'], agoSeconds = 3_600 } = options;
-  const turn = { id: randomUUID(), messageId: randomUUID() };
-  await insertStartingTurn(db, {
-    ...turn,
-    ...session,
-    userMessageId: randomUUID(),
-    idempotencyKey: null,
-    principal: null,
-    message: 'hi',
-    model: 'demo',
-    graph: '{"blocks":[],"edges":[]}',
-  });
+  const turn = startingTurn(session);
+  await insertStartingTurn(db, turn);
   await promoteTurn(db, turn.id);
   const store = createTurnStore(db);
   const claim = async (key: string, onFirst: TurnEvent[] = []) =>

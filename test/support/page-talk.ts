@@ -1,4 +1,5 @@
 /** What the browser tests do with the conversation again and again. */
+import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 import type { TurnSystem } from './turn-system.ts';
 
@@ -25,8 +26,7 @@ export async function untilStatus(page: Page, text: string, timeout = 30_000): P
   await page.getByRole('status').getByText(text).waitFor({ timeout });
 }
 
-export const words = (count: number): string[] =>
-  Array.from({ length: count }, (_, index) => `word${index} `);
+const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `word${index} `);
 
 /** A script that says so many words; the last one waits for `release`. */
 export function holding(system: TurnSystem, name: string, count: number): { release: () => void } {
@@ -39,4 +39,13 @@ export function holding(system: TurnSystem, name: string, count: number): { rele
 export async function shownWords(page: Page): Promise<string[]> {
   const text = (await page.locator('.message-answer').last().locator('.markdown').textContent()) ?? '';
   return text.trim().split(/\s+/);
+}
+
+/** Waits for the end of a turn, and checks that its answer has so many words, without a gap or a double. */
+export async function untilAnswered(page: Page, count: number): Promise<void> {
+  await untilStatus(page, 'Answer complete');
+  assert.deepEqual(
+    await shownWords(page),
+    words(count).map((word) => word.trim()),
+  );
 }

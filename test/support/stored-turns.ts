@@ -2,7 +2,6 @@
  * The real turn control on a real Temporal, with another `start`: it stores the rows of a turn and ends the turn at once, so
  * that thousands of chats need no worker.
  */
-import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { HttpError } from '../../api/http/http-error.ts';
 import { createTurnControl } from '../../api/turns/create-turn-control.ts';
@@ -13,6 +12,7 @@ import { findWorkflow, toGraph } from '../../db/graphs/graphs.ts';
 import { catalogueOf, loadConfig } from '../../runtime/config.ts';
 import { connectTemporalClient } from '../../runtime/connections.ts';
 import { createTemporalIdentity } from '../../db/temporal/temporal-identity.ts';
+import { startingTurn } from './starting-turn.ts';
 import { silentLogger } from './test-api.ts';
 
 /** Creates the turn control. The caller closes `db`; `close` closes everything else. */
@@ -46,18 +46,11 @@ export async function connectStoredTurns(db: Knex): Promise<{ turns: TurnControl
   });
   const start: TurnControl['start'] = async ({ session, message, graph, idempotencyKey }) => {
     const workflow = graph ?? toGraph((await findWorkflow(db, session.workflowId))!);
-    const inserted = await insertStartingTurn(db, {
-      id: randomUUID(),
-      sessionId: session.id,
-      workflowId: session.workflowId,
-      userMessageId: randomUUID(),
-      messageId: randomUUID(),
-      idempotencyKey,
-      message,
-      model: 'demo',
-      principal: null,
-      graph: JSON.stringify(workflow),
-    });
+    const place = { sessionId: session.id, workflowId: session.workflowId };
+    const inserted = await insertStartingTurn(
+      db,
+      startingTurn(place, { idempotencyKey, message, graph: JSON.stringify(workflow) }),
+    );
     if (!inserted) throw new HttpError(404, 'No copilot session exists with the given ID');
     const { turn, created } = inserted;
     if (!created) {

@@ -17,6 +17,20 @@ export interface StreamClient {
   ended(): boolean;
 }
 
+/** Opens the event stream of a turn. */
+export function openTurnStream(
+  api: { port: number; headers: Record<string, string> },
+  { sessionId, turnId }: { sessionId: string; turnId: string },
+  options: { method?: string; headers?: Record<string, string>; query?: string } = {},
+): StreamClient {
+  return openStreamClient({
+    port: api.port,
+    method: options.method ?? 'GET',
+    path: `/api/copilot/sessions/${sessionId}/turns/${turnId}/events${options.query ?? ''}`,
+    headers: { ...api.headers, ...options.headers },
+  });
+}
+
 export function openStreamClient(options: {
   port: number;
   path: string;

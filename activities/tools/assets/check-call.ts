@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { AssetAction, AssetKind } from '../../../contracts/assets.ts';
 import { HIDDEN, hideSecrets } from '../../../domain/text/hide-secrets.ts';
-import { isDeeperThan, isObject, toStorable } from '../../../domain/text/json.ts';
+import { isDeeperThan, isObject, toStorable, withoutNulls } from '../../../domain/text/json.ts';
 import type { Json, JsonObject } from '../../../domain/text/json-value.ts';
 import { toolFailure, type ToolOutcome } from '../tool.ts';
 import { ASSET_FIELDS, MAX_SETTINGS_LEVELS } from './asset-fields.ts';
@@ -17,9 +17,7 @@ export function checkCall(
   });
   if (args === null) return wrong('The arguments are no JSON object.', 'Send one JSON object.');
   if (isDeeperThan(args, MAX_SETTINGS_LEVELS * 2)) return wrong('The arguments nest too deep.');
-  const given = Object.fromEntries(
-    Object.entries(toStorable(args as JsonObject) as JsonObject).filter(([, value]) => value !== null),
-  );
+  const given = withoutNulls(toStorable(args as JsonObject) as JsonObject);
   const parsed = manageProjectAssetInput.safeParse(given);
   if (!parsed.success) return wrong(explain(parsed.error));
   const { action, kind, id, data } = parsed.data;
@@ -33,8 +31,7 @@ export function checkCall(
   }
   if (data === undefined || Object.keys(data).length === 0) return wrong(`data: required for ${action}.`);
   // On create, null means absent. On update, null empties a field, if the schema allows it to be empty.
-  const fields =
-    action === 'create' ? Object.fromEntries(Object.entries(data).filter(([, v]) => v !== null)) : data;
+  const fields = action === 'create' ? withoutNulls(data) : data;
   if (action === 'create' && fields.name === undefined) return wrong('data.name: required for create.');
   const checked = ASSET_FIELDS[kind].partial().safeParse(fields);
   if (!checked.success)

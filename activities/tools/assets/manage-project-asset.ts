@@ -8,7 +8,7 @@ import { manageProjectAssetInput } from './call-input.ts';
 /** The turn asks the user before it changes anything (activities/ask-confirmation.ts). */
 export function createManageProjectAssetTool({ assets }: Pick<ToolDeps, 'assets'>): ConfirmedTool {
   return defineConfirmedTool<z.infer<typeof manageProjectAssetInput>>({
-    description: `Creates, updates or deletes an asset, when the user asked for it. The user is shown the change and must confirm it; the call waits, up to a day. When it is rejected, ask; do not call again. Look up ids first, and before a delete what uses the asset (get_asset_details). Not for blocks on the canvas, the open workflow or uploads.
+    description: `Creates, updates or deletes an asset that the user asked for. The user must confirm the change; the call waits, up to a day. When it is rejected, ask; do not call again. Before a delete, look up what uses the asset (get_asset_details). Not for blocks on the canvas, the open workflow or uploads.
 Example: {"action":"create","kind":"agent","data":{"name":"Support","model":"gpt-4.1","system_prompt":"You answer customers' questions."}}`,
     input: manageProjectAssetInput,
     preview: (args) => `${args.action} ${ASSET_LABELS[args.kind]}`,

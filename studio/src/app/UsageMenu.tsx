@@ -3,8 +3,7 @@ import type { UsageReport } from '../../../client/src/index.ts';
 import { Menu } from '../design/Menu.tsx';
 import { messageOf } from '../store/notices.ts';
 import { useStudio } from '../store/studio.ts';
-
-const number = new Intl.NumberFormat('en');
+import { formatCost, formatWhole } from '../text/numbers.ts';
 
 /** Tokens and cost per model, of the whole service. */
 export function UsageMenu() {
@@ -37,9 +36,9 @@ export function UsageMenu() {
                 {report.models.map((model) => (
                   <tr key={model.model}>
                     <th scope="row">{model.model}</th>
-                    <td>{number.format(model.turns)}</td>
-                    <td>{number.format(model.input_tokens + model.output_tokens)}</td>
-                    <td>{model.cost_usd === null ? '–' : `$${shorten(model.cost_usd)}`}</td>
+                    <td>{formatWhole(model.turns)}</td>
+                    <td>{formatWhole(model.input_tokens + model.output_tokens)}</td>
+                    <td>{model.cost_usd === null ? '–' : formatCost(Number(model.cost_usd))}</td>
                   </tr>
                 ))}
               </tbody>
@@ -49,10 +48,4 @@ export function UsageMenu() {
       )}
     </Menu>
   );
-}
-
-/** A decimal string with the digits that a person reads. */
-function shorten(amount: string): string {
-  const value = Number(amount);
-  return value === 0 ? '0' : value < 0.01 ? value.toPrecision(2) : value.toFixed(2);
 }

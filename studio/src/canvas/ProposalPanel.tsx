@@ -11,6 +11,7 @@ import {
 import { showJson } from '../store/json.ts';
 import type { Proposal } from '../store/proposal.ts';
 import { useStudio } from '../store/studio.ts';
+import { formatWhole } from '../text/numbers.ts';
 import { useKeptFocus } from './use-kept-focus.ts';
 import { useLiveChanges, useProposedChanges } from './use-changes.ts';
 import { useShowBlock } from './use-show-block.ts';
@@ -239,7 +240,7 @@ function Value({ value, isSet, sign }: { value: string; isSet: boolean; sign: '+
 function cut(text: string): string {
   const more = text.length - SHOWN_CHARS;
   const shown = visibleText(text.slice(0, SHOWN_CHARS));
-  return more <= 0 ? shown : `${shown}… (${more.toLocaleString('en')} more characters)`;
+  return more <= 0 ? shown : `${shown}… (${formatWhole(more)} more characters)`;
 }
 
 function EdgeChangeItem({ change }: { change: EdgeChange }) {

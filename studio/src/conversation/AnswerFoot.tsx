@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useStudio } from '../store/studio.ts';
 import { CopyButton } from '../text/CopyButton.tsx';
-import { formatCost, formatShort, formatTime, formatWhole } from './numbers.ts';
+import { formatCost, formatShort, formatTime, formatWhole } from '../text/numbers.ts';
 import { RawEvents } from './RawEvents.tsx';
 import { TemporalLink } from './TemporalLink.tsx';
 import type { AnswerView } from './to-answer.ts';

@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 const STATES: Readonly<Record<AnswerCall['state'], string>> = {
   running: 'running',
+  asking: 'waits for your decision',
   done: 'done',
   failed: 'failed',
   unknown: 'no result',
@@ -84,7 +85,9 @@ const CallRow = memo(function CallRow({ call }: { call: AnswerCall }) {
             <h4>Result{call.isCut ? ', cut to a readable size' : ''}</h4>
             {result === null ? (
               <p className="soft">
-                {state === 'running' ? 'Not there yet.' : 'There is none: the turn ended before.'}
+                {state === 'running' || state === 'asking'
+                  ? 'Not there yet.'
+                  : 'There is none: the turn ended before.'}
               </p>
             ) : (
               <LongText text={pretty(result)} label={`Result of ${shownName}`} />

@@ -3,7 +3,7 @@ import { Icon } from '../design/Icon.tsx';
 import { MAX_MESSAGE_CHARS } from '../store/draft.ts';
 import { useStudio } from '../store/studio.ts';
 import { focusMessage, MESSAGE_ID } from './focus.ts';
-import { formatWhole } from './numbers.ts';
+import { formatWhole } from '../text/numbers.ts';
 import { ProblemNote } from './ProblemNote.tsx';
 
 /** From here on the length is told. */

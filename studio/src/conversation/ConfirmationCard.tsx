@@ -5,7 +5,8 @@ import { Icon } from '../design/Icon.tsx';
 import { useStudio } from '../store/studio.ts';
 import { AssetDifference } from './AssetDifference.tsx';
 import { describeDecision } from './describe-decision.ts';
-import { formatDuration } from './numbers.ts';
+import { MESSAGE_ID } from './focus.ts';
+import { formatDuration } from '../text/numbers.ts';
 
 const LABELS: Readonly<Record<string, string>> = {
   create: 'Create',
@@ -87,7 +88,7 @@ function useFocus(card: React.RefObject<HTMLElement | null>, isOpen: boolean): v
   useEffect(() => {
     const element = card.current;
     const focused = document.activeElement;
-    const isFree = focused === document.body || (focused?.id === 'message' && mayTake.current);
+    const isFree = focused === document.body || (focused?.id === MESSAGE_ID && mayTake.current);
     const isInside = element?.contains(focused) === true;
     if (isOpen && isFree) element?.focus();
     else if (!isOpen && wasOpen.current && (isInside || focused === document.body)) element?.focus();

@@ -10,7 +10,7 @@ import { useTurnRecord } from './use-turn-record.ts';
 const STOPS: Readonly<Partial<Record<string, string>>> = {
   step_limit: 'The copilot used all of its steps. Ask it to go on.',
   loop: 'The copilot was repeating itself and was stopped. Say it in other words.',
-  budget: 'The turn reached its budget of tokens. Ask it to go on.',
+  budget: 'The turn used up its budget of calls, time, tokens or money. Ask it to go on.',
 };
 
 /** Why an answer is not a whole one, and what to do about it. */

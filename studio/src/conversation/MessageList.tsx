@@ -5,7 +5,7 @@ import { useStudio } from '../store/studio.ts';
 import { LongMessage } from '../text/LongMessage.tsx';
 import { Answer } from './Answer.tsx';
 import { type Entry, toEntries } from './entries.ts';
-import { formatTime } from './numbers.ts';
+import { formatTime } from '../text/numbers.ts';
 import { ProblemNote } from './ProblemNote.tsx';
 import { useStick } from './use-stick.ts';
 

@@ -1,7 +1,7 @@
 import { memo, useState } from 'react';
 import { type TurnEvent, visibleText } from '../../../client/src/index.ts';
 import { LongText } from '../text/LongText.tsx';
-import { formatWhole } from './numbers.ts';
+import { formatWhole } from '../text/numbers.ts';
 
 const PAGE = 100;
 const LINE_CHARS = 160;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { type Studio, useStudio } from '../store/studio.ts';
 import { readableText } from '../text/readable-text.ts';
-import { formatDuration } from './numbers.ts';
+import { formatDuration } from '../text/numbers.ts';
 
 /** What happens just now, in one line that screen readers follow. It never changes with the parts of an answer. */
 export function TurnStatus() {

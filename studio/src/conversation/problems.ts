@@ -71,8 +71,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     canRetry: true,
   },
   rate_limited: {
-    title: 'Too many requests',
-    advice: 'Your message is kept. Wait a moment and send it again.',
+    title: 'A limit is reached',
+    advice: 'Your message is kept. The service says which limit, and what to do.',
     canRetry: true,
   },
   too_large: {

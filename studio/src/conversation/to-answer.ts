@@ -14,7 +14,8 @@ export interface AnswerCall {
   name: string;
   arguments: Json;
   step: number;
-  state: 'running' | 'done' | 'failed' | 'unknown';
+  /** `asking`: the call waits for a person's decision. */
+  state: 'running' | 'asking' | 'done' | 'failed' | 'unknown';
   result: string | null;
   /** Whether the service has more of the result than it sends. */
   isCut: boolean;
@@ -67,17 +68,27 @@ function statusOf(view: TurnView | null): AnswerView['status'] {
   return view.stopReason === 'cancelled' ? 'cancelled' : 'complete';
 }
 
-function callsOfView({ calls, end }: TurnView): AnswerCall[] {
-  return calls.map((call) => ({
+function callsOfView(view: TurnView): AnswerCall[] {
+  return view.calls.map((call) => ({
     callId: call.callId,
     name: call.name,
     arguments: call.arguments,
     step: call.step,
-    state:
-      call.state === 'running' ? (end === null ? 'running' : 'unknown') : call.isError ? 'failed' : 'done',
+    state: stateOf(call, view),
     result: call.result ?? null,
     isCut: call.truncated === true,
   }));
+}
+
+function stateOf(
+  { callId, state, isError }: TurnView['calls'][number],
+  { confirmations, end }: TurnView,
+): AnswerCall['state'] {
+  if (state === 'done') return isError ? 'failed' : 'done';
+  if (end !== null) return 'unknown';
+  return confirmations.some((asked) => asked.callId === callId && asked.decision === undefined)
+    ? 'asking'
+    : 'running';
 }
 
 function callsOfMessage(message: Message | null): AnswerCall[] {

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { focusMessage } from '../conversation/focus.ts';
-import { formatCost, formatShort, sumUsage } from '../conversation/numbers.ts';
+import { formatCost, formatShort, sumUsage } from '../text/numbers.ts';
 import { Icon } from '../design/Icon.tsx';
 import { useStudio } from '../store/studio.ts';
 import { SessionMenu } from './SessionMenu.tsx';

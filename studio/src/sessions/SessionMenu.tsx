@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { ListedSession } from '../../../client/src/index.ts';
 import { focusMessage } from '../conversation/focus.ts';
-import { formatTime, formatWhole } from '../conversation/numbers.ts';
+import { formatTime, formatWhole } from '../text/numbers.ts';
 import { type Task, useTask } from '../app/use-task.ts';
 import { Dialog } from '../design/Dialog.tsx';
 import { Icon } from '../design/Icon.tsx';

@@ -1,9 +1,9 @@
 import { useMemo, useState } from 'react';
 import { visibleText } from '../../../client/src/index.ts';
+import { formatWhole } from './numbers.ts';
 
 const PAGE_CHARS = 20_000;
 const FIRST_CHARS = 4_000;
-const number = new Intl.NumberFormat('en');
 
 /** Text of any length, of a tool or the project: a part of it at first, more on demand, with nothing hidden in it. */
 export function LongText({ text, label }: { text: string; label: string }) {
@@ -17,7 +17,7 @@ export function LongText({ text, label }: { text: string; label: string }) {
       </pre>
       {more > 0 && (
         <button type="button" className="text-button" onClick={() => setShownChars(shownChars + PAGE_CHARS)}>
-          Show more ({number.format(more)} characters are not shown)
+          Show more ({formatWhole(more)} characters are not shown)
         </button>
       )}
     </>

@@ -3,7 +3,6 @@
  * JSON text, so the bodies here come from runTool itself.
  */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -25,6 +24,7 @@ import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { editDeps } from '../../support/edit-tool.ts';
 import { productTools } from '../../support/product-tools.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 /** Names that JSON, SQL or a pattern may change. A model can write any of them. */
@@ -68,21 +68,10 @@ const answering = (name: string): ToolRow => ({
 async function newTurn(message = 'Look around'): Promise<string> {
   const workflow = await createWorkflow(db, { name: 'Flow' });
   const session = (await createSession(db, { workflowId: workflow.id, ownerSub: null }))!;
-  const id = randomUUID();
-  await insertStartingTurn(db, {
-    id,
-    sessionId: session.id,
-    workflowId: workflow.id,
-    userMessageId: randomUUID(),
-    messageId: randomUUID(),
-    idempotencyKey: null,
-    message,
-    model: 'demo',
-    principal: null,
-    graph: '{"blocks":[],"edges":[]}',
-  });
-  await promoteTurn(db, id);
-  return id;
+  const turn = startingTurn({ sessionId: session.id, workflowId: workflow.id }, { message });
+  await insertStartingTurn(db, turn);
+  await promoteTurn(db, turn.id);
+  return turn.id;
 }
 
 /** Stores an answer of the model with these calls. */

@@ -19,6 +19,7 @@ import { insertStartingTurn, promoteTurn } from '../../../db/turns/turn.ts';
 import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { editDeps } from '../../support/edit-tool.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 type Activities = ReturnType<typeof createActivities>;
@@ -78,18 +79,9 @@ async function longTurn(calls: { callId: string; name: string; arguments: string
   const code = { language: 'python', code: `# ${'y'.repeat(LARGE)}\noutput = 1` };
   const block = { id: 'a', type: 'code', name: 'A', position: { x: 0, y: 0 }, config: code, enabled: true };
   const turnId = randomUUID();
-  await insertStartingTurn(db, {
-    id: turnId,
-    sessionId: session.id,
-    workflowId: workflow.id,
-    userMessageId: randomUUID(),
-    messageId: randomUUID(),
-    idempotencyKey: null,
-    message: 'Look around',
-    model: 'demo',
-    principal: null,
-    graph: JSON.stringify({ blocks: [block], edges: [] }),
-  });
+  const graph = JSON.stringify({ blocks: [block], edges: [] });
+  const place = { sessionId: session.id, workflowId: workflow.id };
+  await insertStartingTurn(db, startingTurn(place, { id: turnId, message: 'Look around', graph }));
   await promoteTurn(db, turnId);
   const answer = (toolCalls: object[]) => ({
     content: 'c'.repeat(LARGE),

@@ -7,6 +7,7 @@ import { loadTurnContext } from '../../../db/turns/turn-context.ts';
 import { insertStartingTurn } from '../../../db/turns/turn.ts';
 import { loadSystemPrompt } from '../../../llm/prompt/prompt.ts';
 import type { FakeRequest } from '../../support/fake-provider.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
 let system: TurnSystem;
@@ -146,23 +147,8 @@ test('a turn keeps the version that it was started with; one of a later release 
   const { db, newSession } = system;
   const { workflowId } = await newSession();
   const session = (await createSession(db, { workflowId, ownerSub: null }))!;
-  const turn = {
-    sessionId: session.id,
-    workflowId,
-    idempotencyKey: null,
-    message: 'Hi',
-    model: 'demo',
-    principal: null,
-    graph: '{"blocks":[],"edges":[]}',
-  };
   const start = (promptVersion: 'v1' | 'v2') =>
-    insertStartingTurn(db, {
-      ...turn,
-      id: randomUUID(),
-      userMessageId: randomUUID(),
-      messageId: randomUUID(),
-      promptVersion,
-    });
+    insertStartingTurn(db, startingTurn({ sessionId: session.id, workflowId }, { promptVersion }));
   for (const version of ['v1', 'v2'] as const) {
     const { id } = (await start(version))!.turn;
     assert.equal((await loadTurnContext(db, id)).promptVersion, version);

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestDatabase } from '../../support/api-database.ts';
-import { openStreamClient, type StreamClient, seqsOf } from '../../support/stream-client.ts';
+import { openTurnStream, type StreamClient, seqsOf } from '../../support/stream-client.ts';
 import {
   appendEvents,
   completeEvent,
@@ -48,11 +48,7 @@ const complete = completeEvent;
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 function read(turnId: string, headers: Record<string, string> = {}, query = ''): StreamClient {
-  return openStreamClient({
-    port: api.port,
-    path: `/api/copilot/sessions/${session.sessionId}/turns/${turnId}/events${query}`,
-    headers: { ...api.headers, ...headers },
-  });
+  return openTurnStream(api, { sessionId: session.sessionId, turnId }, { headers, query });
 }
 /** A ping comes when its time comes, which is between other events for a reader that is behind. */
 const withoutPings = (client: StreamClient) => client.body().replaceAll(': ping\n\n', '');
@@ -194,12 +190,8 @@ test('another session, an unknown, malformed or starting turn: 404', async () =>
 
 test('HEAD answers the headers only', async () => {
   const turn = await insertTurn(api.db, session);
-  const client = openStreamClient({
-    port: api.port,
-    method: 'HEAD',
-    path: `/api/copilot/sessions/${session.sessionId}/turns/${turn}/events`,
-    headers: api.headers,
-  });
+  const { sessionId } = session;
+  const client = openTurnStream(api, { sessionId, turnId: turn }, { method: 'HEAD' });
   await client.until(over);
   assert.match(client.head(), /^HTTP\/1\.1 200 [\s\S]*text\/event-stream/);
   assert.equal(client.body(), '');
@@ -288,11 +280,7 @@ test('a turn whose session was deleted ends for its readers as workflow_gone', a
   const doomed = await insertSession(api.db);
   const turn = await insertTurn(api.db, doomed);
   await appendEvents(api.db, turn, [delta('a')]);
-  const client = openStreamClient({
-    port: api.port,
-    path: `/api/copilot/sessions/${doomed.sessionId}/turns/${turn}/events`,
-    headers: api.headers,
-  });
+  const client = openTurnStream(api, { sessionId: doomed.sessionId, turnId: turn });
   await client.until((c) => c.events().length === 1);
   await api.db.raw('delete from ai.workflows where id = ?', [doomed.workflowId]);
   await client.until(over);
@@ -343,8 +331,7 @@ test('closing the hub ends every stream at once, and a reader goes on elsewhere'
   const other = await startTestApi({ databaseUrl: database.url });
   const turn = await insertTurn(api.db, session);
   await appendEvents(api.db, turn, [delta('a')]);
-  const path = `/api/copilot/sessions/${session.sessionId}/turns/${turn}/events`;
-  const first = openStreamClient({ port: other.port, path, headers: other.headers });
+  const first = openTurnStream(other, { sessionId: session.sessionId, turnId: turn });
   await first.until((c) => c.events().length === 1);
   const startedAt = performance.now();
   await other.hub.close();

@@ -1,6 +1,7 @@
 /** The limits of open streams and of body bytes, over two API processes on one database. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { countBody } from '../../../db/limits/body-bytes.ts';
 import { loadConfig } from '../../../runtime/config.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { queryRows } from '../../support/stored-workflows.ts';
@@ -221,4 +222,10 @@ test('the limit of the service counts the bodies of everyone', async () => {
     400,
     'what was refused was not counted',
   );
+});
+
+test('a principal has a count of its own, whatever its name', async () => {
+  await one.db.raw('delete from ai.copilot_body_bytes');
+  for (const principal of ['all', 'total', 'of all'])
+    await countBody(one.db, { principal, bytes: 60 }, { own: 100, total: 180 });
 });

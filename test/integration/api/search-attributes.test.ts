@@ -12,6 +12,7 @@ import { findTurn, insertStartingTurn } from '../../../db/turns/turn.ts';
 import { createTemporalIdentity } from '../../../db/temporal/temporal-identity.ts';
 import { catalogueOf, loadConfig } from '../../../runtime/config.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { silentLogger } from '../../support/test-api.ts';
 
 const config = loadConfig({});
@@ -39,18 +40,7 @@ test('a turn starts without search attributes that the server refuses', async ()
   const [workflowId, sessionId] = [randomUUID(), randomUUID()];
   await db.raw(`insert into ai.workflows (id, name) values (?, 'Flow')`, [workflowId]);
   await db.raw('insert into ai.copilot_sessions (id, workflow_id) values (?, ?)', [sessionId, workflowId]);
-  const inserted = await insertStartingTurn(db, {
-    id: randomUUID(),
-    sessionId,
-    workflowId,
-    userMessageId: randomUUID(),
-    messageId: randomUUID(),
-    idempotencyKey: null,
-    message: 'Hello',
-    model: 'demo',
-    principal: null,
-    graph: '{"blocks":[],"edges":[]}',
-  });
+  const inserted = await insertStartingTurn(db, startingTurn({ sessionId, workflowId }));
   const { turn } = inserted!;
   const client = new Client({ connection, namespace });
   const options = {

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { purgeTurn } from '../../../db/turns/purge-turn.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { insertOldTurn } from '../../support/old-turns.ts';
-import { openStreamClient, type StreamClient, seqsOf } from '../../support/stream-client.ts';
+import { openTurnStream, type StreamClient, seqsOf } from '../../support/stream-client.ts';
 import {
   appendEvents,
   completeEvent,
@@ -32,11 +32,8 @@ after(async () => {
 const goOn = async (): Promise<void> => undefined;
 
 function read(turnId: string, cursor?: number): StreamClient {
-  return openStreamClient({
-    port: api.port,
-    path: `/api/copilot/sessions/${session.sessionId}/turns/${turnId}/events`,
-    headers: { ...api.headers, ...(cursor === undefined ? {} : { 'Last-Event-ID': String(cursor) }) },
-  });
+  const from = cursor === undefined ? {} : { headers: { 'Last-Event-ID': String(cursor) } };
+  return openTurnStream(api, { sessionId: session.sessionId, turnId }, from);
 }
 const namesOf = (client: StreamClient) => client.events().map(({ event }) => event);
 

@@ -18,6 +18,7 @@ import { createTemporalIdentity } from '../../../db/temporal/temporal-identity.t
 import { catalogueOf, type Config } from '../../../runtime/config.ts';
 import { connectTemporalClient } from '../../../runtime/connections.ts';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { silentLogger, startTestApi, type TestApi } from '../../support/test-api.ts';
 import { startTurnSystem, type TurnSystem } from '../../support/turn-system.ts';
 
@@ -300,23 +301,14 @@ describe('the start of a turn', { concurrency: 4 }, () => {
     const { db } = system;
     const message = randomUUID();
     const key = randomUUID();
-    const rival = { id: randomUUID(), userMessageId: randomUUID(), messageId: randomUUID() };
+    const place = { sessionId: session.id, workflowId: session.workflowId };
+    const rival = startingTurn(place, { idempotencyKey: key, message });
     let lookups = 0;
     const racing = new Proxy(db, {
       get(target, name) {
         if (name !== 'raw') return Reflect.get(target, name) as unknown;
         return async (sql: string, bindings: Knex.ValueDict) => {
-          if (lookups === 1 && STATEMENTS.insert.test(sql))
-            await insertStartingTurn(db, {
-              ...rival,
-              sessionId: session.id,
-              workflowId: session.workflowId,
-              idempotencyKey: key,
-              message,
-              model: 'gpt-4o',
-              principal: null,
-              graph: '{}',
-            });
+          if (lookups === 1 && STATEMENTS.insert.test(sql)) await insertStartingTurn(db, rival);
           if (sql.includes('idempotency_key = ?')) lookups += 1;
           if (lookups === 2) await removeStarting(session.id);
           return db.raw(sql, bindings) as unknown;

@@ -1,5 +1,7 @@
-/** The client against the real API and worker: every request, and whole turns. One file,
- * because all of it shares one service. */
+/**
+ * The client against the real API and worker: every request, and whole turns. One file, because all of it shares one
+ * service.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -10,6 +10,7 @@ import { createSession } from '../../../db/sessions/sessions.ts';
 import { countEarlierCalls, findAskedCall, findPreviousResult } from '../../../db/turns/asked-calls.ts';
 import { insertStartingTurn } from '../../../db/turns/turn.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Knex;
@@ -28,16 +29,9 @@ after(async () => {
 });
 
 async function newTurn(): Promise<string> {
-  const id = randomUUID();
-  const graph = '{"blocks":[],"edges":[]}';
-  const rest = {
-    userMessageId: randomUUID(),
-    messageId: randomUUID(),
-    idempotencyKey: null,
-    principal: null,
-  };
-  await insertStartingTurn(db, { id, sessionId, workflowId, ...rest, message: 'm', model: 'demo', graph });
-  return id;
+  const turn = startingTurn({ sessionId, workflowId });
+  await insertStartingTurn(db, turn);
+  return turn.id;
 }
 
 const insert = (turnId: string, key: string, step: number, position: number, role: string, body: object) =>

@@ -12,6 +12,7 @@ import { findWorkflow, toGraph } from '../../../db/graphs/graphs.ts';
 import { replaceGraph } from '../../../db/graphs/replace-graph.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { insertSession, insertTurn, signToken, startTestApi, TESTER } from '../../support/test-api.ts';
 import {
   canvasOf,
@@ -34,23 +35,10 @@ after(async () => {
   await database.drop();
 });
 
-const startingTurn = (sessionId: string) => ({
-  id: randomUUID(),
-  sessionId,
-  workflowId: randomUUID(),
-  userMessageId: randomUUID(),
-  messageId: randomUUID(),
-  idempotencyKey: 'key',
-  message: 'hi',
-  model: 'demo',
-  principal: null,
-  graph: '{}',
-});
-
 test('an idempotency key makes one turn however many use it at once', async () => {
-  const { sessionId } = await insertSession(db);
+  const session = await insertSession(db);
   const answers = await Promise.all(
-    Array.from({ length: 8 }, () => insertStartingTurn(db, startingTurn(sessionId))),
+    Array.from({ length: 8 }, () => insertStartingTurn(db, startingTurn(session, { idempotencyKey: 'key' }))),
   );
   assert.equal(new Set(answers.map((answer) => answer?.turn.id)).size, 1);
   assert.equal(answers.filter((answer) => answer?.created).length, 1);
@@ -58,16 +46,16 @@ test('an idempotency key makes one turn however many use it at once', async () =
 
 test('a workflow or session that is deleted while something is put into it is simply not there', async () => {
   const workflow = await newWorkflow(db, { blocks: [], edges: [] });
-  const { sessionId } = await insertSession(db);
+  const session = await insertSession(db);
   const message = await newMessage(db, (await newWorkflow(db, { blocks: [], edges: [] })).id, null);
   const trx = await db.transaction();
   await trx.raw('delete from ai.workflows where id = ?', [workflow.id]);
   await trx.raw('delete from ai.copilot_sessions where id = any(?::uuid[])', [
-    [sessionId, message.sessionId],
+    [session.sessionId, message.sessionId],
   ]);
   const answers = Promise.all([
     createSession(db, { workflowId: workflow.id, ownerSub: null }),
-    insertStartingTurn(db, startingTurn(sessionId)),
+    insertStartingTurn(db, startingTurn(session)),
     applySnapshot(db, message, canvasOf({ blocks: [], edges: [] }), () => ({})),
   ]);
   await untilBlocked(db, 3);

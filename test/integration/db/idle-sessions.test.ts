@@ -5,14 +5,11 @@ import { after, before, test } from 'node:test';
 import type { Knex } from 'knex';
 import { createKnex } from '../../../db/connection/knex.ts';
 import { rowsOf } from '../../../db/connection/sql-rows.ts';
-import {
-  deleteIdleSession,
-  listIdleSessions,
-  listUnpurgedTurns,
-} from '../../../db/sessions/idle-sessions.ts';
+import { deleteIdleSession, findUnpurgedTurn, listIdleSessions } from '../../../db/sessions/idle-sessions.ts';
 import { insertStartingTurn } from '../../../db/turns/turn.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
 import { insertOldTurn } from '../../support/old-turns.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { insertSession } from '../../support/test-api.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -53,7 +50,7 @@ test('an idle session goes with everything but its bill; a used one and one with
   const talked = await insertOld((session) => insertOldTurn(db, session));
   const running = await insertOld((session) => insertOldTurn(db, session, { agoSeconds: null }));
   const recentTurn = await insertOld((session) => insertOldTurn(db, session, { agoSeconds: 5 }));
-  const recentMessage = await insertOld();
+  const recentMessage = await insertOld((session) => insertOldTurn(db, session));
   await db.raw(
     "insert into ai.copilot_messages (id, session_id, role, content, created_at) values (?, ?, 'system', 'x', now())",
     [randomUUID(), recentMessage.sessionId],
@@ -64,7 +61,13 @@ test('an idle session goes with everything but its bill; a used one and one with
   assert.deepEqual(listed.toSorted(), [empty.sessionId, talked.sessionId].toSorted());
   const [first] = await listIdleSessions(db, { idleMs, limit: 1, after: null });
   assert.deepEqual(await listIdleSessions(db, { idleMs, limit: 10, after: first! }), listed.slice(1));
-  assert.equal((await listUnpurgedTurns(db, talked.sessionId)).length, 1);
+  const unpurged = await Promise.all(
+    [empty, talked, recentMessage].map(({ sessionId }) => findUnpurgedTurn(db, { sessionId, idleMs })),
+  );
+  assert.deepEqual(
+    unpurged.map((id) => id !== null),
+    [false, true, false],
+  );
 
   for (const { sessionId } of [empty, talked, running, recentTurn, recentMessage, fresh])
     await deleteIdleSession(db, { sessionId, idleMs });
@@ -92,19 +95,7 @@ test('an idle session goes with everything but its bill; a used one and one with
 });
 
 test('a turn that starts at the same moment saves its session', async () => {
-  const start = (trx: Knex, { sessionId, workflowId }: Session) =>
-    insertStartingTurn(trx, {
-      id: randomUUID(),
-      messageId: randomUUID(),
-      userMessageId: randomUUID(),
-      sessionId,
-      workflowId,
-      idempotencyKey: null,
-      principal: null,
-      message: 'hi',
-      model: 'demo',
-      graph: '{}',
-    });
+  const start = (trx: Knex, of: Session) => insertStartingTurn(trx, startingTurn(of));
   const session = await insertOld();
   const [listed] = await listIdleSessions(db, { idleMs, limit: 1, after: null });
   assert.equal(listed, session.sessionId);

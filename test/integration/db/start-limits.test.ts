@@ -9,6 +9,7 @@ import { pruneCounts } from '../../../db/limits/prune-counts.ts';
 import { admitterOf, requireRoomToStart, type StartLimits } from '../../../db/limits/start-limits.ts';
 import { deleteStartingTurn, insertStartingTurn, promoteTurn } from '../../../db/turns/turn.ts';
 import { createTestDatabase } from '../../support/api-database.ts';
+import { startingTurn } from '../../support/starting-turn.ts';
 import { queryRows } from '../../support/stored-workflows.ts';
 import { insertSession } from '../../support/test-api.ts';
 
@@ -43,24 +44,9 @@ async function start(
 ): Promise<string> {
   const session = sessionId ?? (await insertSession(pool)).sessionId;
   const starter = { principal, sessionId: session };
-  const id = randomUUID();
-  await insertStartingTurn(
-    pool,
-    {
-      id,
-      sessionId: session,
-      workflowId: randomUUID(),
-      userMessageId: randomUUID(),
-      messageId: randomUUID(),
-      idempotencyKey: null,
-      message: 'hi',
-      model: 'demo',
-      principal,
-      graph: '{}',
-    },
-    admitterOf(limits, starter),
-  );
-  return id;
+  const turn = startingTurn({ sessionId: session, workflowId: randomUUID() }, { principal });
+  await insertStartingTurn(pool, turn, admitterOf(limits, starter));
+  return turn.id;
 }
 
 /** Starts many turns at once through both pools. Returns how many were admitted; all others must be refused. */

@@ -16,7 +16,7 @@ import type { GraphEdit } from '../../../domain/edit/graph-edit.ts';
 import { hideInText } from '../../../domain/text/hide-secrets.ts';
 import { layOut } from '../../../domain/graph/layout.ts';
 import { findMentions } from '../../../domain/rules/project-facts.ts';
-import { listReferences, renameReferences } from '../../../domain/rules/reference.ts';
+import { listReferences, rewriteReferences } from '../../../domain/rules/reference.ts';
 import { renderWorkflowState } from '../../../domain/graph/shorten-state.ts';
 import { planRevert, planSnapshot } from '../../../domain/edit/snapshot.ts';
 import { block, countingIds } from '../../support/graph-builders.ts';
@@ -239,7 +239,7 @@ test('patterns take time that grows with a text', () => {
     for (const work of [
       (made: string) => hideInText(made),
       (made: string) => listReferences({ input: made, code: made }),
-      (made: string) => renameReferences({ input: made, code: made }, 'B', 'C'),
+      (made: string) => rewriteReferences({ input: made, code: made }, () => 'C'),
       (made: string) =>
         checkGraph({
           blocks: [block('A', { type: 'general_api', config: { url: `http://${made}` } })],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EvalCase, Outcome } from '../../../eval/case.ts';
+import { createBudget } from '../../../eval/budget.ts';
 import { CASES } from '../../../eval/cases/index.ts';
 import { chooseVariants } from '../../../eval/choose-variants.ts';
 import { readOptions } from '../../../eval/options.ts';
@@ -141,4 +142,15 @@ test('a report counts trials and cases, and survives its JSON', () => {
   assert.match(text, /\| cost \| \$1\.0000 \|/);
   assert.ok(text.includes(`| ${one.id} | some model | a \\| check: why |`));
   assert.throws(() => parseReport('{"summaries":[]}'));
+});
+
+test('a budget counts the trials that have a price, whatever the others are', () => {
+  const budget = createBudget(5);
+  for (const costUsd of [2, null, 2.5]) budget.add(costUsd);
+  assert.deepEqual([budget.spentUsd(), budget.isSpent()], [4.5, false]);
+  budget.add(0.5);
+  assert.equal(budget.isSpent(), true);
+  const unlimited = createBudget(null);
+  unlimited.add(1_000);
+  assert.equal(unlimited.isSpent(), false);
 });

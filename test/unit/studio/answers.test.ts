@@ -6,7 +6,8 @@ import { ERROR_CODES } from '../../../contracts/errors.ts';
 import { describeDecision } from '../../../studio/src/conversation/describe-decision.ts';
 import { toEntries } from '../../../studio/src/conversation/entries.ts';
 import { compareAssets } from '../../../studio/src/conversation/field-changes.ts';
-import { formatCost, formatDuration, sumUsage } from '../../../studio/src/conversation/numbers.ts';
+import { formatCost, formatDuration, sumUsage } from '../../../studio/src/text/numbers.ts';
+import { toAnswer } from '../../../studio/src/conversation/to-answer.ts';
 import { adviceFor } from '../../../studio/src/conversation/problems.ts';
 
 const message = (id: string, role: Message['role'], turnId: string | null): Message => ({
@@ -47,6 +48,41 @@ test('a turn stands once, with the same keys before its first event, while it ru
     toEntries({ messages: [own, answer], turn: null, turnId: null, turnMessage: null }),
   ].map((entries) => entries.map(({ key }) => key));
   for (const shown of keys) assert.deepEqual(shown, ['user t', 'assistant t']);
+});
+
+test('a call that asks a person says so until the decision', () => {
+  const call: TurnEvent = {
+    event: 'tool_call',
+    seq: 2,
+    name: 'manage_project_asset',
+    arguments: {},
+    call_id: 'c',
+    step: 1,
+    tool_call: { id: 'c', name: 'manage_project_asset' },
+  };
+  const asked: TurnEvent = {
+    event: 'confirmation_required',
+    seq: 3,
+    call_id: 'c',
+    name: 'manage_project_asset',
+    arguments: {},
+    summary: 'Create agent A',
+    before: null,
+    after: {},
+    expires_at: '2026-01-02T00:00:00.000Z',
+  };
+  const decided: TurnEvent = {
+    event: 'confirmation_resolved',
+    seq: 4,
+    call_id: 'c',
+    decision: 'approved',
+  };
+  let view = foldEvents(initialTurnView(), START);
+  const states = [call, asked, decided].map((event) => {
+    view = foldEvents(view, event);
+    return toAnswer(null, view).calls[0]?.state;
+  });
+  assert.deepEqual(states, ['running', 'asking', 'running']);
 });
 
 test('every code of a failed turn has its advice', () => {

@@ -12,7 +12,7 @@ export function formatShort(value: number): string {
   return short.format(value);
 }
 
-/** A decimal string of dollars with the digits that a person reads. */
+/** Dollars, with the digits that a person reads. */
 export function formatCost(amount: number): string {
   return `$${amount === 0 ? '0' : amount < 0.01 ? amount.toPrecision(2) : amount.toFixed(2)}`;
 }
