@@ -2,6 +2,7 @@
 import { explainListen } from '../runtime/friendly-error.ts';
 import { createMetrics } from '../runtime/metrics/metrics.ts';
 import { serveMetrics } from '../runtime/metrics/server.ts';
+import { startTracing } from '../runtime/tracing/tracing.ts';
 import { addCoreMetrics } from '../worker/core-metrics.ts';
 import { installRuntime } from '../worker/run-worker.ts';
 import { guardAgainstStalls } from '../worker/stall-guard.ts';
@@ -11,6 +12,7 @@ import { migrateInBackground } from './migrate-in-background.ts';
 import { runCommand } from './run-command.ts';
 
 await runCommand('worker', async ({ config, logger, shutdown }) => {
+  await startTracing({ config, logger, role: 'worker', shutdown });
   const addresses = findAddresses(config);
   if (config.databaseUrl !== undefined) {
     await migrateInBackground({ databaseUrl: config.databaseUrl, logger, shutdown });

@@ -66,6 +66,10 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const otlpProtocol = z.enum(['http/protobuf', 'http/json'], {
+  error: 'write http/protobuf or http/json; the port is usually 4318',
+});
+
 const signingSecret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)');
@@ -214,6 +218,34 @@ const schema = z.object({
   COPILOT_METRICS_TOKEN: apiKey.optional(),
   /** Where a worker process serves `/metrics`. */
   COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
+  /** OpenTelemetry's own variables. Its exporter reads those that are not listed here. */
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol.default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_RESOURCE_ATTRIBUTES: z.string().optional(),
+  OTEL_TRACES_SAMPLER: z
+    .enum([
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ])
+    .default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(?:0(?:\.\d+)?|1(?:\.0+)?|\.\d+)$/, 'write a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
+  /** What becomes of a caller's `traceparent`. */
+  COPILOT_TRACE_CALLERS: z.enum(['link', 'continue']).default('link'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -246,6 +278,16 @@ export interface Budgets {
   usdPerDay: string;
   tokensPerSession: number;
   usdPerSession: string;
+}
+
+/** How traces are made. Where they are sent, the exporter reads itself. */
+export interface TracingConfig {
+  protocol: 'http/protobuf' | 'http/json';
+  sampler: { name: string; ratio: number };
+  /** Whether spans of model calls hold the messages and the answer. */
+  withContent: boolean;
+  /** Whether a request goes on in the trace that its caller names. If not, its own trace has a link to that one. */
+  continuesCallers: boolean;
 }
 
 export interface Config {
@@ -286,6 +328,8 @@ export interface Config {
   metricsToken: string | undefined;
   /** Null when a worker process serves no metrics. */
   workerMetrics: { host: string; port: number } | null;
+  /** Null when no traces are made. */
+  tracing: TracingConfig | null;
   logLevel: string;
 }
 
@@ -374,6 +418,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     metricsToken: e.COPILOT_METRICS_TOKEN,
     workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
+    tracing: readTracing(e),
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {
@@ -382,6 +427,27 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ]);
   }
   return config;
+}
+
+/** Traces are on when an endpoint or the exporter is named, and nothing turns them off. */
+function readTracing(e: z.output<typeof schema>): TracingConfig | null {
+  const isAsked =
+    e.OTEL_TRACES_EXPORTER === 'otlp' ||
+    e.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
+    e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined;
+  const isOff = isTrue(e.OTEL_SDK_DISABLED) || e.OTEL_TRACES_EXPORTER === 'none';
+  if (!isAsked || isOff) return null;
+  return {
+    protocol: e.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? e.OTEL_EXPORTER_OTLP_PROTOCOL,
+    sampler: { name: e.OTEL_TRACES_SAMPLER, ratio: e.OTEL_TRACES_SAMPLER_ARG },
+    withContent: isTrue(e.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT),
+    continuesCallers: e.COPILOT_TRACE_CALLERS === 'continue',
+  };
+}
+
+/** As OpenTelemetry reads a boolean: any value but `true` is false. */
+function isTrue(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true';
 }
 
 function readTemporal(env: Readonly<Record<string, string>>): TemporalConnection {

@@ -39,6 +39,7 @@ import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
 import { createDeployment, versioningOf } from './deployment.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
+import { traceOptions } from './trace-options.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -145,6 +146,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     metrics,
+    traceContent: config.tracing?.withContent ?? false,
     logger,
   });
   const unwatch = watch(metrics, { db, pool, events, sandbox });
@@ -166,6 +168,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
     ...versioningOf(config.temporal),
+    ...traceOptions(config.tracing !== null),
     ...LIMITS,
   }).catch(async (error: unknown) => {
     await release();

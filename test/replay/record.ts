@@ -6,7 +6,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { TRACE_HEADER } from '../../contracts/names.ts';
 import type { CallModelInput, ChatTurnInput, TurnProgress } from '../../contracts/turn.ts';
 import {
   type Activities,
@@ -82,6 +84,7 @@ const SHAPES: Record<string, string[]> = {
     'is-cancelled-by-temporal',
     'waits-for-a-person',
     'carries-traits',
+    'has-a-trace',
     'is-rejected',
     'spends-its-budget',
     'is-refused',
@@ -140,6 +143,15 @@ turns['thinks-as-fallback'] = {
     throw ApplicationFailure.create({ type: 'model_quota', message: 'used up', nonRetryable: true });
   },
 };
+turns['has-a-trace'] = turns['reads-then-writes-then-answers']!;
+/** A start whose API makes traces. */
+const traced: WorkflowClientInterceptor = {
+  startWithDetails: (input, next) => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
+    return next({ ...input, headers: { ...input.headers, ...header } });
+  },
+};
 for (const name of SHAPES['2026-11-25']!) turns[name] ??= asks;
 type Turn = Awaited<ReturnType<TurnWorker['start']>>;
 const deeds: Record<string, (turn: Turn) => Promise<unknown>> = {
@@ -180,8 +192,10 @@ for (const [shape, names] of Object.entries(SHAPES)) {
     const file = new URL(`./histories/${shape}-${name}.json`, import.meta.url);
     if (existsSync(file)) continue;
     isRunning = Promise.withResolvers();
-    const isPinned = name === 'waits-pinned';
-    const worker = await startTurnWorker(fakeActivities(turns[name]!), isPinned ? 'recorded' : null);
+    const worker = await startTurnWorker(fakeActivities(turns[name]!), {
+      interceptors: name === 'has-a-trace' ? { workflow: [traced] } : {},
+      ...(name === 'waits-pinned' ? { buildId: 'recorded' } : {}),
+    });
     const turn = await worker.start(inputs[name]);
     if (turns[name]!.askConfirmation === asks.askConfirmation) await untilItWaits(turn);
     await deeds[name]?.(turn);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
+import { traceOptions } from '../../worker/trace-options.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const workflowBundle = await loadWorkflowBundle();
@@ -16,15 +17,19 @@ const read = (file: string) =>
 
 for (const file of readdirSync(folder)) {
   const name = file.replace('.json', '');
-  test(`replays ${name}`, async () => {
-    await Worker.runReplayHistory({ workflowBundle }, read(file));
+  test(`replays ${name}, with traces and without`, async () => {
+    for (const isOn of [true, false])
+      await Worker.runReplayHistory({ workflowBundle, ...traceOptions(isOn) }, read(file));
   });
 
   test(`does not replay ${name} when its last activity was another one`, async () => {
     const history = read(file);
     const scheduled = history.events.findLast((event) => event.activityTaskScheduledEventAttributes)!;
     scheduled.activityTaskScheduledEventAttributes!.activityType!.name = 'another';
-    await assert.rejects(Worker.runReplayHistory({ workflowBundle }, history), DeterminismViolationError);
+    await assert.rejects(
+      Worker.runReplayHistory({ workflowBundle, ...traceOptions(false) }, history),
+      DeterminismViolationError,
+    );
   });
 }
 

@@ -1,12 +1,13 @@
 /** A real Temporal worker with fake activities, which have the types of the product's activities. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
 } from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
 import { TOOLS } from '../../activities/tools/index.ts';
@@ -84,10 +85,17 @@ Runtime.install({
 
 let bundle: Promise<{ code: string }> | null = null;
 
-/** Starts a worker on a new task queue. With a build id, its turns are pinned to that version. */
+/**
+ * Starts a worker on a new task queue. `options` add to the worker's, `interceptors` to the client's. With a build id, the
+ * turns are pinned to that version.
+ */
 export async function startTurnWorker(
   activities: Activities,
-  buildId: string | null = null,
+  {
+    options = {},
+    interceptors = {},
+    buildId = null,
+  }: { options?: Partial<WorkerOptions>; interceptors?: ClientInterceptors; buildId?: string | null } = {},
 ): Promise<TurnWorker> {
   const taskQueue = `test-${randomUUID()}`;
   const [native, connection, workflowBundle] = await Promise.all([
@@ -97,6 +105,7 @@ export async function startTurnWorker(
   ]);
   const temporal = { ...loadConfig({}).temporal, taskQueue, deployment: taskQueue, buildId };
   const worker = await Worker.create({
+    ...options,
     connection: native,
     taskQueue,
     activities,
@@ -113,7 +122,7 @@ export async function startTurnWorker(
       { everyMs: 500 },
     );
   }
-  const client = new Client({ connection });
+  const client = new Client({ connection, interceptors });
   return {
     client,
     async start(overrides = {}) {

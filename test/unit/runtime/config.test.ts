@@ -57,6 +57,40 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   });
 });
 
+test('traces are on when an endpoint or the exporter is named, and nothing turns them off', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
+  for (const env of [
+    { OTEL_EXPORTER_OTLP_ENDPOINT },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: OTEL_EXPORTER_OTLP_ENDPOINT },
+    { OTEL_TRACES_EXPORTER: 'otlp' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'no' },
+  ])
+    assert.deepEqual(loadConfig(env).tracing, {
+      protocol: 'http/protobuf',
+      sampler: { name: 'parentbased_always_on', ratio: 1 },
+      withContent: false,
+      continuesCallers: false,
+    });
+  for (const env of [
+    {},
+    { OTEL_SERVICE_NAME: 'x' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' },
+  ])
+    assert.equal(loadConfig(env).tracing, null);
+  const { tracing } = loadConfig({
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+    OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'TRUE',
+    COPILOT_TRACE_CALLERS: 'continue',
+  });
+  assert.deepEqual(
+    [tracing?.protocol, tracing?.withContent, tracing?.continuesCallers],
+    ['http/json', true, true],
+  );
+});
+
 test('an empty value is an absent one, and unknown variables are not ours', () => {
   const names = ['PORT', 'DATABASE_URL', 'OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_API', 'JWT_SECRET'];
   const empty = Object.fromEntries(names.map((name) => [name, '']));
@@ -139,6 +173,15 @@ test('each variable: what is taken and what is not', () => {
     COPILOT_BUDGET_USD_PER_SESSION: { taken: ['0', '25', '0.50'], refused: ['-1', '.5', '5.', '$5', '1e3'] },
     COPILOT_EMBEDDED_TEMPORAL: { taken: ['dev', 'cluster'], refused: ['prod', 'Dev'] },
     COPILOT_CLUSTER_SHARDS: { taken: ['1', '512'], refused: ['0', '-4', '1.5', 'many', '10000'] },
+    OTEL_EXPORTER_OTLP_ENDPOINT: {
+      taken: ['http://127.0.0.1:4318', 'https://h/p'],
+      refused: ['h:4317', 'grpc://h'],
+    },
+    OTEL_EXPORTER_OTLP_PROTOCOL: { taken: ['http/json', 'http/protobuf'], refused: ['grpc'] },
+    OTEL_TRACES_EXPORTER: { taken: ['otlp', 'none'], refused: ['zipkin'] },
+    OTEL_TRACES_SAMPLER: { taken: ['always_on', 'parentbased_traceidratio'], refused: ['jaeger_remote'] },
+    COPILOT_TRACE_CALLERS: { taken: ['link', 'continue'], refused: ['true', 'none'] },
+    OTEL_TRACES_SAMPLER_ARG: { taken: ['0', '0.25', '.5', '1', '1.0'], refused: ['2', '-1', 'half'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
