@@ -77,7 +77,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     limits: config.limits,
     budgets: config.budgets,
     promptVersion: config.promptVersion,
-    eagerStart: options.nativeConnection !== undefined,
+    // With worker versioning, Temporal decides which version begins a turn, so no worker gets the turn past the server.
+    eagerStart: options.nativeConnection !== undefined && config.temporal.buildId === null,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),
     onFinding: (finding) => metrics.sweeperFindings.inc({ finding }),

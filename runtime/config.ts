@@ -121,8 +121,8 @@ const schema = z.object({
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
   /** Where the Temporal UI is, so that answers can link to a turn in it. */
   TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
-  /** The deployment and the build of Temporal's worker versioning: both or none. */
-  COPILOT_DEPLOYMENT: deploymentPart.optional(),
+  /** The name of the worker deployment, and the version of this process's workers in it. */
+  COPILOT_DEPLOYMENT: deploymentPart.default('copilot'),
   COPILOT_BUILD_ID: deploymentPart.optional(),
   TEMPORAL_API_KEY: apiKey.optional(),
   TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
@@ -254,8 +254,10 @@ export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
   /** The address of the Temporal UI. Undefined when the environment names none. */
   uiUrl: string | undefined;
-  /** Null without worker versioning: then workers take turns of any build. */
-  workerVersion: { deploymentName: string; buildId: string } | null;
+  /** The name that the workers of all versions share. */
+  deployment: string;
+  /** The version of this process's workers. Null without worker versioning: then they take turns of any version. */
+  buildId: string | null;
 }
 
 /** How much of something a principal may have, and all principals together; 0 for no limit. */
@@ -356,9 +358,6 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   }
   if (!parsed.success || problems.length > 0) throw unusable(problems);
   const e = parsed.data;
-  const [deploymentName, buildId] = [e.COPILOT_DEPLOYMENT, e.COPILOT_BUILD_ID];
-  if ((deploymentName === undefined) !== (buildId === undefined))
-    throw unusable(['COPILOT_DEPLOYMENT, COPILOT_BUILD_ID: set both, or none']);
   const temporal = readTemporal({
     ...present,
     ...(e.TEMPORAL_API_KEY === undefined ? {} : { TEMPORAL_API_KEY: e.TEMPORAL_API_KEY }),
@@ -371,8 +370,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
       uiUrl: e.TEMPORAL_UI_URL,
-      workerVersion:
-        deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
+      deployment: e.COPILOT_DEPLOYMENT,
+      buildId: e.COPILOT_BUILD_ID ?? null,
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
     embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,

@@ -42,7 +42,7 @@ const kinds = new Set(
   ),
 );
 
-test('the histories hold signals, cancellations, timers, failures, and a turn that waits', () => {
+test('the histories hold signals, cancellations, timers, failures, and turns that are open', () => {
   for (const kind of [
     'workflowExecutionSignaled',
     'workflowExecutionCancelRequested',
@@ -56,5 +56,16 @@ test('the histories hold signals, cancellations, timers, failures, and a turn th
   const open = readdirSync(folder).filter(
     (file) => !read(file).events.at(-1)!.workflowExecutionCompletedEventAttributes,
   );
-  assert.deepEqual(open, ['2026-11-25-waits-for-a-person.json']);
+  assert.deepEqual(
+    open,
+    [
+      'thinks-after-a-decision',
+      'thinks-as-fallback',
+      'thinks',
+      'waits-again',
+      'waits-for-a-person',
+      'waits-pinned',
+      'works',
+    ].map((name) => `2026-11-25-${name}.json`),
+  );
 });

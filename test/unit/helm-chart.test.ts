@@ -210,7 +210,7 @@ describe('the Helm chart', { skip }, () => {
     const { host, port, limits } = config('api');
     assert.deepEqual([host, port, limits.runningTurns.own], ['::', 4600, 5]);
     const worker = config('worker');
-    assert.deepEqual(worker.temporal.workerVersion, { deploymentName: 'copilot', buildId: 'a1b2c3' });
+    assert.deepEqual([worker.temporal.deployment, worker.temporal.buildId], ['copilot', 'a1b2c3']);
     assert.deepEqual(worker.workerMetrics, { host: '::', port: 9464 });
     assert.deepEqual(config('worker', 'defaults').workerMetrics, { host: '0.0.0.0', port: 9464 });
     assert.deepEqual([worker.sqlMode, worker.retention.eventsMs], ['parser-only', 30 * 86_400_000]);

@@ -359,13 +359,14 @@ test('retention: 90 days of events, every session, once an hour; `off` and 0 kee
   assert.deepEqual(refused({ COPILOT_EVENTS_RETENTION: '101 years' }), ['COPILOT_EVENTS_RETENTION']);
 });
 
-test('the two variables of worker versioning stand together', () => {
-  assert.equal(loadConfig({}).temporal.workerVersion, null);
-  assert.deepEqual(
-    loadConfig({ COPILOT_DEPLOYMENT: 'copilot', COPILOT_BUILD_ID: 'a1b2c3' }).temporal.workerVersion,
-    { deploymentName: 'copilot', buildId: 'a1b2c3' },
-  );
-  assert.throws(() => loadConfig({ COPILOT_DEPLOYMENT: 'copilot' }), /set both, or none/);
+test('a build id turns worker versioning on, and the deployment has a name without one', () => {
+  const versionOf = (env: Record<string, string>) => {
+    const { deployment, buildId } = loadConfig(env).temporal;
+    return [deployment, buildId];
+  };
+  assert.deepEqual(versionOf({}), ['copilot', null]);
+  assert.deepEqual(versionOf({ COPILOT_BUILD_ID: 'a1b2c3' }), ['copilot', 'a1b2c3']);
+  assert.deepEqual(versionOf({ COPILOT_DEPLOYMENT: 'other', COPILOT_BUILD_ID: '7' }), ['other', '7']);
   assert.throws(
     () => loadConfig({ COPILOT_DEPLOYMENT: 'a.b', COPILOT_BUILD_ID: 'c' }),
     /COPILOT_DEPLOYMENT: write letters/,
