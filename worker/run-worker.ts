@@ -37,7 +37,9 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { createDeployment, versioningOf } from './deployment.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
+import { traceOptions } from './trace-options.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -144,6 +146,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     metrics,
+    traceContent: config.tracing?.withContent ?? false,
     logger,
   });
   const unwatch = watch(metrics, { db, pool, events, sandbox });
@@ -164,7 +167,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...createRetentionActivities({ store: createRetentionStore(db), logger }),
     }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
-    ...versioningOf(config.temporal.workerVersion),
+    ...versioningOf(config.temporal),
+    ...traceOptions(config.tracing !== null),
     ...LIMITS,
   }).catch(async (error: unknown) => {
     await release();
@@ -180,6 +184,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     );
   });
   logger.info({ taskQueue: config.temporal.taskQueue }, 'worker is polling');
+  if (config.temporal.buildId !== null) void warnOfNoCurrentVersion(connection, config.temporal, logger);
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
@@ -226,16 +231,20 @@ function withNames(
   );
 }
 
-/** With worker versioning, a running turn moves to the deployment's current version at its next workflow task. */
-function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerOptions> {
-  if (version === null) return {};
-  return {
-    workerDeploymentOptions: {
-      version,
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'AUTO_UPGRADE',
-    },
-  };
+/** Until a version is current, the workers of all versions get no turn. */
+async function warnOfNoCurrentVersion(
+  connection: NativeConnection,
+  temporal: TemporalConfig,
+  logger: Logger,
+): Promise<void> {
+  const { buildId, deployment } = temporal;
+  try {
+    const versions = await createDeployment(connection, temporal).list();
+    if (versions.some((version) => version.isCurrent && version.buildId !== null)) return;
+    logger.warn({ deployment, buildId }, 'no version is current, so new turns do not begin on this worker');
+  } catch (error: unknown) {
+    logger.debug({ err: error, deployment }, 'the versions of the workers could not be read');
+  }
 }
 
 const LIMITS: Partial<WorkerOptions> = {
