@@ -25,6 +25,11 @@ export interface Deployment {
   /** The versions that Temporal knows, the newest first, and at the end the workers without a version. */
   list(): Promise<DeploymentVersion[]>;
   /**
+   * Who begins new turns. `chosen`: it was said once, for a version or for the workers without one. Before that,
+   * `unversioned` when there are workers without a version, otherwise `nobody`.
+   */
+  beginner(): Promise<'chosen' | 'unversioned' | 'nobody'>;
+  /**
    * Lets a version begin the new turns; null for the workers without a version. Returns why Temporal refuses the version, such
    * as one that no worker has polled for yet; null when the version is current.
    */
@@ -99,6 +104,13 @@ export function createDeployment(
           open: (await client.workflow.count(openOf(buildId))).count,
         })),
       );
+    },
+
+    async beginner() {
+      const [deployment, polls] = await Promise.all([readDeployment(), readPolls()]);
+      const routing = deployment?.workerDeploymentInfo?.routingConfig;
+      if (routing?.currentVersionChangedTime) return 'chosen';
+      return polls.has(null) ? 'unversioned' : 'nobody';
     },
 
     async makeCurrent(buildId) {

@@ -29,7 +29,7 @@ import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context/context-window.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
-import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config.ts';
+import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics/metrics.ts';
@@ -37,7 +37,8 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
-import { createDeployment, versioningOf } from './deployment.ts';
+import { versioningOf } from './deployment.ts';
+import { beginFirstVersion } from './first-version.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
 import { traceOptions } from './trace-options.ts';
 
@@ -184,11 +185,20 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     );
   });
   logger.info({ taskQueue: config.temporal.taskQueue }, 'worker is polling');
-  if (config.temporal.buildId !== null) void warnOfNoCurrentVersion(connection, config.temporal, logger);
+  const ended = new AbortController();
+  const { buildId } = config.temporal;
+  if (buildId !== null)
+    void beginFirstVersion(buildId, {
+      connection,
+      temporal: config.temporal,
+      logger,
+      signal: ended.signal,
+    });
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping = true;
+    ended.abort();
     schedule.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
@@ -229,22 +239,6 @@ function withNames(
       (input: never) => underName<unknown>(`activity ${name}`, () => run(input)),
     ]),
   );
-}
-
-/** Until a version is current, the workers of all versions get no turn. */
-async function warnOfNoCurrentVersion(
-  connection: NativeConnection,
-  temporal: TemporalConfig,
-  logger: Logger,
-): Promise<void> {
-  const { buildId, deployment } = temporal;
-  try {
-    const versions = await createDeployment(connection, temporal).list();
-    if (versions.some((version) => version.isCurrent && version.buildId !== null)) return;
-    logger.warn({ deployment, buildId }, 'no version is current, so new turns do not begin on this worker');
-  } catch (error: unknown) {
-    logger.debug({ err: error, deployment }, 'the versions of the workers could not be read');
-  }
 }
 
 const LIMITS: Partial<WorkerOptions> = {

@@ -19,12 +19,11 @@ before(async () => {
     return { config: { ...config, temporal } };
   });
   deployment = createDeployment(system.connection, temporal);
-  const create = { action: 'create', kind: 'agent', data: { name: 'Support' } };
-  system.scripts.set('Create', (step) =>
-    step === 0
-      ? { toolCalls: [{ name: 'manage_project_asset', arguments: create }] }
-      : { text: ['Created.'] },
-  );
+  system.scripts.set('Create', (step) => {
+    if (step > 0) return { text: ['Created.'] };
+    const create = { action: 'create', kind: 'agent', data: { name: `Support ${randomUUID()}` } };
+    return { toolCalls: [{ name: 'manage_project_asset', arguments: create }] };
+  });
 });
 after(() => system.close());
 
@@ -48,6 +47,18 @@ async function replaceWorker(version: string | null): Promise<void> {
   await makeCurrent(version);
 }
 
+test('the first version of a deployment becomes the current one by itself', async () => {
+  const session = await system.newSession();
+  const { end } = await system.chat(session, { message: 'Hello' });
+  assert.equal(end.event, 'complete');
+  const current = (await deployment.list()).filter(({ isCurrent }) => isCurrent);
+  assert.deepEqual(
+    current.map((version) => version.buildId),
+    ['build-1'],
+  );
+  assert.equal(await deployment.beginner(), 'chosen');
+});
+
 for (const [from, to] of [
   ['build-1', 'build-2'],
   ['build-2', null],
@@ -55,6 +66,7 @@ for (const [from, to] of [
   test(`a turn waits for ${from} until it is moved to ${to ?? 'the unversioned workers'}`, async () => {
     await makeCurrent(from);
     const session = await system.newSession();
+    let moved = 0;
     const { end } = await system.chat(session, { message: 'Create it' }, async (event, turnId) => {
       if (event.event !== 'confirmation_required') return;
       await replaceWorker(to);
@@ -69,11 +81,21 @@ for (const [from, to] of [
         (open) => open === 1,
       );
       assert.equal((await system.call('GET', path)).body.status, 'running');
-      assert.equal(await deployment.move(from, to), 1);
+      moved = await deployment.move(from, to);
     });
-    assert.deepEqual([end.event, end.content], ['complete', 'Created.']);
+    assert.deepEqual([moved, end.event, end.content], [1, 'complete', 'Created.']);
   });
 }
+
+test('a first version leaves new turns to workers without a version', async () => {
+  const other = createDeployment(system.connection, { ...temporal, deployment: `${name}-other` });
+  await untilValue(
+    'Temporal tells that a worker without a version polls',
+    () => other.beginner(),
+    (beginner) => beginner === 'unversioned',
+    { limitMs: 90_000, everyMs: 200 },
+  );
+});
 
 test('a version that no worker has is not made current', async () => {
   assert.match(String(await deployment.makeCurrent('build-9')), /not found/);
