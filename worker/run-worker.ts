@@ -244,6 +244,9 @@ function withNames(
 const LIMITS: Partial<WorkerOptions> = {
   maxConcurrentActivityTaskExecutions: 200,
   maxConcurrentWorkflowTaskExecutions: 40,
+  // Turns that wait for a person cost a worker no memory beyond this many: the one that was idle longest leaves the cache,
+  // and its history is replayed when it goes on. The SDK's own limit grows with the heap.
+  maxCachedWorkflows: 500,
   // A task that a stuck process takes is lost until its timeout. Each open poll may take one, so an idle worker keeps few
   // polls open.
   activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },
