@@ -38,6 +38,8 @@ COPY runtime runtime
 COPY stack stack
 COPY bin bin
 COPY --from=page /app/studio/dist studio/dist
+# The bundle is kept in the image: a worker that can't write below /app would bundle the workflows at each start.
+RUN node bin/build-workflows.ts
 # The image's own unprivileged user (uid 1000). Nothing below /app is writable for it.
 USER node
 EXPOSE 4600

@@ -55,5 +55,7 @@ export interface ActivityDeps {
   isBudgetSpent: (turnId: string) => Promise<boolean>;
   catalogue: Pick<Catalogue, 'find' | 'costUsd'>;
   metrics: Pick<Metrics, 'firstToken' | 'modelFirstToken' | 'modelCall' | 'tool' | 'activity' | 'retries'>;
+  /** Whether spans of model calls hold the messages and the answer. */
+  traceContent: boolean;
   logger: Logger;
 }

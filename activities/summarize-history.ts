@@ -6,7 +6,8 @@ import type { RunAttempt } from './attempt/attempt.ts';
 import { spentOn } from './attempt/thrown.ts';
 import type { ActivityDeps } from './deps.ts';
 import { type SummaryBody, toHistory } from './conversation/history.ts';
-import { openBill, recordUsage, resultOf, savePaid } from './attempt/ledger.ts';
+import { resultOf } from './attempt/call-result.ts';
+import { openBill, recordUsage, savePaid } from './attempt/ledger.ts';
 import {
   claimModelCall,
   countCharacters,

@@ -19,6 +19,8 @@ import { createRequestCheckMiddleware } from './middleware/request-check.ts';
 import { createRequestIdMiddleware } from './middleware/request-id.ts';
 import { createRequestLogMiddleware } from './middleware/request-log.ts';
 import { createRequestMetricsMiddleware } from './middleware/request-metrics.ts';
+import { createRequestTraceMiddleware } from './middleware/request-trace.ts';
+import { createRouteNameMiddleware } from './middleware/route-name.ts';
 import { createStudioFiles } from './studio/files.ts';
 import { createStudioMiddleware } from './studio/middleware.ts';
 
@@ -46,6 +48,8 @@ export function createApp(deps: ApiDeps): Koa {
     },
   });
   app.use(createRequestIdMiddleware());
+  if (deps.config.tracing !== null) app.use(createRequestTraceMiddleware(deps.config.tracing));
+  app.use(createRouteNameMiddleware(router));
   app.use(createRequestLogMiddleware(deps.logger));
   app.use(createRequestMetricsMiddleware(deps.metrics));
   app.use(createErrorMiddleware(deps.logger));

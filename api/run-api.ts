@@ -24,6 +24,7 @@ import { createServiceCounts } from './metrics/service-counts.ts';
 import { createRevertPlanner } from './graphs/plan-revert.ts';
 import { routes } from './routes.ts';
 import { createTurnLink } from './turns/turn-link.ts';
+import { traceStarts } from './turns/trace-starts.ts';
 import { createTurnControl } from './turns/create-turn-control.ts';
 
 export interface ApiOptions {
@@ -57,12 +58,10 @@ const CLOSE_STEP_MS = 1_000;
  */
 export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { config, databaseUrl, logger, jwtSecret, metrics = createMetrics() } = options;
-  const temporal = await connectTemporalClient(
-    config.temporal,
-    options.temporalAddress,
-    logger,
-    options.nativeConnection,
-  );
+  const temporal = await connectTemporalClient(config.temporal, options.temporalAddress, logger, {
+    ...(options.nativeConnection === undefined ? {} : { native: options.nativeConnection }),
+    ...(config.tracing === null ? {} : { interceptors: { workflow: [traceStarts()] } }),
+  });
   const db = createKnex({ databaseUrl, applicationName: 'copilot-api' });
   const pool = createThreadPool({ entry: new URL('./heavy-thread.ts', import.meta.url) });
   const identity = createTemporalIdentity({ db, connection: temporal.client.connection, config, logger });
@@ -78,7 +77,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     limits: config.limits,
     budgets: config.budgets,
     promptVersion: config.promptVersion,
-    eagerStart: options.nativeConnection !== undefined,
+    // With worker versioning, Temporal decides which version begins a turn, so no worker gets the turn past the server.
+    eagerStart: options.nativeConnection !== undefined && config.temporal.buildId === null,
     searchAttributes: createSearchAttributeCheck(temporal.client, config.temporal.namespace),
     diffGraphs: createGraphDiff(pool),
     onFinding: (finding) => metrics.sweeperFindings.inc({ finding }),

@@ -34,11 +34,7 @@ export async function startBenchSystem(env: Record<string, string> = {}): Promis
   const folder = makeFolder();
   const children: ChildProcess[] = [];
   const launch = (args: string[], env: Record<string, string>): ChildProcess => {
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...cleanEnvironment(), ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = launchNode(args, env);
     children.push(child);
     return child;
   };
@@ -87,6 +83,20 @@ export async function startBenchSystem(env: Record<string, string> = {}): Promis
   }
 }
 
+/** Starts only the model server, for a benchmark that runs the product itself. */
+export async function startModelServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const child = launchNode(['bench/model-server.ts'], {});
+  return { url: await addressOf(child), stop: () => endChild(child) };
+}
+
+function launchNode(args: string[], env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'copilot-bench-'));
   // As root, Postgres runs as another user that must be able to pass through.
@@ -99,7 +109,7 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([key]) =>
-        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|LOG_LEVEL$|npm_)/.test(
+        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|OTEL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|LOG_LEVEL$|npm_)/.test(
           key,
         ),
     ),

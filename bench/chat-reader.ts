@@ -19,13 +19,31 @@ const LIMIT_MS = 60_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-/** A chat on the product, in a session made before. */
-export function chatWithProduct(ready: ReadyFile, sessionId: string, answer: Answer): Promise<Reading> {
-  return read(`${ready.url}/api/copilot/sessions/${sessionId}/chat`, ready.key, answer);
+/** The answer was another than 200, or the stream ended before the turn. */
+export class ChatError extends Error {
+  readonly status: number | undefined;
+
+  constructor(status: number | undefined, text: string) {
+    super(`the chat answered ${status}: ${text.slice(0, 300)}`);
+    this.status = status;
+  }
+}
+
+/** A chat on the product, in a session made before. `idempotencyKey` lets it be sent again. */
+export function chatWithProduct(
+  ready: ReadyFile,
+  sessionId: string,
+  answer: Answer,
+  idempotencyKey?: string,
+): Promise<Reading> {
+  return read(`${ready.url}/api/copilot/sessions/${sessionId}/chat`, answer, {
+    Authorization: `Bearer ${ready.key}`,
+    ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+  });
 }
 
 export function chatWithBare(bareUrl: string, answer: Answer): Promise<Reading> {
-  return read(`${bareUrl}/chat`, null, answer);
+  return read(`${bareUrl}/chat`, answer, {});
 }
 
 /** Sessions of the sample workflow. */
@@ -42,7 +60,7 @@ export async function makeSessions(ready: ReadyFile, count: number): Promise<str
   return ids;
 }
 
-function read(url: string, key: string | null, answer: Answer): Promise<Reading> {
+function read(url: string, answer: Answer, headers: Record<string, string>): Promise<Reading> {
   const body = JSON.stringify({ message: JSON.stringify(answer) });
   return new Promise((resolve, reject) => {
     const startedAt = sharedClockMs();
@@ -57,7 +75,7 @@ function read(url: string, key: string | null, answer: Answer): Promise<Reading>
         headers: {
           'Content-Type': 'application/json',
           'Content-Length': Buffer.byteLength(body),
-          ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
+          ...headers,
         },
       },
       (response) => {
@@ -82,7 +100,7 @@ function read(url: string, key: string | null, answer: Answer): Promise<Reading>
               totalMs: sharedClockMs() - startedAt,
               turnId: String(response.headers['x-turn-id'] ?? ''),
             });
-          else reject(new Error(`the chat answered ${response.statusCode}: ${text.slice(0, 300)}`));
+          else reject(new ChatError(response.statusCode, text));
         });
         response.on('error', reject);
       },

@@ -65,6 +65,7 @@ export async function benchModelLayer({ ready, modelUrl }: BenchSystem): Promise
     isBudgetSpent: async () => false,
     catalogue,
     metrics: createMetrics({ runtime: false }),
+    traceContent: false,
     logger,
   });
   const openai = new OpenAI({ apiKey: 'not-needed', baseURL: modelUrl, maxRetries: 0, logLevel: 'off' });

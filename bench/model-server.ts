@@ -13,6 +13,8 @@ export interface Answer {
   pieceMs: number;
   /** Answers before the last that hold a tool call each. */
   toolSteps: number;
+  /** The first answer asks to create an agent of this name, which a person decides. */
+  asksFor?: string;
 }
 
 /** A piece that says when it was sent: it is made when the server writes it, not when the script is. */
@@ -22,6 +24,11 @@ function script({ message, toolResults }: FakeRequest): Script {
   const answer = JSON.parse(message) as Answer;
   const text = Array.from({ length: answer.pieces }, () => stampedPiece);
   const usage = { input: 1_000, output: answer.pieces };
+  if (answer.asksFor !== undefined && toolResults === 0) {
+    const data = { name: answer.asksFor, model: 'gpt-4.1' };
+    const call = { name: 'manage_project_asset', arguments: { action: 'create', kind: 'agent', data } };
+    return { text, pieceMs: answer.pieceMs, usage, toolCalls: [call] };
+  }
   if (toolResults >= answer.toolSteps) return { text, pieceMs: answer.pieceMs, usage };
   const call =
     toolResults % 2 === 0

@@ -1,14 +1,20 @@
-/** npm run bench: all benchmarks; npm run bench -- <name>: one of them. bench/README.md has the results. */
+/**
+ * npm run bench: all benchmarks but the long ones; npm run bench -- <name> [size]: one of them. bench/README.md has the
+ * results.
+ */
 import { cpus, totalmem } from 'node:os';
 import { type BenchSystem, startBenchSystem } from './bench-system.ts';
 import { benchFairness } from './fairness.ts';
 import { benchHistory } from './history.ts';
 import { benchIdleReaders } from './idle-readers.ts';
 import { benchDelta, benchFirstToken } from './latency.ts';
+import { benchMetrics } from './metrics.ts';
 import { benchModelLayer } from './model-layer.ts';
 import { benchPage } from './page.ts';
 import { benchPeers } from './peers.ts';
+import { benchRetention } from './retention.ts';
 import { benchSaturation } from './saturation.ts';
+import { benchScale } from './scale.ts';
 import { benchStartTime } from './start-time.ts';
 import { benchTools } from './tools.ts';
 
@@ -24,13 +30,26 @@ const BENCHMARKS: Record<string, (system: BenchSystem) => Promise<void>> = {
 };
 /** Those that start systems of their own. */
 const ALONE: Record<string, () => Promise<void>> = { fairness: benchFairness, start: benchStartTime };
+/** Those that run only when they are named, because they take long. A size makes them smaller. */
+const LONG: Record<string, (size?: number) => Promise<void>> = {
+  retention: benchRetention,
+  scale: benchScale,
+  metrics: benchMetrics,
+};
 /** Those that run only when they are named, because they install packages. They take the words that follow. */
-const NAMED: Record<string, (words: string[]) => Promise<void>> = { peers: benchPeers };
+const INSTALLING: Record<string, (words: string[]) => Promise<void>> = { peers: benchPeers };
 
-const wanted = process.argv[3];
-const names = [...Object.keys(BENCHMARKS), ...Object.keys(ALONE), ...Object.keys(NAMED)];
+const [wanted, ...words] = process.argv.slice(3);
+const names = [BENCHMARKS, ALONE, LONG, INSTALLING].flatMap((group) => Object.keys(group));
 if (wanted !== undefined && !names.includes(wanted)) {
   console.error(`There is no benchmark ${wanted}. Choose one of: ${names.join(', ')}`);
+  process.exit(1);
+}
+const takesWords = wanted !== undefined && wanted in INSTALLING;
+const size = takesWords || words[0] === undefined ? undefined : Number(words[0]);
+const takesSize = wanted !== undefined && wanted in LONG;
+if (size !== undefined && !(takesSize && Number.isSafeInteger(size) && size > 0)) {
+  console.error(`Only ${Object.keys(LONG).join(', ')} take a size, a whole number above 0.`);
   process.exit(1);
 }
 console.log(
@@ -46,5 +65,6 @@ if (selected.length > 0) {
   }
 }
 for (const [name, bench] of Object.entries(ALONE)) if (wanted === undefined || wanted === name) await bench();
-if (wanted !== undefined) await NAMED[wanted]?.(process.argv.slice(4));
+for (const [name, bench] of Object.entries(LONG)) if (wanted === name) await bench(size);
+for (const [name, bench] of Object.entries(INSTALLING)) if (wanted === name) await bench(words);
 process.exit(0);

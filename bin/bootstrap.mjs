@@ -18,6 +18,7 @@ const SCRIPTS = {
   api: 'bin/api.ts',
   dev: 'bin/dev.ts',
   migrate: 'bin/migrate.ts',
+  deployment: 'bin/deployment.ts',
   build: 'bin/build.ts',
   'db:dump': 'bin/dump-schema.ts',
   test: 'test/run.ts',

@@ -35,6 +35,11 @@ export function findDatabase(config: Config): string {
   return config.databaseUrl ?? requireStack(config, ['DATABASE_URL']).database_url;
 }
 
+/** The address of Temporal. Throws FriendlyError when neither the environment nor a running stack has it. */
+export function findTemporal(config: Config): string {
+  return config.temporal.address ?? requireStack(config, ['TEMPORAL_ADDRESS']).temporal_address;
+}
+
 function requireStack(config: Config, missing: readonly string[]): ReadyFile {
   const stack = findRunningStack(config.dataDir);
   if (stack) return stack;

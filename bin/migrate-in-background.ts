@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateIndexes, migrateSchema } from '../db/schema/migrate.ts';
-import { isConnectionError, sqlStateOf } from '../db/connection/pg-errors.ts';
+import { isTransient, sqlStateOf } from '../db/connection/pg-errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 
@@ -32,8 +32,9 @@ export async function migrateInBackground(options: {
       break;
     } catch (error: unknown) {
       const mayNot = sqlStateOf(error) === INSUFFICIENT_PRIVILEGE;
-      if (!mayNot && !isConnectionError(error)) throw error;
-      if (!mayNot) options.logger.warn({ err: error }, 'the database is not reachable; migrating when it is');
+      if (!mayNot && !isTransient(error)) throw error;
+      if (!mayNot)
+        options.logger.warn({ err: error }, 'the database could not be migrated yet; trying again');
       else if (!hasWarned) options.logger.error({ err: error }, NOT_ALLOWED);
       hasWarned ||= mayNot;
       await delay(RETRY_MS);

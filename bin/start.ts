@@ -4,6 +4,7 @@ import type { ReadyFile } from '../stack/data-folder.ts';
 import { lockFolder } from '../stack/data-folder.ts';
 import { explainListen, FriendlyError } from '../runtime/friendly-error.ts';
 import { createMetrics } from '../runtime/metrics/metrics.ts';
+import { startTracing } from '../runtime/tracing/tracing.ts';
 import { mintServiceKey, mintStudioKey, resolveJwtSecret } from '../stack/jwt-secret.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { buildStudio } from './build-studio.ts';
@@ -13,6 +14,7 @@ import { runCommand } from './run-command.ts';
 const READY_POLL_MS = 50;
 
 await runCommand('start', async ({ config, logger, shutdown, env }) => {
+  await startTracing({ config, logger, role: 'start', shutdown });
   // Loading these modules takes half of the start, so it goes on while the servers start.
   const roles = Promise.all([
     import('../worker/run-worker.ts'),

@@ -23,6 +23,12 @@ export const SEARCH_ATTRIBUTES = {
   status: 'CopilotStatus',
 } as const;
 
+/** The name under which the service's spans are made. */
+export const TRACER = 'workflow-copilot';
+
+/** The header of a workflow and of its activities that carries their trace, as in the Temporal SDKs. */
+export const TRACE_HEADER = '_tracer-data';
+
 /** The delta that the stream puts between the texts of two steps. */
 export const STEP_SEPARATOR = '\n\n';
 

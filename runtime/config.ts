@@ -66,15 +66,20 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+const otlpProtocol = z.enum(['http/protobuf', 'http/json'], {
+  error: 'write http/protobuf or http/json; the port is usually 4318',
+});
+
 const signingSecret = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes (RFC 7518, section 3.2)');
 
 /** A token without a `kid` is checked with each key, so their number is limited. */
 const MAX_JWT_SECRETS = 10;
+/** A map, because a record of zod drops the key `__proto__` without a word. */
 const jwtSecrets = z
-  .record(z.string().min(1).max(100), signingSecret)
-  .refine((secrets) => Object.keys(secrets).length >= 1 && Object.keys(secrets).length <= MAX_JWT_SECRETS);
+  .map(z.string().min(1).max(100), signingSecret)
+  .refine(({ size }) => size >= 1 && size <= MAX_JWT_SECRETS);
 /** `host:port`, with brackets around an IPv6 address. */
 const address = z.string().transform((text, ctx) => {
   const { v6, name, port } =
@@ -116,8 +121,8 @@ const schema = z.object({
   TEMPORAL_TASK_QUEUE: z.string().default(DEFAULT_TASK_QUEUE),
   /** Where the Temporal UI is, so that answers can link to a turn in it. */
   TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
-  /** The deployment and the build of Temporal's worker versioning: both or none. */
-  COPILOT_DEPLOYMENT: deploymentPart.optional(),
+  /** The name of the worker deployment, and the version of this process's workers in it. */
+  COPILOT_DEPLOYMENT: deploymentPart.default('copilot'),
   COPILOT_BUILD_ID: deploymentPart.optional(),
   TEMPORAL_API_KEY: apiKey.optional(),
   TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
@@ -142,8 +147,8 @@ const schema = z.object({
   JWT_SECRETS: z
     .string()
     .transform((text, ctx) => {
-      const secrets = jwtSecrets.safeParse(parseJsonObject(text));
-      if (secrets.success) return new Map(Object.entries(secrets.data));
+      const secrets = jwtSecrets.safeParse(new Map(Object.entries(parseJsonObject(text) ?? {})));
+      if (secrets.success) return secrets.data;
       // Only the form is told: the messages of JSON.parse quote the text.
       ctx.addIssue({
         code: 'custom',
@@ -214,6 +219,34 @@ const schema = z.object({
   COPILOT_METRICS_TOKEN: apiKey.optional(),
   /** Where a worker process serves `/metrics`. */
   COPILOT_WORKER_METRICS_ADDRESS: address.optional(),
+  /** OpenTelemetry's own variables. Its exporter reads those that are not listed here. */
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http:', 'https:']).optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol.default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_RESOURCE_ATTRIBUTES: z.string().optional(),
+  OTEL_TRACES_SAMPLER: z
+    .enum([
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ])
+    .default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(?:0(?:\.\d+)?|1(?:\.0+)?|\.\d+)$/, 'write a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.string().optional(),
+  /** What becomes of a caller's `traceparent`. */
+  COPILOT_TRACE_CALLERS: z.enum(['link', 'continue']).default('link'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -221,8 +254,10 @@ export interface TemporalConfig extends TemporalConnection {
   taskQueue: string;
   /** The address of the Temporal UI. Undefined when the environment names none. */
   uiUrl: string | undefined;
-  /** Null without worker versioning: then workers take turns of any build. */
-  workerVersion: { deploymentName: string; buildId: string } | null;
+  /** The name that the workers of all versions share. */
+  deployment: string;
+  /** The version of this process's workers. Null without worker versioning: then they take turns of any version. */
+  buildId: string | null;
 }
 
 /** How much of something a principal may have, and all principals together; 0 for no limit. */
@@ -244,6 +279,16 @@ export interface Budgets {
   usdPerDay: string;
   tokensPerSession: number;
   usdPerSession: string;
+}
+
+/** How traces are made. Where they are sent, the exporter reads itself. */
+export interface TracingConfig {
+  protocol: 'http/protobuf' | 'http/json';
+  sampler: { name: string; ratio: number };
+  /** Whether spans of model calls hold the messages and the answer. */
+  withContent: boolean;
+  /** Whether a request goes on in the trace that its caller names. If not, its own trace has a link to that one. */
+  continuesCallers: boolean;
 }
 
 export interface Config {
@@ -284,6 +329,8 @@ export interface Config {
   metricsToken: string | undefined;
   /** Null when a worker process serves no metrics. */
   workerMetrics: { host: string; port: number } | null;
+  /** Null when no traces are made. */
+  tracing: TracingConfig | null;
   logLevel: string;
 }
 
@@ -311,9 +358,6 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   }
   if (!parsed.success || problems.length > 0) throw unusable(problems);
   const e = parsed.data;
-  const [deploymentName, buildId] = [e.COPILOT_DEPLOYMENT, e.COPILOT_BUILD_ID];
-  if ((deploymentName === undefined) !== (buildId === undefined))
-    throw unusable(['COPILOT_DEPLOYMENT, COPILOT_BUILD_ID: set both, or none']);
   const temporal = readTemporal({
     ...present,
     ...(e.TEMPORAL_API_KEY === undefined ? {} : { TEMPORAL_API_KEY: e.TEMPORAL_API_KEY }),
@@ -326,8 +370,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       ...temporal,
       taskQueue: e.TEMPORAL_TASK_QUEUE,
       uiUrl: e.TEMPORAL_UI_URL,
-      workerVersion:
-        deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId },
+      deployment: e.COPILOT_DEPLOYMENT,
+      buildId: e.COPILOT_BUILD_ID ?? null,
     },
     dataDir: resolve(e.COPILOT_DATA_DIR),
     embeddedTemporal: e.COPILOT_EMBEDDED_TEMPORAL,
@@ -375,6 +419,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     demoCharsPerSecond: e.COPILOT_DEMO_CHARS_PER_SECOND,
     metricsToken: e.COPILOT_METRICS_TOKEN,
     workerMetrics: e.COPILOT_WORKER_METRICS_ADDRESS ?? null,
+    tracing: readTracing(e),
     logLevel: e.LOG_LEVEL,
   };
   if (config.fallbackModel !== null && !catalogueOf(config).isAvailable(config.fallbackModel)) {
@@ -383,6 +428,27 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ]);
   }
   return config;
+}
+
+/** Traces are on when an endpoint or the exporter is named, and nothing turns them off. */
+function readTracing(e: z.output<typeof schema>): TracingConfig | null {
+  const isAsked =
+    e.OTEL_TRACES_EXPORTER === 'otlp' ||
+    e.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
+    e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined;
+  const isOff = isTrue(e.OTEL_SDK_DISABLED) || e.OTEL_TRACES_EXPORTER === 'none';
+  if (!isAsked || isOff) return null;
+  return {
+    protocol: e.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? e.OTEL_EXPORTER_OTLP_PROTOCOL,
+    sampler: { name: e.OTEL_TRACES_SAMPLER, ratio: e.OTEL_TRACES_SAMPLER_ARG },
+    withContent: isTrue(e.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT),
+    continuesCallers: e.COPILOT_TRACE_CALLERS === 'continue',
+  };
+}
+
+/** As OpenTelemetry reads a boolean: any value but `true` is false. */
+function isTrue(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true';
 }
 
 function readTemporal(env: Readonly<Record<string, string>>): TemporalConnection {

@@ -2,7 +2,7 @@
  * Creates the Temporal connections. A worker has one native connection. In a process with both roles, the API's client uses
  * that connection too, because eager workflow start needs it.
  */
-import { Client } from '@temporalio/client';
+import { Client, type ClientInterceptors } from '@temporalio/client';
 import type { NativeConnection, NativeConnectionOptions, TLSConfig } from '@temporalio/worker';
 import { TEMPORAL } from './bounds.ts';
 import type { TemporalConfig } from './config.ts';
@@ -102,11 +102,11 @@ export async function connectTemporalClient(
   config: TemporalConfig,
   address: string,
   logger: Logger,
-  native?: NativeConnection,
+  { native, interceptors = {} }: { native?: NativeConnection; interceptors?: ClientInterceptors } = {},
 ): Promise<{ client: Client; close(): Promise<void> }> {
   if (native) {
     return {
-      client: new Client({ connection: native, namespace: config.namespace }),
+      client: new Client({ connection: native, namespace: config.namespace, interceptors }),
       close: async () => undefined,
     };
   }
@@ -114,7 +114,7 @@ export async function connectTemporalClient(
     logger.warn({ address }, 'a connection to Temporal had fallen silent and is replaced'),
   );
   return {
-    client: new Client({ connection, namespace: config.namespace }),
+    client: new Client({ connection, namespace: config.namespace, interceptors }),
     close: () => connection.close(),
   };
 }

@@ -1,4 +1,5 @@
 /** Structured logs. Log only ids, counts and durations: the redaction is a safety net and misses unknown secrets. */
+import { trace } from '@opentelemetry/api';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { codeOf } from '../contracts/thrown-codes.ts';
 import type { Json } from '../domain/text/json-value.ts';
@@ -36,9 +37,16 @@ export function createLogger(
       serializers: { err: serializeError },
       hooks: { streamWrite: hideInLine },
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: traceOfLine,
     },
     destination,
   );
+}
+
+/** The trace in which a line is logged; nothing when traces are off. */
+function traceOfLine(): Record<string, string> {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
 }
 
 function serializeError(error: unknown): unknown {

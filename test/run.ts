@@ -127,7 +127,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([key]) =>
-        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|npm_lifecycle_event$|NODE_TEST_CONTEXT$)/.test(
+        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|OTEL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|npm_lifecycle_event$|NODE_TEST_CONTEXT$)/.test(
           key,
         ),
     ),

@@ -5,6 +5,8 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 export const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
+const TRACE = fileURLToPath(new URL('../workflows/trace.ts', import.meta.url));
+
 export interface Bundle {
   code: string;
   /** The paths of all files that webpack read. */
@@ -16,6 +18,7 @@ export async function bundleWorkflows(workflowsPath: string = WORKFLOWS): Promis
   const paths = new Set<string>();
   const { code } = await bundleWorkflowCode({
     workflowsPath,
+    workflowInterceptorModules: [TRACE],
     logger: new DefaultLogger('ERROR'),
     webpackConfigHook: (config) => ({
       ...config,

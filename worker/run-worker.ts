@@ -29,7 +29,7 @@ import type { StreamLimits } from '../llm/adapters/watchdog.ts';
 import { createModelClient } from '../llm/create-client.ts';
 import { createContextWindow } from '../llm/context/context-window.ts';
 import { createPrompt } from '../llm/prompt/prompt.ts';
-import { catalogueOf, type Config, type TemporalConfig } from '../runtime/config.ts';
+import { catalogueOf, type Config } from '../runtime/config.ts';
 import { connectNative } from '../runtime/connections.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics/metrics.ts';
@@ -37,7 +37,10 @@ import { startLoopWatchdog, underName } from '../runtime/loop-watchdog.ts';
 import { createTemporalIdentity, ForeignNamespaceError } from '../db/temporal/temporal-identity.ts';
 import { createThreadPool, type ThreadPool } from '../runtime/thread-pool.ts';
 import { loadWorkflowBundle } from './bundle-cache.ts';
+import { versioningOf } from './deployment.ts';
+import { beginFirstVersion } from './first-version.ts';
 import { keepRetentionSchedule } from './retention-schedule.ts';
+import { traceOptions } from './trace-options.ts';
 
 export interface RunningWorker {
   /** Stops polling, ends running activities so that other workers continue them, and closes everything. Idempotent. */
@@ -144,6 +147,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     isBudgetSpent: (turnId) => isBudgetSpent(db, config.budgets, turnId),
     catalogue,
     metrics,
+    traceContent: config.tracing?.withContent ?? false,
     logger,
   });
   const unwatch = watch(metrics, { db, pool, events, sandbox });
@@ -164,7 +168,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...createRetentionActivities({ store: createRetentionStore(db), logger }),
     }),
     workflowBundle: settings.workflowBundle ?? (await loadWorkflowBundle()),
-    ...versioningOf(config.temporal.workerVersion),
+    ...versioningOf(config.temporal),
+    ...traceOptions(config.tracing !== null),
     ...LIMITS,
   }).catch(async (error: unknown) => {
     await release();
@@ -180,10 +185,20 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     );
   });
   logger.info({ taskQueue: config.temporal.taskQueue }, 'worker is polling');
+  const ended = new AbortController();
+  const { buildId } = config.temporal;
+  if (buildId !== null)
+    void beginFirstVersion(buildId, {
+      connection,
+      temporal: config.temporal,
+      logger,
+      signal: ended.signal,
+    });
 
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     stopping = true;
+    ended.abort();
     schedule.stop();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch((error: unknown) => logger.warn({ err: error }, 'worker ended with an error'));
@@ -226,21 +241,12 @@ function withNames(
   );
 }
 
-/** With worker versioning, a running turn moves to the deployment's current version at its next workflow task. */
-function versioningOf(version: TemporalConfig['workerVersion']): Partial<WorkerOptions> {
-  if (version === null) return {};
-  return {
-    workerDeploymentOptions: {
-      version,
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'AUTO_UPGRADE',
-    },
-  };
-}
-
 const LIMITS: Partial<WorkerOptions> = {
   maxConcurrentActivityTaskExecutions: 200,
   maxConcurrentWorkflowTaskExecutions: 40,
+  // Turns that wait for a person cost a worker no memory beyond this many: the one that was idle longest leaves the cache,
+  // and its history is replayed when it goes on. The SDK's own limit grows with the heap.
+  maxCachedWorkflows: 500,
   // A task that a stuck process takes is lost until its timeout. Each open poll may take one, so an idle worker keeps few
   // polls open.
   activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, initial: 1, maximum: 10 },

@@ -1,5 +1,6 @@
 /** One activity attempt: its heartbeat, its cancellation, its claim, and how its errors reach Temporal. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { trace } from '@opentelemetry/api';
 import type { AttemptHeartbeat } from '../../contracts/turn.ts';
 import type { Claim } from '../../db/turns/claims.ts';
 import type { Fence } from '../../db/fence.ts';
@@ -69,6 +70,8 @@ async function runAttempt<T>(
   const context = Context.current();
   const reported = reportedBefore(context);
   const { attempt, leaveQueue } = openAttempt(deps, queues, context, reported);
+  if (attempt.lost > 0)
+    trace.getActiveSpan()?.addEvent('worker lost', { 'copilot.workers_lost': attempt.lost });
   const heartbeat = (report: AttemptHeartbeat): void =>
     context.heartbeat({ ...attempt.work.details, ...report });
   heartbeat(reported);

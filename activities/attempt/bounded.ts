@@ -5,6 +5,7 @@ import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toolFailure, type ToolOutcome } from '../tools/tool.ts';
+import { inToolSpan } from './spans.ts';
 import { toolLabel } from './tool-call.ts';
 
 /** How often one attempt makes a tool call that fails unexpectedly. */
@@ -33,10 +34,23 @@ export interface CallLimits {
  */
 export async function boundCall<T>(
   deps: Pick<ActivityDeps, 'store' | 'logger' | 'tools' | 'metrics'>,
+  limits: CallLimits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<{ done: T } | { failed: ToolOutcome }> {
+  const tool = toolLabel(deps, limits.name);
+  const stopWatch = deps.metrics.tool.startTimer({ tool });
+  try {
+    return await inToolSpan(tool, () => callWithin(deps, limits, work));
+  } finally {
+    stopWatch();
+  }
+}
+
+async function callWithin<T>(
+  deps: Pick<ActivityDeps, 'store' | 'logger'>,
   { name, turnId, signal, limitMs, waitsForOthers = false }: CallLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ done: T } | { failed: ToolOutcome }> {
-  const stopWatch = deps.metrics.tool.startTimer({ tool: toolLabel(deps, name) });
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new TimeLimitError()), limitMs);
   const both = AbortSignal.any([signal, limit.signal]);
@@ -57,7 +71,6 @@ export async function boundCall<T>(
       }
     }
   } finally {
-    stopWatch();
     clearTimeout(timer);
   }
 }

@@ -1,14 +1,10 @@
 /** The usage rows of model calls. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/activity';
-import { isErrorCode } from '../../contracts/errors.ts';
-import { isFenceError } from '../../contracts/thrown-codes.ts';
 import type { Fence } from '../../db/fence.ts';
 import type { SavedWork } from '../../db/turns/transcript.ts';
 import type { CallResult, UsageEntry } from '../../db/turns/usage-rows.ts';
 import type { ModelUsage } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { isModelError } from './thrown.ts';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;
@@ -46,13 +42,6 @@ export function openBill(
     latencyMs: Date.now() - startedAt,
     result,
   });
-}
-
-/** How a call that threw ended. `signal` is the request's. */
-export function resultOf(error: unknown, signal: AbortSignal): CallResult {
-  if (signal.aborted || isFenceError(error)) return 'cancelled';
-  if (isModelError(error)) return error.code;
-  return error instanceof ApplicationFailure && isErrorCode(error.type) ? error.type : 'internal';
 }
 
 /** The price of a call, by the catalogue of today; null for a model without a price. */

@@ -5,6 +5,7 @@ import type { ModelEvent, ModelRequest } from '../../llm/types.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { Attempt, ClaimInput, Work } from './attempt.ts';
 import { final } from './judge-error.ts';
+import { openModelSpan } from './spans.ts';
 import { createSingleFlight, type StartedCall } from './single-flight.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
@@ -95,30 +96,35 @@ const TOKENS: ReadonlySet<ModelEvent['type']> = new Set<ModelEvent['type']>([
  * that has already arrived. Measures the call; `onFirstToken` is called when the answer begins.
  */
 export async function* streamModel(
-  {
-    model: client,
-    metrics,
-  }: Pick<ActivityDeps, 'model'> & {
+  deps: Pick<ActivityDeps, 'model' | 'catalogue' | 'traceContent'> & {
     metrics: Pick<ActivityDeps['metrics'], 'modelFirstToken' | 'modelCall'>;
   },
   request: ModelRequest,
   onFirstToken: () => void = () => undefined,
 ): AsyncGenerator<ModelEvent> {
+  const { metrics } = deps;
   const { model } = request;
+  const span = openModelSpan(deps, request);
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1_000;
   let hasBegun = false;
   try {
-    for await (const event of client.stream(request)) {
+    for await (const event of deps.model.stream(request)) {
+      span.see(event);
       if (event.type !== 'usage') request.signal.throwIfAborted();
       if (!hasBegun && TOKENS.has(event.type)) {
         hasBegun = true;
         metrics.modelFirstToken.observe({ model }, seconds());
+        span.begin(seconds());
         onFirstToken();
       }
       yield event;
     }
+  } catch (error: unknown) {
+    span.fail(error);
+    throw error;
   } finally {
+    span.end();
     metrics.modelCall.observe({ model }, seconds());
   }
 }

@@ -31,6 +31,8 @@ const COUNTERS = {
 } as const satisfies Record<string, readonly [string, readonly string[], string]>;
 
 const OUTCOMES: readonly TurnEndStatus[] = ['complete', 'cancelled', 'failed'];
+/** The kinds of tokens that the triggers of the ledger count. */
+const TOKEN_KINDS = ['input', 'cached', 'output', 'reasoning'];
 const FOLD_EVERY_MS = 20_000;
 
 export interface ServiceCounts {
@@ -75,7 +77,10 @@ export function createServiceCounts(options: {
   const show = (counts: readonly Count[], open: OpenWork): void => {
     for (const { counter } of counters.values()) counter.reset();
     for (const outcome of OUTCOMES) counters.get('turns')!.counter.inc({ outcome }, 0);
-    for (const model of options.models) counters.get('model_calls')!.counter.inc({ model, result: 'ok' }, 0);
+    for (const model of options.models) {
+      counters.get('model_calls')!.counter.inc({ model, result: 'ok' }, 0);
+      for (const kind of TOKEN_KINDS) counters.get('model_tokens')!.counter.inc({ model, kind }, 0);
+    }
     for (const { name, labels, value } of counts) {
       const known = counters.get(name);
       // A newer release may count what this one does not know.

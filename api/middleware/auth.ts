@@ -12,6 +12,8 @@ import { HttpError } from '../http/http-error.ts';
 import type { Principal } from '../http/principal.ts';
 
 export const CLOCK_LEEWAY_SECONDS = 30;
+/** Postgres can't index a longer one. OpenID Connect allows 255. */
+export const MAX_SUBJECT_CHARS = 500;
 
 /** The keys that tokens may be signed with. Created once, because importing a secret takes longer than checking a token. */
 export interface TokenKeys {
@@ -60,6 +62,8 @@ export async function authenticate(
     throw forbidden('The role of this token may not use the copilot');
   }
   const subject = typeof sub === 'string' && sub !== '' ? toStorable(sub) : null;
+  if (subject !== null && subject.length > MAX_SUBJECT_CHARS)
+    throw unauthorized(`The token's subject (sub) is longer than ${MAX_SUBJECT_CHARS} characters`);
   if (role === 'authenticated') {
     if (subject === null) throw unauthorized('The token names no user (sub)');
     if (exp === undefined) throw unauthorized('The token has no expiry (exp)');

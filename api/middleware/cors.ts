@@ -8,7 +8,7 @@ export function createCorsMiddleware(origins: readonly string[]): Middleware {
     origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : ''),
     allowMethods: 'GET,HEAD,PUT,POST,DELETE',
     allowHeaders: 'Authorization,apikey,Content-Type,Idempotency-Key,Last-Event-ID,X-Request-Id',
-    exposeHeaders: 'X-Turn-Id,X-Request-Id,Retry-After',
+    exposeHeaders: 'X-Turn-Id,X-Request-Id,X-Trace-Id,Retry-After',
     maxAge: 600,
     keepHeadersOnError: false,
   });

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Metrics } from '../../runtime/metrics/metrics.ts';
 
-/** The label of requests that end before their route: unknown paths, refused tokens, refused bodies. */
+/** The label of unknown paths. */
 const NO_ROUTE = 'none';
 
 /** Counts requests by route and status, and measures the time until their answer begins. */

@@ -24,6 +24,11 @@ const HEADERS = {
     description: "The id of the request: the caller's own when it is short and plain.",
     schema: { type: 'string' },
   },
+  'X-Trace-Id': {
+    description:
+      'The id of the OpenTelemetry trace of the request, when the service makes traces. Probes have none.',
+    schema: { type: 'string', pattern: '^[0-9a-f]{32}$' },
+  },
   'X-Turn-Id': { description: 'The turn that is streamed.', schema: { type: 'string', format: 'uuid' } },
   'Retry-After': { description: 'Seconds after which it may work.', schema: { type: 'integer' } },
   'WWW-Authenticate': { description: 'What is wrong with the token.', schema: { type: 'string' } },

@@ -127,7 +127,7 @@ function toResponses(route: Route, book: SchemaBook) {
 
 function toHeaders(names: readonly string[]) {
   return Object.fromEntries(
-    ['X-Request-Id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+    ['X-Request-Id', 'X-Trace-Id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   );
 }
 

@@ -15,6 +15,8 @@ const ERRNO = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
+const PLAIN_CLIENT =
+  /^(?:Connection terminated|Connection ended|Query read timeout$|timeout expired$|timeout exceeded when trying|Client has encountered a connection error)/;
 
 /**
  * True when Postgres could not be reached, or went away before it answered. In the second case it may have executed the
@@ -28,9 +30,7 @@ export function isConnectionError(error: unknown): boolean {
   if (code !== null) return AWAY.test(code) || ERRNO.has(code);
   if (error.name === 'KnexTimeoutError') return true;
   // Plain pg clients (migration locks, index builds) report a lost connection only by its message.
-  return /^(Connection terminated|Connection ended|timeout exceeded when trying|Client has encountered a connection error)/.test(
-    error.message,
-  );
+  return PLAIN_CLIENT.test(error.message);
 }
 
 /** True when Postgres aborted the transaction because of a concurrent one. It can be repeated as it is. */

@@ -5,8 +5,8 @@ import { recordAct } from '../audit/audit.ts';
 import { rowsOf } from '../connection/sql-rows.ts';
 
 /**
- * Whether a session `s` is idle: no change, turn or message in the last `:idle` seconds, and no open turn. A turn that
- * waits for a confirmation is open.
+ * Whether a session `s` is idle: for `:idle` seconds no turn, no message, and no change that was applied or undone; and no
+ * open turn. A turn that waits for a confirmation is open.
  */
 const IS_IDLE = `coalesce(s.updated_at, s.created_at, '-infinity') < now() - make_interval(secs => cast(:idle as float8))
   and not exists (
@@ -14,7 +14,11 @@ const IS_IDLE = `coalesce(s.updated_at, s.created_at, '-infinity') < now() - mak
       or coalesce(t.finished_at, t.created_at) >= now() - make_interval(secs => cast(:idle as float8))))
   and not exists (
     select 1 from ai.copilot_messages m
-    where m.session_id = s.id and m.created_at >= now() - make_interval(secs => cast(:idle as float8)))`;
+    where m.session_id = s.id and m.created_at >= now() - make_interval(secs => cast(:idle as float8)))
+  and not exists (
+    select 1 from ai.copilot_messages m join ai.copilot_snapshots p on p.message_id = m.id
+    where m.session_id = s.id
+      and greatest(p.applied_at, p.reverted_at) >= now() - make_interval(secs => cast(:idle as float8)))`;
 
 /** The ids of sessions that have been idle for `idleMs`, in the order of their ids, from the one after `after` on. */
 export async function listIdleSessions(

@@ -107,10 +107,12 @@ function valueOf(part: Expression, context: Context): Value {
     case 'call': {
       const { callee } = part;
       if (callee.kind === 'name')
-        return known(part.arguments, context, (values) => callFunction(callee.name, values));
+        return known(part.arguments, context, (values) =>
+          paidFor(callFunction(callee.name, values), context.budget),
+        );
       if (callee.kind === 'member')
         return known([callee.of, ...part.arguments], context, ([of, ...values]) =>
-          callMethod(callee.name, of!, values),
+          paidFor(callMethod(callee.name, of!, values), context.budget),
         );
       throw new EvaluationFault('only a function can be called');
     }
@@ -127,6 +129,15 @@ function known(parts: readonly Expression[], context: Context, work: (values: Js
     else values.push(value);
   }
   return unknown ?? work(values);
+}
+
+/**
+ * Counts a text that a call has made. A text may be twice as long as the value that it was made from, and calls may be
+ * nested: `str` escapes the backslashes of a list's texts.
+ */
+function paidFor(made: Json, budget: Budget): Json {
+  if (typeof made === 'string') budget.spend(made.length);
+  return made;
 }
 
 /** `a or b` is a when a counts as true, else b. */
@@ -160,9 +171,9 @@ function operate(operator: string, left: Json, right: Json, budget: Budget): Val
     case '!=':
       return !jsonEqual(left, right);
     case 'in':
-      return contains(right, left);
+      return contains(right, left, budget);
     case 'not in':
-      return !contains(right, left);
+      return !contains(right, left, budget);
     case '<':
       return compare(left, right) < 0;
     case '<=':
@@ -211,9 +222,16 @@ function compare(left: Json, right: Json): number {
   throw new EvaluationFault(`${kindOf(left)} and ${kindOf(right)} can't be put in order`);
 }
 
-function contains(all: Json, part: Json): boolean {
+/** The comparisons of one search that count as one character of work. */
+const SEARCH_STEPS = 16;
+
+function contains(all: Json, part: Json, budget: Budget): boolean {
   if (Array.isArray(all)) return all.some((item) => jsonEqual(item, part));
-  if (typeof all === 'string' && typeof part === 'string') return all.includes(part);
+  if (typeof all === 'string' && typeof part === 'string') {
+    // For some texts, the time of a search grows with the product of both lengths.
+    if (part.length <= all.length) budget.spend((all.length * part.length) / SEARCH_STEPS);
+    return all.includes(part);
+  }
   if (isObject(all) && typeof part === 'string') return Object.hasOwn(all, part);
   throw new EvaluationFault(`${kindOf(part)} can't be looked for in ${kindOf(all)}`);
 }

@@ -15,6 +15,8 @@ export interface TryInput {
 /** Types whose output a dry run cannot know. */
 export const CALLING = ['agent', 'code', 'general_api', 'platform_api'];
 const MAX_LEVELS = 50;
+/** How many outputs that fit no block are told. Finding the nearest name compares a name with every block's. */
+const MAX_IGNORED = 10;
 
 /** What is wrong with the shape of a `try` argument, as the end of a sentence; null for a TryInput. Takes any JSON. */
 export function checkTryShape(value: unknown): { where: string; fault: string } | null {
@@ -42,18 +44,18 @@ export function readOutputs(
 ): CannedOutputs {
   const ids = new Map(blocks.map((block) => [block.id, block]));
   const names = new Map(blocks.toReversed().map((block) => [nameKey(block.name), block]));
+  const all = blocks.map(({ name }) => name);
   const byId = new Map<string, Json>();
   const ignored: string[] = [];
   for (const key of Object.keys(outputs)) {
     const block = ids.get(key) ?? ids.get(aliases.get(key) ?? '') ?? names.get(nameKey(key));
-    if (!block) {
-      const all = blocks.map(({ name }) => name);
+    if (block && CALLING.includes(block.type)) byId.set(block.id, outputs[key]!);
+    else if (ignored.length >= MAX_IGNORED) continue;
+    else if (!block) {
       const [nearest] = nearestNames(key.slice(0, 255), all, 1);
       const hint = nearest === undefined ? '' : ` Nearest: ${nearest}.`;
       ignored.push(`outputs names no block ${key.slice(0, 100)}.${hint}`);
-    } else if (!CALLING.includes(block.type))
-      ignored.push(`The output of ${block.name} is not taken: a dry run knows it (${block.type}).`);
-    else byId.set(block.id, outputs[key]!);
+    } else ignored.push(`The output of ${block.name} is not taken: a dry run knows it (${block.type}).`);
   }
-  return { byId, ignored: ignored.slice(0, 10) };
+  return { byId, ignored };
 }

@@ -53,7 +53,9 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([key]) =>
-        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|npm_)/.test(key),
+        !/^(COPILOT_|OPENAI_|ANTHROPIC_|TEMPORAL_|OTEL_|DATABASE_URL$|JWT_SECRET$|HOST$|PORT$|npm_)/.test(
+          key,
+        ),
     ),
   );
 }

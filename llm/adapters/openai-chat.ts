@@ -16,7 +16,7 @@ import type {
   ModelToolCall,
   ModelUsage,
 } from '../types.ts';
-import { countOf } from './usage.ts';
+import { countOf, partOf } from './usage.ts';
 import { createWatchdog } from './watchdog.ts';
 import { wireArguments, wireText } from './wire-text.ts';
 
@@ -195,10 +195,11 @@ function toReason(finish: string, refused: boolean, calls: number): FinishReason
 }
 
 function toUsage(usage: OpenAI.Completions.CompletionUsage): ModelUsage {
+  const [inputTokens, outputTokens] = [countOf(usage.prompt_tokens), countOf(usage.completion_tokens)];
   return {
-    inputTokens: countOf(usage.prompt_tokens),
-    cachedTokens: countOf(usage.prompt_tokens_details?.cached_tokens),
-    outputTokens: countOf(usage.completion_tokens),
-    reasoningTokens: countOf(usage.completion_tokens_details?.reasoning_tokens),
+    inputTokens,
+    cachedTokens: partOf(inputTokens, usage.prompt_tokens_details?.cached_tokens),
+    outputTokens,
+    reasoningTokens: partOf(outputTokens, usage.completion_tokens_details?.reasoning_tokens),
   };
 }

@@ -17,7 +17,7 @@ import type {
   ModelUsage,
   OpaqueParts,
 } from '../types.ts';
-import { countOf } from './usage.ts';
+import { countOf, partOf } from './usage.ts';
 import { createWatchdog } from './watchdog.ts';
 import { wireArguments, wireText } from './wire-text.ts';
 
@@ -239,10 +239,11 @@ function toCallId(item: OpenAI.Responses.ResponseFunctionToolCall, outputIndex: 
 
 function toUsage(usage: OpenAI.Responses.ResponseUsage | undefined | null): ModelUsage | null {
   if (!usage) return null;
+  const [inputTokens, outputTokens] = [countOf(usage.input_tokens), countOf(usage.output_tokens)];
   return {
-    inputTokens: countOf(usage.input_tokens),
-    cachedTokens: countOf(usage.input_tokens_details?.cached_tokens),
-    outputTokens: countOf(usage.output_tokens),
-    reasoningTokens: countOf(usage.output_tokens_details?.reasoning_tokens),
+    inputTokens,
+    cachedTokens: partOf(inputTokens, usage.input_tokens_details?.cached_tokens),
+    outputTokens,
+    reasoningTokens: partOf(outputTokens, usage.output_tokens_details?.reasoning_tokens),
   };
 }

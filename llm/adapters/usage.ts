@@ -17,3 +17,8 @@ export function readCount(reported: unknown): number | null {
 export function countOf(reported: unknown): number {
   return readCount(reported) ?? 0;
 }
+
+/** The count of a part of `whole`, such as the cached tokens of the input: never more than the whole. */
+export function partOf(whole: number, reported: unknown): number {
+  return Math.min(whole, countOf(reported));
+}

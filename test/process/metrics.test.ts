@@ -85,6 +85,7 @@ test('an API and a worker that run apart: the API has the figures of the service
   assert.equal((await read(url, elsewhere)).status, 401);
   assert.equal((await read(url, { ...elsewhere, Authorization: 'Bearer scrape' })).status, 200);
   assert.equal((await read(new URL('/', url).href)).status, 404);
+  assert.equal((await read(new URL('/readyz', url).href, elsewhere)).status, 200);
   assert.equal((await fetch(url, { method: 'POST' })).status, 405);
   await worker.kill('SIGTERM');
   assert.equal(worker.child.exitCode, 0);

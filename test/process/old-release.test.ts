@@ -8,13 +8,11 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ApiRole, type Cluster, type Role, startCluster } from '../support/cluster.ts';
-import { call, chat, newSession, type Reader, seqs, shownText, upTo } from '../support/cluster-client.ts';
+import { askedTurn, lookAround, playTurns } from '../support/whole-turns.ts';
 
 /** The last commit of the release before this one. */
 const OLD_COMMIT = '50318ce';
 const ROOT = join(import.meta.dirname, '../..');
-const PIECES = upTo(12).map((n) => `w${n} `);
-const END_MS = 60_000;
 
 const git = (...args: string[]) =>
   spawnSync('git', ['-C', ROOT, ...args], { maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -31,25 +29,7 @@ let newRelease: Release;
 
 before(async () => {
   if (skip !== false) return;
-  cluster = await startCluster({
-    script: ({ message, toolResults }) => {
-      if (message.startsWith('Make') && toolResults === 0) {
-        const data = { name: message.slice('Make '.length), model: 'gpt-4.1' };
-        return {
-          toolCalls: [{ name: 'manage_project_asset', arguments: { action: 'create', kind: 'agent', data } }],
-        };
-      }
-      if (message.startsWith('Look') && toolResults < 2) {
-        const arguments_ = { block_types: [['agent', 'code'][toolResults]] };
-        return {
-          text: PIECES,
-          pieceMs: 25,
-          toolCalls: [{ name: 'get_block_info', arguments: arguments_ }],
-        };
-      }
-      return { text: PIECES, pieceMs: 25 };
-    },
-  });
+  cluster = await startCluster({ script: playTurns });
   const root = join(cluster.folder, '../old');
   mkdirSync(root);
   const archive = git('archive', '--format=tar', OLD_COMMIT);
@@ -72,61 +52,6 @@ async function assertReady(api: ApiRole): Promise<void> {
   assert.equal(response.status, 200, `${await response.text()}\n${api.output()}`);
 }
 
-/** Ended well, and nothing of it lost or doubled. */
-async function assertWhole(session: string, reader: Reader): Promise<void> {
-  const end = await reader.end(END_MS);
-  assert.equal(end.event, 'complete', JSON.stringify(end));
-  assert.equal(shownText(reader.events), end.content);
-  assert.deepEqual(seqs(reader.events), upTo(Number(end.seq)));
-  const terminal = reader.events.filter(({ event }) => event === 'complete' || event === 'error');
-  assert.equal(terminal.length, 1);
-  const rows = await cluster.query<{ role: string; n: number }>(
-    'select role, count(*)::int as n from ai.copilot_messages where session_id = $1 group by role order by role',
-    [session],
-  );
-  assert.deepEqual(rows, [
-    { role: 'assistant', n: 1 },
-    { role: 'user', n: 1 },
-  ]);
-  const usage = await cluster.query<{ step: number }>(
-    'select step from ai.copilot_usage where turn_id = $1 and not estimated order by step',
-    [reader.turnId()],
-  );
-  assert.deepEqual(
-    usage.map(({ step }) => step),
-    upTo(usage.length),
-    'each step is billed once',
-  );
-}
-
-/** A turn that waits for a person. */
-async function askedTurn(name: string, apis: () => ApiRole[]) {
-  const session = await newSession(cluster, apis()[0]!);
-  const reader = chat(cluster, apis, session, { message: `Make ${name}` });
-  const question = await reader.until(({ event }) => event === 'confirmation_required');
-  return {
-    session,
-    reader,
-    async decide(approved: boolean): Promise<void> {
-      const path = `/api/copilot/sessions/${session}/turns/${reader.turnId()}/confirmations/${String(question.call_id)}`;
-      const { status, body } = await call(cluster, apis()[0]!, 'POST', path, { approved });
-      assert.equal(status, 200, JSON.stringify(body));
-    },
-    async assertDone(approved: boolean): Promise<void> {
-      await assertWhole(session, reader);
-      const made = await cluster.query('select 1 from ai.agents where name = $1', [name]);
-      assert.equal(made.length, approved ? 1 : 0);
-    },
-  };
-}
-
-async function lookAround(apis: () => ApiRole[]): Promise<{ session: string; reader: Reader }> {
-  const session = await newSession(cluster, apis()[0]!);
-  const reader = chat(cluster, apis, session, { message: 'Look around' });
-  await reader.until(({ event }) => event === 'content_delta');
-  return { session, reader };
-}
-
 // The steps of one upgrade, and of its way back: each test goes on with the processes of the one before.
 let api: ApiRole;
 let worker: Role;
@@ -135,16 +60,16 @@ const apis = (): ApiRole[] => [api];
 test('old processes start, restart and work on the new schema', { skip }, async () => {
   [api, worker] = await Promise.all([cluster.startApi(...oldRelease), cluster.startWorker(...oldRelease)]);
   await assertReady(api);
-  const approved = await askedTurn('Old approved', apis);
-  const rejected = await askedTurn('Old rejected', apis);
-  const { session, reader } = await lookAround(apis);
+  const approved = await askedTurn(cluster, apis, 'Old approved');
+  const rejected = await askedTurn(cluster, apis, 'Old rejected');
+  const looking = await lookAround(cluster, apis);
   // In the middle of everything both are killed and come back: they look at the migrations again.
   await Promise.all([api.kill('SIGKILL'), worker.kill('SIGKILL')]);
   [api, worker] = await Promise.all([cluster.startApi(...oldRelease), cluster.startWorker(...oldRelease)]);
   await assertReady(api);
   await approved.decide(true);
   await rejected.decide(false);
-  await assertWhole(session, reader);
+  await looking.assertWhole();
   await approved.assertDone(true);
   await rejected.assertDone(false);
   assert.equal(worker.child.exitCode, null, worker.output());
@@ -152,16 +77,16 @@ test('old processes start, restart and work on the new schema', { skip }, async 
 });
 
 test('a new worker finishes what old ones began, and works for an old API', { skip }, async () => {
-  const { session, reader } = await lookAround(apis);
-  const asked = await askedTurn('Handed over', apis);
+  const looking = await lookAround(cluster, apis);
+  const asked = await askedTurn(cluster, apis, 'Handed over');
   const replacement = await cluster.startWorker(...newRelease);
   await worker.kill('SIGTERM');
   worker = replacement;
-  await assertWhole(session, reader);
+  await looking.assertWhole();
   await asked.decide(true);
   await asked.assertDone(true);
-  const mixed = await lookAround(apis);
-  await assertWhole(mixed.session, mixed.reader);
+  const mixed = await lookAround(cluster, apis);
+  await mixed.assertWhole();
 });
 
 test('an old worker beside a new API', { skip }, async () => {
@@ -172,25 +97,25 @@ test('an old worker beside a new API', { skip }, async () => {
   await Promise.all([api.kill('SIGTERM'), worker.kill('SIGTERM')]);
   [api, worker] = replacements;
   await assertReady(api);
-  const asked = await askedTurn('Mixed', apis);
+  const asked = await askedTurn(cluster, apis, 'Mixed');
   await asked.decide(true);
   await asked.assertDone(true);
-  const mixed = await lookAround(apis);
-  await assertWhole(mixed.session, mixed.reader);
+  const mixed = await lookAround(cluster, apis);
+  await mixed.assertWhole();
 });
 
 test('what a new worker began is not lost on an old one', { skip }, async () => {
   const old = worker;
   worker = await cluster.startWorker(...newRelease);
   await old.kill('SIGTERM');
-  const { session, reader } = await lookAround(apis);
-  const asked = await askedTurn('Handed back', apis);
+  const looking = await lookAround(cluster, apis);
+  const asked = await askedTurn(cluster, apis, 'Handed back');
   const back = await cluster.startWorker(...oldRelease);
   await worker.kill('SIGTERM');
   await asked.decide(false);
   // An old worker can't always replay what a newer one has done. Then it leaves the turn to the next new one.
   worker = await cluster.startWorker(...newRelease);
-  await assertWhole(session, reader);
+  await looking.assertWhole();
   await asked.assertDone(false);
   assert.equal(back.child.exitCode, null, back.output());
 });

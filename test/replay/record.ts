@@ -5,7 +5,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { TRACE_HEADER } from '../../contracts/names.ts';
 import type { CallModelInput, ChatTurnInput, TurnProgress } from '../../contracts/turn.ts';
 import {
   type Activities,
@@ -63,7 +66,16 @@ const turns: Record<string, Partial<Activities>> = {
     },
   },
 };
-/** Turns of a later day, with what a person does to them; one that nobody ends is recorded while it is open. */
+/** Turns that are recorded while they wait for a person. */
+const WAITING: ReadonlySet<string> = new Set(['waits-for-a-person', 'waits-again', 'waits-pinned']);
+/** Turns that are recorded while an activity runs. */
+const RUNNING: ReadonlySet<string> = new Set([
+  'thinks',
+  'works',
+  'thinks-after-a-decision',
+  'thinks-as-fallback',
+]);
+/** The turns by the day on which they were recorded. */
 const SHAPES: Record<string, string[]> = {
   '2026-11-24': Object.keys(turns),
   '2026-11-25': [
@@ -72,7 +84,23 @@ const SHAPES: Record<string, string[]> = {
     'is-cancelled-by-temporal',
     'waits-for-a-person',
     'carries-traits',
+    'has-a-trace',
+    'is-rejected',
+    'spends-its-budget',
+    'is-refused',
+    'waits-again',
+    'waits-pinned',
+    'thinks',
+    'works',
+    'thinks-after-a-decision',
+    'thinks-as-fallback',
   ],
+};
+let isRunning = Promise.withResolvers<void>();
+/** An activity that runs until its worker stops. */
+const goesOn = (): Promise<never> => {
+  isRunning.resolve();
+  return Context.current().cancelled;
 };
 const reads = { order: 'reading', status: 'Reading...' } as const;
 const writes = { order: 'writing', status: 'Writing...' } as const;
@@ -89,21 +117,69 @@ turns['carries-traits'] = {
         )
       : modelAnswer(),
 };
+turns['spends-its-budget'] = { callModel: async () => ({ ...modelAnswer({}), budgetSpent: true }) };
+turns['is-refused'] = { callModel: async () => ({ ...modelAnswer(), finish: 'refusal', hasText: false }) };
+turns['waits-again'] = {
+  ...asks,
+  callModel: async () =>
+    modelAnswer(
+      { name: 'manage_project_asset', callId: 'c1' },
+      { name: 'manage_project_asset', callId: 'c2' },
+    ),
+};
+turns.thinks = { callModel: goesOn };
+turns.works = {
+  callModel: async () => modelAnswer({ name: 'get_block_info' }, { name: 'modify_workflow' }),
+  runTool: async ({ name }) => (name === 'modify_workflow' ? goesOn() : { isError: false, preview: 'done' }),
+};
+turns['thinks-after-a-decision'] = {
+  ...asks,
+  callModel: async ({ step }) =>
+    step === 1 ? modelAnswer({ name: 'manage_project_asset', callId: 'c1' }) : goesOn(),
+};
+turns['thinks-as-fallback'] = {
+  callModel: async ({ model }) => {
+    if (model !== undefined) return goesOn();
+    throw ApplicationFailure.create({ type: 'model_quota', message: 'used up', nonRetryable: true });
+  },
+};
+turns['has-a-trace'] = turns['reads-then-writes-then-answers']!;
+/** A start whose API makes traces. */
+const traced: WorkflowClientInterceptor = {
+  startWithDetails: (input, next) => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const header = { [TRACE_HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
+    return next({ ...input, headers: { ...input.headers, ...header } });
+  },
+};
 for (const name of SHAPES['2026-11-25']!) turns[name] ??= asks;
 type Turn = Awaited<ReturnType<TurnWorker['start']>>;
 const deeds: Record<string, (turn: Turn) => Promise<unknown>> = {
-  'is-approved': ({ handle, input }) => handle.signal('confirm', { turnId: input.turnId, callId: 'c1' }),
+  'is-approved': decide,
+  'is-rejected': decide,
+  'waits-again': async (turn) => {
+    await decide(turn);
+    await untilItWaits(turn, 'c2');
+  },
+  'thinks-after-a-decision': decide,
   'is-cancelled-while-it-waits': ({ handle, input }) => handle.signal('cancel', { turnId: input.turnId }),
   'is-cancelled-by-temporal': ({ handle }) => handle.cancel(),
 };
 
-async function untilItWaits({ handle }: Turn): Promise<void> {
-  while ((await handle.query<TurnProgress>('progress')).pendingConfirmation === null) await delay(20);
+/** The workflow only hears that there is a decision, so an approval and a rejection are the same to it. */
+async function decide({ handle, input }: Turn): Promise<void> {
+  await handle.signal('confirm', { turnId: input.turnId, callId: 'c1' });
+}
+
+async function untilItWaits({ handle }: Turn, callId = 'c1'): Promise<void> {
+  while ((await handle.query<TurnProgress>('progress')).pendingConfirmation?.callId !== callId)
+    await delay(20);
 }
 
 /** What the turns are started with, beside the usual. */
 const inputs: Record<string, Partial<ChatTurnInput>> = {
   'summarizes-and-falls-back': { fallbackModel: 'other' },
+  'thinks-as-fallback': { fallbackModel: 'other' },
 };
 
 /** Where a history was recorded is no part of its shape. */
@@ -115,11 +191,16 @@ for (const [shape, names] of Object.entries(SHAPES)) {
   for (const name of names) {
     const file = new URL(`./histories/${shape}-${name}.json`, import.meta.url);
     if (existsSync(file)) continue;
-    const worker = await startTurnWorker(fakeActivities(turns[name]!));
+    isRunning = Promise.withResolvers();
+    const worker = await startTurnWorker(fakeActivities(turns[name]!), {
+      interceptors: name === 'has-a-trace' ? { workflow: [traced] } : {},
+      ...(name === 'waits-pinned' ? { buildId: 'recorded' } : {}),
+    });
     const turn = await worker.start(inputs[name]);
-    if (turns[name] === asks) await untilItWaits(turn);
+    if (turns[name]!.askConfirmation === asks.askConfirmation) await untilItWaits(turn);
     await deeds[name]?.(turn);
-    if (turns[name] !== asks || deeds[name]) await turn.result();
+    if (RUNNING.has(name)) await isRunning.promise;
+    else if (!WAITING.has(name)) await turn.result();
     const history = JSON.parse(historyToJSON(await turn.handle.fetchHistory())) as unknown;
     writeFileSync(file, `${JSON.stringify(history, withoutPlace)}\n`);
     await worker.close();

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
+import { traceOptions } from '../../worker/trace-options.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const workflowBundle = await loadWorkflowBundle();
@@ -16,15 +17,19 @@ const read = (file: string) =>
 
 for (const file of readdirSync(folder)) {
   const name = file.replace('.json', '');
-  test(`replays ${name}`, async () => {
-    await Worker.runReplayHistory({ workflowBundle }, read(file));
+  test(`replays ${name}, with traces and without`, async () => {
+    for (const isOn of [true, false])
+      await Worker.runReplayHistory({ workflowBundle, ...traceOptions(isOn) }, read(file));
   });
 
   test(`does not replay ${name} when its last activity was another one`, async () => {
     const history = read(file);
     const scheduled = history.events.findLast((event) => event.activityTaskScheduledEventAttributes)!;
     scheduled.activityTaskScheduledEventAttributes!.activityType!.name = 'another';
-    await assert.rejects(Worker.runReplayHistory({ workflowBundle }, history), DeterminismViolationError);
+    await assert.rejects(
+      Worker.runReplayHistory({ workflowBundle, ...traceOptions(false) }, history),
+      DeterminismViolationError,
+    );
   });
 }
 
@@ -37,7 +42,7 @@ const kinds = new Set(
   ),
 );
 
-test('the histories hold signals, cancellations, timers, failures, and a turn that waits', () => {
+test('the histories hold signals, cancellations, timers, failures, and turns that are open', () => {
   for (const kind of [
     'workflowExecutionSignaled',
     'workflowExecutionCancelRequested',
@@ -51,5 +56,16 @@ test('the histories hold signals, cancellations, timers, failures, and a turn th
   const open = readdirSync(folder).filter(
     (file) => !read(file).events.at(-1)!.workflowExecutionCompletedEventAttributes,
   );
-  assert.deepEqual(open, ['2026-11-25-waits-for-a-person.json']);
+  assert.deepEqual(
+    open,
+    [
+      'thinks-after-a-decision',
+      'thinks-as-fallback',
+      'thinks',
+      'waits-again',
+      'waits-for-a-person',
+      'waits-pinned',
+      'works',
+    ].map((name) => `2026-11-25-${name}.json`),
+  );
 });

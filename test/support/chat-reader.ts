@@ -68,7 +68,10 @@ export function chat(
       const list = apis();
       const api = list[asked++ % list.length]!;
       try {
-        const response = await fetch(new URL(url instanceof Request ? url.url : url, api.url), init);
+        const response = await fetch(new URL(url instanceof Request ? url.url : url, api.url), {
+          ...init,
+          headers: { ...headers, ...Object.fromEntries(new Headers(init?.headers)) },
+        });
         if (init?.method === 'POST') status = response.status;
         const cursor = Number(new Headers(init?.headers).get('last-event-id') ?? 0);
         return response.status === 200 ? checkedStream(response, cursor, fail) : response;

@@ -116,9 +116,9 @@ function isPageFile(path: string, status: number): boolean {
   return (path === '/' || path.startsWith('/assets/')) && [200, 304, 503].includes(status);
 }
 
-/** A 503 that no waiting mends carries no Retry-After. */
+/** Without traces no answer has their id. A 503 that no waiting mends carries no Retry-After. */
 function isOptional(name: string, status: number): boolean {
-  return name === 'Retry-After' && status === 503;
+  return name === 'X-Trace-Id' || (name === 'Retry-After' && status === 503);
 }
 
 function judge(schema: string, text: string, method: string, say: (fault: string) => void): void {

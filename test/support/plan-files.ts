@@ -8,8 +8,8 @@ export interface FileGroup {
 }
 
 const ROOT = join(import.meta.dirname, '../..');
-/** How a test file says that it has a long count: by itself, or by the recordings that it plays. */
-const HAS_LONG_COUNT = /\/support\/(repeats|recordings)\.ts'/;
+/** How a test file says that it has a long count: by itself, by the recordings that it plays, or by helm, which is built. */
+const HAS_LONG_COUNT = /\/support\/(repeats|recordings|helm)\.ts'/;
 /**
  * Each of these runs alone: two measure how long something takes that other load would lengthen, and the eval keeps all cores
  * busy by itself, so that beside others a tool call of it may run into its time limit.

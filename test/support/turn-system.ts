@@ -176,16 +176,17 @@ export async function startTurnSystem(
     async startWorker() {
       worker = await startWorker(workerSettings());
     },
+    // The checks are the last: a failed one must not leave something open that keeps the process alive.
     async close() {
-      assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
       await api?.close();
       watch.stop();
-      watch.assertNone();
       await worker?.stop();
       await connection.close();
       await fake.close();
       await db.destroy();
       await database.drop();
+      watch.assertNone();
+      assert.deepEqual(fake.refusals, [], 'a request that a real provider refuses');
     },
   };
 }

@@ -1,19 +1,23 @@
 /** A real Temporal worker with fake activities, which have the types of the product's activities. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type ClientInterceptors, Connection } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
 } from '@temporalio/worker';
 import type { createActivities } from '../../activities/index.ts';
 import { TOOLS } from '../../activities/tools/index.ts';
 import { CHAT_TURN_WORKFLOW } from '../../contracts/names.ts';
 import { turnWorkflowId } from '../../contracts/turn-workflow-id.ts';
 import type { CallModelResult, ChatTurnInput, ChatTurnResult, ToolCallRef } from '../../contracts/turn.ts';
+import { loadConfig } from '../../runtime/config.ts';
 import { loadWorkflowBundle } from '../../worker/bundle-cache.ts';
+import { createDeployment, versioningOf } from '../../worker/deployment.ts';
+import { untilValue } from './until.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
@@ -81,17 +85,44 @@ Runtime.install({
 
 let bundle: Promise<{ code: string }> | null = null;
 
-/** Starts a worker on a new task queue. */
-export async function startTurnWorker(activities: Activities): Promise<TurnWorker> {
+/**
+ * Starts a worker on a new task queue. `options` add to the worker's, `interceptors` to the client's. With a build id, the
+ * turns are pinned to that version.
+ */
+export async function startTurnWorker(
+  activities: Activities,
+  {
+    options = {},
+    interceptors = {},
+    buildId = null,
+  }: { options?: Partial<WorkerOptions>; interceptors?: ClientInterceptors; buildId?: string | null } = {},
+): Promise<TurnWorker> {
   const taskQueue = `test-${randomUUID()}`;
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address: ADDRESS }),
     Connection.connect({ address: ADDRESS }),
     (bundle ??= loadWorkflowBundle()),
   ]);
-  const worker = await Worker.create({ connection: native, taskQueue, activities, workflowBundle });
+  const temporal = { ...loadConfig({}).temporal, taskQueue, deployment: taskQueue, buildId };
+  const worker = await Worker.create({
+    ...options,
+    connection: native,
+    taskQueue,
+    activities,
+    workflowBundle,
+    ...versioningOf(temporal),
+  });
   const running = worker.run();
-  const client = new Client({ connection });
+  if (buildId !== null) {
+    const deployment = createDeployment(connection, temporal);
+    await untilValue(
+      'the version is current',
+      () => deployment.makeCurrent(buildId),
+      (refusal) => refusal === null,
+      { everyMs: 500 },
+    );
+  }
+  const client = new Client({ connection, interceptors });
   return {
     client,
     async start(overrides = {}) {

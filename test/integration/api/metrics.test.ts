@@ -45,6 +45,8 @@ test('before the first turn the page has the counts with zeros', async () => {
   });
   assert.equal(page.value('copilot_turns_running'), 0);
   assert.equal(page.value('copilot_model_calls_total', { model: DEFAULT_MODEL, result: 'ok' }), 0);
+  for (const kind of ['input', 'cached', 'output', 'reasoning'])
+    assert.equal(page.value('copilot_model_tokens_total', { model: DEFAULT_MODEL, kind }), 0, kind);
   assert.equal(page.value('copilot_streams_open'), 0);
   assert.equal(page.value('copilot_counts_up'), 1);
 });
@@ -153,6 +155,30 @@ test('turns, calls, tokens and dollars are those that really were, read while tu
   assert.equal(page.value('copilot_events_pending'), 0);
   const route = '/api/copilot/sessions/:id/chat';
   assert.equal(page.value('copilot_http_requests_total', { method: 'POST', route, status: '200' }), 24);
+});
+
+test('a request that is refused before its handler counts for its route', async () => {
+  const before = await readPage();
+  const ask = async (path: string, init: RequestInit) => (await fetch(`${system.url}${path}`, init)).status;
+  const authorization = `Bearer ${await signToken()}`;
+  const json = { authorization, 'content-type': 'application/json' };
+  const chat = '/api/copilot/sessions/1/chat';
+  assert.equal(await ask(chat, { method: 'POST' }), 401);
+  assert.equal(await ask(chat, { method: 'POST', headers: { authorization }, body: '{}' }), 415);
+  assert.equal(await ask(chat, { method: 'POST', headers: json, body: '{' }), 400);
+  assert.equal(await ask(chat, { method: 'DELETE', headers: json }), 405);
+  assert.equal(await ask('/api/copilot/other', { headers: json }), 404);
+
+  const after = await readPage();
+  const grew = (route: string, method: string, status: string): number => {
+    const labels = { route, method, status };
+    const name = 'copilot_http_requests_total';
+    return after.value(name, labels)! - (before.value(name, labels) ?? 0);
+  };
+  const route = '/api/copilot/sessions/:id/chat';
+  for (const status of ['401', '415', '400']) assert.equal(grew(route, 'POST', status), 1, status);
+  assert.equal(grew(route, 'DELETE', '405'), 1);
+  assert.equal(grew('none', 'GET', '404'), 1);
 });
 
 async function sessionOf(turnId: string): Promise<string> {

@@ -94,6 +94,27 @@ test('an idle session goes with everything but its bill; a used one and one with
   );
 });
 
+test('applying a change, and undoing it, is a use of the session', async () => {
+  const insertApplied = (appliedAgo: string, revertedAgo: string | null) =>
+    insertOld(async ({ sessionId, workflowId }) => {
+      const id = randomUUID();
+      await db.raw(
+        "insert into ai.copilot_messages (id, session_id, role, content) values (?, ?, 'assistant', 'x')",
+        [id, sessionId],
+      );
+      await db.raw(
+        `insert into ai.copilot_snapshots (message_id, workflow_id, response, applied_at, reverted_at)
+         values (?, ?, '{}', now() - cast(? as interval), now() - cast(? as interval))`,
+        [id, workflowId, appliedAgo, revertedAgo] as Knex.RawBinding[],
+      );
+    });
+  const applied = await insertApplied('5 seconds', null);
+  const reverted = await insertApplied('1 hour', '5 seconds');
+  const long = await insertApplied('1 hour', '1 hour');
+  for (const { sessionId } of [applied, reverted, long]) await deleteIdleSession(db, { sessionId, idleMs });
+  assert.deepEqual(await Promise.all([applied, reverted, long].map(isThere)), [true, true, false]);
+});
+
 test('a turn that starts at the same moment saves its session', async () => {
   const start = (trx: Knex, of: Session) => insertStartingTurn(trx, startingTurn(of));
   const session = await insertOld();

@@ -53,7 +53,12 @@ describe('links to Temporal', { concurrency: true }, () => {
     test(`the link of a ${kind} dies without a word: calls end in time, and it is replaced`, async (t) => {
       const proxy = await startLink(t);
       const native = kind === 'Core' ? await connectNative(temporal, proxy.address, logger) : undefined;
-      const link = await connectTemporalClient(temporal, proxy.address, logger, native?.connection);
+      const link = await connectTemporalClient(
+        temporal,
+        proxy.address,
+        logger,
+        native && { native: native.connection },
+      );
       try {
         await ask(link.client, 10_000);
         const opened = proxy.opened();
@@ -72,7 +77,12 @@ describe('links to Temporal', { concurrency: true }, () => {
     test(`the server of a ${kind} is slow: its link is kept`, async (t) => {
       const proxy = await startLink(t);
       const native = kind === 'Core' ? await connectNative(temporal, proxy.address, logger) : undefined;
-      const link = await connectTemporalClient(temporal, proxy.address, logger, native?.connection);
+      const link = await connectTemporalClient(
+        temporal,
+        proxy.address,
+        logger,
+        native && { native: native.connection },
+      );
       try {
         await ask(link.client, 10_000);
         const opened = proxy.opened();

@@ -4,6 +4,7 @@ import { mock, test } from 'node:test';
 import type { Attempt } from '../../../activities/attempt/attempt.ts';
 import { createSharedCalls, type ModelCall, streamModel } from '../../../activities/attempt/model-call.ts';
 import type { CallModelInput } from '../../../contracts/turn.ts';
+import { createCatalogue } from '../../../models/catalogue.ts';
 import { createMetrics } from '../../../runtime/metrics/metrics.ts';
 import type { ModelEvent, ModelRequest } from '../../../llm/types.ts';
 
@@ -150,9 +151,15 @@ test('after the abort a usage report that has arrived is handed on, and nothing 
     toolChoice: 'auto',
     signal: abort.signal,
   };
+  const deps = {
+    model,
+    metrics: createMetrics({ runtime: false }),
+    catalogue: createCatalogue({ openai: true, anthropic: false }),
+    traceContent: false,
+  };
   const received: ModelEvent[] = [];
   const receive = async (): Promise<void> => {
-    for await (const event of streamModel({ model, metrics: createMetrics({ runtime: false }) }, request)) {
+    for await (const event of streamModel(deps, request)) {
       received.push(event);
       abort.abort(new Error('cancelled'));
     }

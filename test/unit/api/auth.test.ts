@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { authenticate } from '../../../api/middleware/auth.ts';
+import { authenticate, MAX_SUBJECT_CHARS } from '../../../api/middleware/auth.ts';
 import { HttpError } from '../../../api/http/http-error.ts';
 import { createLogger } from '../../../runtime/logger.ts';
 
@@ -45,6 +45,7 @@ async function outcome(
   }
 }
 
+const longest = 's'.repeat(MAX_SUBJECT_CHARS);
 const good = { role: 'service_role', exp: later };
 const service = { role: 'service_role', sub: null, expiresAt: later * 1_000 };
 const user = { role: 'authenticated', sub: 'u1', expiresAt: later * 1_000 };
@@ -71,6 +72,8 @@ const CASES: [string, string, unknown][] = [
   ['a user token without exp', token({ role: 'authenticated', sub: 'u1' }), 401],
   ['a user token without sub', token({ role: 'authenticated', exp: later }), 401],
   ['a user token with an empty sub', token({ role: 'authenticated', sub: '', exp: later }), 401],
+  ['a long subject', token({ ...good, sub: longest }), { ...service, sub: longest }],
+  ['a subject that is too long', token({ ...good, sub: `${longest}x` }), 401],
   ['no role', token({ exp: later }), 403],
   ['a role that is a list', token({ ...good, role: ['service_role'] }), 403],
   ['a role that is an object', token({ ...good, role: {} }), 403],

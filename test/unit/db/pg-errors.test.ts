@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { Client } from 'pg';
 import { toHttpError } from '../../../api/middleware/errors.ts';
 import { PostgresAwayError } from '../../../db/connection/pg-client.ts';
-import { isTransient } from '../../../db/connection/pg-errors.ts';
+import { isConnectionError, isTransient } from '../../../db/connection/pg-errors.ts';
 
 const failed = (code: string): Error => Object.assign(new Error('said by the server'), { code });
 
@@ -22,4 +25,34 @@ test('a statement that is wrong is wrong the next time too', () => {
   for (const code of ['22P05', '23503', '23505', '42601', '42P01', '54000', 'XX000', 'FENCED'])
     assert.equal(isTransient(failed(code)), false, code);
   assert.equal(isTransient(new Error('anything else')), false);
+});
+
+/** A server that sends `hello` to each connection, and then nothing. */
+async function startSilentServer(t: TestContext, hello: Buffer): Promise<{ host: string; port: number }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.resume();
+    if (hello.length > 0) socket.write(hello);
+    t.after(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+test('the time of a plain client that runs out is a server that is away', async (t) => {
+  const silent = new Client({
+    ...(await startSilentServer(t, Buffer.alloc(0))),
+    connectionTimeoutMillis: 20,
+  });
+  silent.on('error', () => undefined);
+  await assert.rejects(silent.connect(), (error) => isConnectionError(error));
+
+  // AuthenticationOk and ReadyForQuery: the server takes the login, and then answers no query.
+  const welcome = Buffer.from('5200000008000000005a0000000549', 'hex');
+  const idle = new Client({ ...(await startSilentServer(t, welcome)), query_timeout: 20 });
+  idle.on('error', () => undefined);
+  await idle.connect();
+  await assert.rejects(idle.query('select 1'), (error) => isConnectionError(error));
 });

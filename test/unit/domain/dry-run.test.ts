@@ -342,6 +342,23 @@ test('values that are too large end the run, and secrets are hidden', () => {
   assert.ok(!told.includes('a1B2a1B2'), told);
 });
 
+test('calls and searches whose cost is out of proportion to the text end the run', () => {
+  const check = (expression: string, input: JsonObject): DryRun =>
+    run(graph([start, when('Check', expression)], ['start -> check']), { input });
+  // Each level escapes the backslashes of the level below.
+  const nested = `${'str(['.repeat(14)}<Start.output.kind>${'])'.repeat(14)} == 1`;
+  assert.match(check(nested, { kind: '\\'.repeat(1_000) }).cut!, /too large/);
+  const search = '<Start.output.score> in <Start.output.kind>';
+  assert.match(check(search, { kind: 'a'.repeat(40_000), score: 'b'.repeat(20_000) }).cut!, /too large/);
+  // Ordinary ones do not.
+  const found = check(search, { kind: `${'a'.repeat(100_000)} the needle`, score: 'the needle' });
+  assert.equal(found.cut, null);
+  assert.deepEqual(
+    step(found, 'Check').branches.map(({ is }) => is),
+    [true],
+  );
+});
+
 test('a past run is tried again with its own values', () => {
   assert.deepEqual(
     toTryInput({ kind: 'x' }, [

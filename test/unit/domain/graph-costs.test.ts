@@ -88,6 +88,29 @@ test('a dry run of a chain whose blocks all read the first one', () => {
   });
 });
 
+test('a dry run that is given outputs of blocks that do not exist', () => {
+  assertGrowsWithSize(150, (n) => {
+    const graph = { blocks: names(n, (i) => ({ name: `A block with a long name ${i}` })), edges: [] };
+    const outputs = Object.fromEntries(range(n).map((i) => [`Another name of something else ${i}`, i]));
+    return () => runGraph(graph, { outputs });
+  });
+});
+
+test('a dry run that reads a number from a long text that is none', () => {
+  assertGrowsWithSize(5_000, (n) => {
+    const starter: Partial<Block> = { type: 'starter', config: { input: { text: '' } } };
+    const condition = {
+      type: 'condition',
+      config: { branches: [{ expression: 'float(<B0.output.text>) > 1' }] },
+    };
+    const graph = {
+      blocks: names(2, (i) => (i === 0 ? starter : condition)),
+      edges: [{ source: 'b0', target: 'b1' }],
+    };
+    return () => runGraph(graph, { input: { text: `${'1'.repeat(n)}x` } });
+  });
+});
+
 test('judging a hub with edges to everywhere', () => {
   assertGrowsWithSize(500, (n) => {
     const graph = { blocks: names(1_000), edges: edgesOf(1_000, n * 2, (i) => (i % 2 ? 0 : i % 1_000)) };

@@ -76,6 +76,8 @@ test('counts that are no whole numbers can be billed and stored', async () => {
         assert.ok(usage, `${api}: ${JSON.stringify([input, output])}`);
         for (const count of Object.values(usage))
           assert.ok(Number.isSafeInteger(count) && count >= 0, `${api}: ${JSON.stringify(usage)}`);
+        assert.ok(usage.cachedTokens <= usage.inputTokens, `${api}: ${JSON.stringify(usage)}`);
+        assert.ok(usage.reasoningTokens <= usage.outputTokens, `${api}: ${JSON.stringify(usage)}`);
         const cost = catalogue.costUsd('gpt-5.2', {
           input_tokens: usage.inputTokens,
           cached_tokens: usage.cachedTokens,

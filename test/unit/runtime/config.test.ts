@@ -57,6 +57,40 @@ test('without any variable: this machine only, the embedded stack, the demo', ()
   });
 });
 
+test('traces are on when an endpoint or the exporter is named, and nothing turns them off', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
+  for (const env of [
+    { OTEL_EXPORTER_OTLP_ENDPOINT },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: OTEL_EXPORTER_OTLP_ENDPOINT },
+    { OTEL_TRACES_EXPORTER: 'otlp' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'no' },
+  ])
+    assert.deepEqual(loadConfig(env).tracing, {
+      protocol: 'http/protobuf',
+      sampler: { name: 'parentbased_always_on', ratio: 1 },
+      withContent: false,
+      continuesCallers: false,
+    });
+  for (const env of [
+    {},
+    { OTEL_SERVICE_NAME: 'x' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' },
+  ])
+    assert.equal(loadConfig(env).tracing, null);
+  const { tracing } = loadConfig({
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+    OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'TRUE',
+    COPILOT_TRACE_CALLERS: 'continue',
+  });
+  assert.deepEqual(
+    [tracing?.protocol, tracing?.withContent, tracing?.continuesCallers],
+    ['http/json', true, true],
+  );
+});
+
 test('an empty value is an absent one, and unknown variables are not ours', () => {
   const names = ['PORT', 'DATABASE_URL', 'OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_API', 'JWT_SECRET'];
   const empty = Object.fromEntries(names.map((name) => [name, '']));
@@ -86,6 +120,19 @@ test('all problems are told together, none with its value', () => {
     () => loadConfig(wrong),
     (error) => error instanceof ConfigError && !error.message.includes('hunter2'),
   );
+});
+
+test('a kid may have the name of a property of every object', () => {
+  const secret = 'x'.repeat(32);
+  const { jwtSecrets } = loadConfig({ JWT_SECRETS: `{"__proto__":"${secret}","constructor":"${secret}"}` });
+  assert.deepEqual(
+    jwtSecrets,
+    new Map([
+      ['__proto__', secret],
+      ['constructor', secret],
+    ]),
+  );
+  assert.ok(refused({ JWT_SECRETS: '{"__proto__":"short"}' }).includes('JWT_SECRETS'));
 });
 
 test('each variable: what is taken and what is not', () => {
@@ -139,6 +186,15 @@ test('each variable: what is taken and what is not', () => {
     COPILOT_BUDGET_USD_PER_SESSION: { taken: ['0', '25', '0.50'], refused: ['-1', '.5', '5.', '$5', '1e3'] },
     COPILOT_EMBEDDED_TEMPORAL: { taken: ['dev', 'cluster'], refused: ['prod', 'Dev'] },
     COPILOT_CLUSTER_SHARDS: { taken: ['1', '512'], refused: ['0', '-4', '1.5', 'many', '10000'] },
+    OTEL_EXPORTER_OTLP_ENDPOINT: {
+      taken: ['http://127.0.0.1:4318', 'https://h/p'],
+      refused: ['h:4317', 'grpc://h'],
+    },
+    OTEL_EXPORTER_OTLP_PROTOCOL: { taken: ['http/json', 'http/protobuf'], refused: ['grpc'] },
+    OTEL_TRACES_EXPORTER: { taken: ['otlp', 'none'], refused: ['zipkin'] },
+    OTEL_TRACES_SAMPLER: { taken: ['always_on', 'parentbased_traceidratio'], refused: ['jaeger_remote'] },
+    COPILOT_TRACE_CALLERS: { taken: ['link', 'continue'], refused: ['true', 'none'] },
+    OTEL_TRACES_SAMPLER_ARG: { taken: ['0', '0.25', '.5', '1', '1.0'], refused: ['2', '-1', 'half'] },
     LOG_LEVEL: { taken: ['debug', 'silent'], refused: ['verbose', 'INFO'] },
   };
   for (const [name, { taken, refused: wrong }] of Object.entries(cases)) {
@@ -303,13 +359,14 @@ test('retention: 90 days of events, every session, once an hour; `off` and 0 kee
   assert.deepEqual(refused({ COPILOT_EVENTS_RETENTION: '101 years' }), ['COPILOT_EVENTS_RETENTION']);
 });
 
-test('the two variables of worker versioning stand together', () => {
-  assert.equal(loadConfig({}).temporal.workerVersion, null);
-  assert.deepEqual(
-    loadConfig({ COPILOT_DEPLOYMENT: 'copilot', COPILOT_BUILD_ID: 'a1b2c3' }).temporal.workerVersion,
-    { deploymentName: 'copilot', buildId: 'a1b2c3' },
-  );
-  assert.throws(() => loadConfig({ COPILOT_DEPLOYMENT: 'copilot' }), /set both, or none/);
+test('a build id turns worker versioning on, and the deployment has a name without one', () => {
+  const versionOf = (env: Record<string, string>) => {
+    const { deployment, buildId } = loadConfig(env).temporal;
+    return [deployment, buildId];
+  };
+  assert.deepEqual(versionOf({}), ['copilot', null]);
+  assert.deepEqual(versionOf({ COPILOT_BUILD_ID: 'a1b2c3' }), ['copilot', 'a1b2c3']);
+  assert.deepEqual(versionOf({ COPILOT_DEPLOYMENT: 'other', COPILOT_BUILD_ID: '7' }), ['other', '7']);
   assert.throws(
     () => loadConfig({ COPILOT_DEPLOYMENT: 'a.b', COPILOT_BUILD_ID: 'c' }),
     /COPILOT_DEPLOYMENT: write letters/,
