@@ -49,12 +49,12 @@ export function createApp(deps: ApiDeps): Koa {
   });
   app.use(createRequestIdMiddleware());
   if (deps.config.tracing !== null) app.use(createRequestTraceMiddleware(deps.config.tracing));
-  app.use(createRouteNameMiddleware(router));
   app.use(createRequestLogMiddleware(deps.logger));
   app.use(createRequestMetricsMiddleware(deps.metrics));
   app.use(createErrorMiddleware(deps.logger));
   app.use(createJsonAnswerMiddleware());
   app.use(createRequestCheckMiddleware());
+  app.use(createRouteNameMiddleware(router));
   app.use(createCorsMiddleware(deps.config.corsOrigins));
   app.use(createStudioMiddleware(createStudioFiles(deps.studioFolder ?? STUDIO_FOLDER)));
   app.use(

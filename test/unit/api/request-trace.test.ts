@@ -1,6 +1,7 @@
 /** The span of a request: its place among traces, which a caller may not choose by default, and what it holds. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { propagation, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -20,7 +21,7 @@ async function serve(continuesCallers: boolean): Promise<string> {
   app.silent = true;
   app.use(createRequestTraceMiddleware({ continuesCallers }));
   app.use((ctx) => {
-    ctx.status = ctx.path === '/broken' ? 500 : 204;
+    ctx.status = ctx.req.url === '/broken' ? 500 : 204;
   });
   const answer = app.callback();
   const { port, close } = await listenLocally(
@@ -63,6 +64,12 @@ describe('the span of a request', () => {
       span.links.map(({ context: { traceId: id, spanId } }) => ({ traceId: id, spanId })),
       [CALLER],
     );
+  });
+
+  test("a target that can't be read reaches the check that refuses it", async () => {
+    const [answer] = (await once(get(linking, { path: 'http://[::/' }), 'response')) as [IncomingMessage];
+    answer.resume();
+    assert.equal(answer.statusCode, 204);
   });
 
   test('by default a caller does not choose whether its trace is kept', async () => {
